@@ -1,0 +1,87 @@
+"""From the recorder's raw rows to the table that ships."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from benchmarks import rows
+from benchmarks.core.space import Float, Space
+from tasks import recorded, table
+
+
+def compact(source: Path, target: Path, space: Space) -> Path:
+    """Write the table of all rows recorded so far.
+
+    Args:
+        source: the file of rows.
+        target: the npz file to write.
+        space: the task's space; all parameters must be plain floats.
+
+    Raises:
+        ValueError: nothing recorded, a parameter that no table can hold, or no evaluation at the
+            target.
+    """
+    chosen = list(rows.best_rows(rows.read(source)))
+    if not chosen:
+        raise ValueError(f"{source} holds no evaluation")
+    bounds = {}
+    for name, parameter in space.parameters.items():
+        if not isinstance(parameter, Float) or parameter.log:
+            raise ValueError(f"tables hold plain float hyperparameters, {name} is {parameter}")
+        bounds[name] = [parameter.low, parameter.high]
+    facts = [row.facts for row, _, _ in chosen]
+    columns = {
+        "config": [[f["config"][name] for name in bounds] for f in facts],
+        "fidelity": [f["fidelity"] for f in facts],
+        "subset_seed": [f["subset_seed"] for f in facts],
+        "held_out": [f["held_out"] for f in facts],
+        "loss": [np.nan if f["loss"] is None else f["loss"] for f in facts],
+        "test_loss": [np.nan if f["test_loss"] is None else f["test_loss"] for f in facts],
+        "cost": [round(cost, 6) for _, cost, _ in chosen],
+        "wall": [f["wall"] for f in facts],
+        "marked": [late for _, _, late in chosen],
+    }
+    session = chosen[0][0].session
+    meta: dict[str, Any] = {
+        "name": target.stem,
+        "bounds": bounds,
+        **{k: session[k] for k in ("identity", "fidelity_low", "fidelity_full", "fidelity_unit")},
+        "loss_floor": session["loss_floor"],
+        "target_cost": 1.0,
+        "sessions": _sessions(chosen),
+        "idle_reference_seconds": rows.idle_references([row for row, _, _ in chosen]),
+        "cpu_hours": round(sum(f["cost"] for f in facts) / 3600, 2),
+        "statuses": dict(Counter(f["status"] for f in facts)),
+    }
+    arrays = {name: np.array(column) for name, column in columns.items()}
+    table.write(target, meta, arrays)
+    meta["target_cost"] = _median_target_cost(target, space)
+    table.write(target, meta, arrays)
+    return target
+
+
+def _sessions(chosen: list[tuple[rows.Row, float, bool]]) -> list[dict[str, Any]]:
+    """The distinct circumstances of recording, with the number of evaluations made in each."""
+    found: dict[str, dict[str, Any]] = {}
+    for row, _, _ in chosen:
+        facts = {k: row.session[k] for k in ("commit", "dirty", "versions", "machine")}
+        entry = found.setdefault(repr(facts), {**facts, "evaluations": 0})
+        entry["evaluations"] += 1
+    return list(found.values())
+
+
+def _median_target_cost(target: Path, space: Space) -> float:
+    """What one evaluation at the target costs in the median over the box, on a 41-step grid."""
+    task = recorded.RecordedTask(str(target))
+    steps = [np.linspace(0, 1, 41)] * space.width if space.width <= 2 else None
+    if steps is None:
+        points = np.random.default_rng(0).random((2000, space.width))
+    else:
+        points = np.stack([axis.ravel() for axis in np.meshgrid(*steps)], axis=1)
+    rng = np.random.default_rng(0)
+    costs = [task.evaluate(space.decode(u), 1.0, rng).cost for u in points]
+    return round(float(np.median(costs)), 3)

@@ -1,0 +1,70 @@
+"""The two seams: what a method is, what a task is. Subclass either for its defaults."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+import numpy as np
+
+from benchmarks.core.space import Config, Space
+from benchmarks.core.trial import Fidelities, History, Observation, Suggestion, Truth
+
+
+class Method(Protocol):
+    """A tuning method: a function of the history, built from ``(space, fidelities, **options)``.
+
+    A fresh object and a used one return the same for the same history and rng, so a run is
+    resumed by calling it again. All randomness comes from ``rng``.
+    """
+
+    version: int = 1
+    """raised whenever the same input would give another suggestion; part of a run's key"""
+
+    def suggest(self, history: History, rng: np.random.Generator) -> Suggestion:
+        """Say what to evaluate next."""
+        ...
+
+    def recommend(self, history: History, rng: np.random.Generator) -> Config | None:
+        """Name the config the method would deploy now; None before it has an opinion."""
+        ...
+
+
+class Task(Protocol):
+    """A tuning problem: a function of a config and a fidelity."""
+
+    space: Space
+    fidelities: Fidelities = Fidelities()
+    version: int = 1
+    """raised whenever the same evaluation would give another loss; part of a run's key"""
+    loss_floor: float = 0.0
+    """smallest loss that means anything (half a validation example)"""
+    best_loss: float | None = None
+    """true loss at the target of the best config known: what regret is measured from"""
+    target_cost: float | None = None
+    """what one evaluation at the target costs in the median, seconds; None if not known"""
+    reproducible: bool = True
+    """True if the same config, fidelity and rng give the same loss and cost (no clock in it)"""
+
+    @property
+    def identity(self) -> Mapping[str, Any]:
+        """JSON-able facts that make this task what it is (data hash, table hash, backend)."""
+        return {}
+
+    def evaluate(self, config: Config, fidelity: float, rng: np.random.Generator) -> Observation:
+        """Train and validate once; charged to the budget."""
+        ...
+
+    def truth(self, config: Config) -> Truth:
+        """What is known of ``config`` at the target; never charged."""
+        return Truth()
+
+    def refit_test_loss(self, config: Config) -> float | None:
+        """Test loss after refitting on training + validation rows; never charged, and never
+        mixed with ``test_loss``. Asked of recommended configs only; None where not wanted.
+        """
+        return None
+
+    def close(self) -> None:
+        """Give back what the task holds (child processes, files)."""
+        return None

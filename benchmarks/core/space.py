@@ -1,0 +1,151 @@
+"""The search space: named hyperparameters, and their map to the unit cube that models work in."""
+
+from __future__ import annotations
+
+import difflib
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+Config = Mapping[str, Any]
+
+
+def nearest(word: str, allowed: Sequence[str]) -> str:
+    """Say what was probably meant: ``"; did you mean 'log_c'?"``, or ``""`` if nothing is close."""
+    match = difflib.get_close_matches(word, list(allowed), n=1, cutoff=0.5)
+    return f"; did you mean {match[0]!r}?" if match else ""
+
+
+class Parameter(Protocol):
+    """One hyperparameter. ``width`` is the number of unit-cube coordinates it takes."""
+
+    @property
+    def width(self) -> int: ...
+    def encode(self, value: Any) -> Sequence[float]: ...
+    def decode(self, u: Array) -> Any: ...
+    def check(self, name: str, value: Any) -> None: ...
+
+
+@dataclass(frozen=True)
+class Float:
+    """A real number in [low, high]; with ``log`` the unit interval is uniform in its logarithm."""
+
+    low: float
+    high: float
+    log: bool = False
+    width = 1
+
+    def __post_init__(self) -> None:
+        if not self.low < self.high or (self.log and self.low <= 0):
+            raise ValueError(f"bad bounds [{self.low}, {self.high}] (log={self.log})")
+
+    def encode(self, value: Any) -> Sequence[float]:
+        low, high, x = self.low, self.high, float(value)
+        if self.log:
+            low, high, x = math.log(low), math.log(high), math.log(x)
+        return [(x - low) / (high - low)]
+
+    def decode(self, u: Array) -> float:
+        t = min(max(float(u[0]), 0.0), 1.0)
+        if self.log:
+            x = math.exp(math.log(self.low) + t * (math.log(self.high) - math.log(self.low)))
+        else:
+            x = self.low + t * (self.high - self.low)
+        return min(max(x, self.low), self.high)
+
+    def check(self, name: str, value: Any) -> None:
+        number = isinstance(value, int | float | np.number) and not isinstance(value, bool)
+        if not number or not self.low <= value <= self.high:
+            raise ValueError(f"{name}={value!r}: allowed is [{self.low}, {self.high}]")
+
+
+@dataclass(frozen=True)
+class Integer:
+    """A whole number in [low, high], each value with the same share of the unit interval."""
+
+    low: int
+    high: int
+    width = 1
+
+    def encode(self, value: Any) -> Sequence[float]:
+        return [(int(value) - self.low + 0.5) / (self.high - self.low + 1)]
+
+    def decode(self, u: Array) -> int:
+        steps = self.high - self.low + 1
+        return self.low + min(max(int(float(u[0]) * steps), 0), steps - 1)
+
+    def check(self, name: str, value: Any) -> None:
+        whole = isinstance(value, int | np.integer) and not isinstance(value, bool)
+        if not whole or not self.low <= value <= self.high:
+            raise ValueError(
+                f"{name}={value!r}: allowed are whole numbers in [{self.low}, {self.high}]"
+            )
+
+
+@dataclass(frozen=True)
+class Categorical:
+    """One of a few values, one-hot in the unit cube: the largest coordinate decides."""
+
+    choices: tuple[Any, ...]
+
+    @property
+    def width(self) -> int:
+        return len(self.choices)
+
+    def encode(self, value: Any) -> Sequence[float]:
+        return [float(value == choice) for choice in self.choices]
+
+    def decode(self, u: Array) -> Any:
+        return self.choices[int(np.argmax(u))]
+
+    def check(self, name: str, value: Any) -> None:
+        if value not in self.choices:
+            raise ValueError(f"{name}={value!r}: allowed are {list(self.choices)}")
+
+
+@dataclass(frozen=True)
+class Space:
+    """Named parameters in a fixed order. A config is a mapping name -> value inside the space."""
+
+    parameters: Mapping[str, Parameter]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(self.parameters)
+
+    @property
+    def width(self) -> int:
+        """Number of coordinates of the unit cube (one a parameter, several for a categorical)."""
+        return sum(p.width for p in self.parameters.values())
+
+    def encode(self, config: Config) -> Array:
+        """Map a config to the unit cube; shape ``(width,)``."""
+        return np.array([u for n, p in self.parameters.items() for u in p.encode(config[n])])
+
+    def decode(self, u: Array) -> dict[str, Any]:
+        """Map a point of the unit cube, shape ``(width,)``, to a config; clips to the bounds."""
+        config, at = {}, 0
+        for name, parameter in self.parameters.items():
+            config[name] = parameter.decode(u[at : at + parameter.width])
+            at += parameter.width
+        return config
+
+    def sample(self, rng: np.random.Generator) -> dict[str, Any]:
+        """Draw one config uniformly (in the unit cube's sense)."""
+        return self.decode(rng.random(self.width))
+
+    def check(self, config: Config) -> None:
+        """Raise ``ValueError`` with one clear line unless ``config`` lies in the space."""
+        for name in config:
+            if name not in self.parameters:
+                hint = nearest(name, self.names)
+                raise ValueError(f"unknown hyperparameter {name!r}{hint} (known: {self.names})")
+        for name, parameter in self.parameters.items():
+            if name not in config:
+                raise ValueError(f"hyperparameter {name!r} is missing")
+            parameter.check(name, config[name])

@@ -1,0 +1,69 @@
+"""The recorder's design: which configs, at which fidelities, for which subset seeds."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+from scipy.stats import qmc
+
+from benchmarks.core.space import Config, Space
+from benchmarks.rows import Key, key_of
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """One evaluation that the design asks for."""
+
+    config: Config
+    fidelity: float
+    subset_seed: int
+    held_out: bool
+    """recorded to check the interpolation, never used by it"""
+
+    @property
+    def key(self) -> Key:
+        return key_of(self.config, self.fidelity, self.subset_seed)
+
+
+def expand(stages: Sequence[Mapping[str, Any]], space: Space) -> list[Evaluation]:
+    """All evaluations of a design: stage by stage, cheapest fidelity first, without repeats.
+
+    A stage has ``fidelities`` (shares, also as fractions ``1/512``), ``subset_seeds`` (a count or
+    a list), optionally ``held_out``, and its configs as ``grid`` (name -> values), ``configs``
+    (rows of values in the order of the space's names) or ``sobol`` (count, and ``seed``).
+
+    Raises:
+        ValueError: a stage has none or several of the three, or a config outside the space.
+    """
+    found: dict[Key, Evaluation] = {}
+    for number, stage in enumerate(stages):
+        shares = sorted(float(Fraction(str(f))) for f in stage["fidelities"])
+        seeds = stage.get("subset_seeds", 1)
+        seeds = range(seeds) if isinstance(seeds, int) else seeds
+        configs = _configs(number, stage, space)
+        for config in configs:
+            space.check(config)
+        for share, seed, config in itertools.product(shares, seeds, configs):
+            evaluation = Evaluation(config, share, seed, bool(stage.get("held_out", False)))
+            found.setdefault(evaluation.key, evaluation)
+    return list(found.values())
+
+
+def _configs(number: int, stage: Mapping[str, Any], space: Space) -> list[dict[str, Any]]:
+    kinds = [kind for kind in ("grid", "configs", "sobol") if kind in stage]
+    if len(kinds) != 1:
+        raise ValueError(f"stage {number} of the design: give one of grid, configs, sobol")
+    if kinds == ["grid"]:
+        return [
+            dict(zip(stage["grid"], values, strict=True))
+            for values in itertools.product(*stage["grid"].values())
+        ]
+    if kinds == ["configs"]:
+        return [dict(zip(space.names, values, strict=True)) for values in stage["configs"]]
+    sampler = qmc.Sobol(space.width, rng=np.random.default_rng(stage["sobol"].get("seed", 0)))
+    return [space.decode(u) for u in sampler.random(stage["sobol"]["count"])]

@@ -1,0 +1,62 @@
+"""Any task, evaluated in a child process that is killed at a time limit."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from benchmarks.core.protocols import Task
+from benchmarks.core.space import Config
+from benchmarks.core.trial import Observation, Truth
+from benchmarks.settings import build_task
+from tasks.child import Child, ChildFailure, ChildTimeout
+
+
+class IsolatedTask(Task):
+    """Wraps a task described by its settings: evaluations run in a child, under a time limit.
+
+    An evaluation over the limit has status ``timeout`` and is charged the limit; one that raises
+    or takes its process down is ``failed``.
+    """
+
+    def __init__(self, settings: Mapping[str, Any], allow: Sequence[str], limit: float) -> None:
+        """``settings`` and ``allow`` as of ``build_task``; ``limit`` in wall seconds."""
+        if not limit > 0:
+            raise ValueError(f"time_limit={limit}: must be positive")
+        self._task = build_task(settings, allow)
+        self._child = Child(_evaluator, dict(settings), list(allow))
+        self._limit = limit
+        self.space, self.fidelities = self._task.space, self._task.fidelities
+        self.version, self.loss_floor = self._task.version, self._task.loss_floor
+        self.best_loss, self.target_cost = self._task.best_loss, self._task.target_cost
+        self.reproducible = self._task.reproducible
+
+    @property
+    def identity(self) -> Mapping[str, Any]:
+        return self._task.identity
+
+    def evaluate(self, config: Config, fidelity: float, rng: np.random.Generator) -> Observation:
+        try:
+            answer: Observation = self._child.call(config, fidelity, rng, limit=self._limit)
+        except ChildTimeout as error:
+            return Observation(math.nan, self._limit, "timeout", None, {"error": str(error)})
+        except ChildFailure as error:
+            raise RuntimeError(str(error)) from error
+        return answer
+
+    def truth(self, config: Config) -> Truth:
+        return self._task.truth(config)
+
+    def refit_test_loss(self, config: Config) -> float | None:
+        return self._task.refit_test_loss(config)
+
+    def close(self) -> None:
+        self._child.close()
+        self._task.close()
+
+
+def _evaluator(settings: Mapping[str, Any], allow: Sequence[str]) -> Callable[..., Observation]:
+    return build_task(settings, allow).evaluate

@@ -1,0 +1,129 @@
+"""What a person sees of a run: a progress bar (plain lines when not a terminal), a closing table."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+
+def number(value: float | None, digits: int = 4) -> str:
+    """A number for people; a dash where it is not known."""
+    return "-" if value is None else f"{value:.{digits}g}"
+
+
+def seconds(value: float) -> str:
+    """A duration in the unit that suits it."""
+    for size, unit in ((3600, "h"), (60, "min")):
+        if value >= 2 * size:
+            return f"{value / size:.1f} {unit}"
+    return f"{value:.2f} s"
+
+
+class Reporter:
+    """Shows rows as they come; use in a ``with`` block."""
+
+    def __init__(self, title: str, trials: int | None, best_loss: float | None) -> None:
+        """``trials`` is the most that may come (None: not known); ``best_loss`` is for regret."""
+        self._title, self._trials, self._best_loss = title, trials, best_loss
+        self._bar: Progress | None = None
+        if sys.stdout.isatty():
+            self._bar = Progress(
+                TextColumn("{task.description}"),
+                BarColumn(),
+                MofNCompleteColumn(),
+                TimeElapsedColumn(),
+                TextColumn("{task.fields[state]}"),
+            )
+
+    def __enter__(self) -> Reporter:
+        if self._bar is not None:
+            self._bar.start()
+            self._bar.add_task(self._title, total=self._trials, state="")
+        else:
+            print(self._title, flush=True)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self._bar is not None:
+            self._bar.stop()
+
+    def show(self, row: Mapping[str, Any]) -> None:
+        """Show one more row of the trace: every row in the bar, every tenth share as a line."""
+        done = row["trial"] + 1
+        state = f"cost {seconds(row['cumulative_cost'])}"
+        regret = regret_of(row, self._best_loss)
+        if regret is not None:
+            state += f", regret {number(regret)}"
+        if self._bar is not None:
+            self._bar.update(self._bar.task_ids[0], completed=done, state=state)
+            return
+        step = max(1, (self._trials or 100) // 10)
+        if done % step == 0 or done == self._trials:
+            print(f"trial {done}/{self._trials or '?'}: {state}", flush=True)
+
+
+def regret_of(row: Mapping[str, Any], best_loss: float | None) -> float | None:
+    """True loss of the recommended config at the target minus the best known loss."""
+    loss: float | None = row["recommended_loss"]
+    return None if loss is None or best_loss is None else loss - best_loss
+
+
+def closing_table(
+    rows: list[dict[str, Any]], meta: Mapping[str, Any], folder: Path, plot: Path | None
+) -> None:
+    """Print what the run found, what it cost, and where it lies."""
+    last = rows[-1]
+    config = last["recommended"]
+    table = Table(
+        title=f"{meta['method']} on {meta['task']}, seed {meta['seed']}", show_header=False
+    )
+    texts = "none yet" if not config else ", ".join(f"{k}={show(v)}" for k, v in config.items())
+    table.add_row("incumbent (recommended)", texts)
+    at_target = last["best_at_target"]
+    if last["recommended_loss"] is not None:
+        table.add_row("its validation error", number(last["recommended_loss"]))
+        table.add_row("its test error", number(last["recommended_test_loss"]))
+        table.add_row("its regret", number(regret_of(last, meta["task_facts"]["best_loss"])))
+    elif last["best_seen"] is not None:
+        best = rows[last["best_seen"]]
+        table.add_row(
+            "lowest validation error seen",
+            f"{number(best['loss'])} at {best['native']} {meta['task_facts']['fidelity_unit']}, "
+            f"test error {number(best['test_loss'])}",
+        )
+    if last["recommended_test_loss_refit"] is not None:
+        table.add_row("its test error, refitted", number(last["recommended_test_loss_refit"]))
+    if at_target is not None:
+        table.add_row("lowest loss seen at the target", number(rows[at_target]["loss"]))
+    table.add_row("cost spent", f"{seconds(last['cumulative_cost'])} in {len(rows)} trials")
+    overheads = [row["suggest_overhead"] + row["recommend_overhead"] for row in rows]
+    table.add_row(
+        "overhead", f"{seconds(sum(overheads))}, {sum(overheads) / len(rows):.3f} s a trial"
+    )
+    statuses = [row["status"] for row in rows]
+    bad = {status: statuses.count(status) for status in set(statuses) - {"ok"}}
+    if bad:
+        table.add_row("not ok", ", ".join(f"{n} {status}" for status, n in sorted(bad.items())))
+    table.add_row("ended by", f"budget.{meta['stopped_by']}")
+    console = Console(soft_wrap=True)
+    console.print(table)
+    console.print(f"trace: {folder / 'trace.jsonl'}", highlight=False)
+    if plot is not None:
+        console.print(f"regret plot: {plot}", highlight=False)
+
+
+def show(value: Any) -> str:
+    """A hyperparameter's value for people."""
+    return f"{value:.4g}" if isinstance(value, float) else str(value)

@@ -1,0 +1,249 @@
+"""Record real evaluations of a live task, to be replayed: ``python -m benchmarks.record``.
+
+``python -m benchmarks.record task=svm_mnist`` walks the design ``conf/design/svm_mnist.yaml``,
+skips what is recorded, and can be killed and started again at any time. ``--pause`` and
+``--resume`` stop and continue a running recorder at once; ``--status`` shows what is left;
+``--compact`` writes the shipped table.
+"""
+
+from __future__ import annotations
+
+import argparse
+import queue
+import sys
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from benchmarks import provenance, rows
+from benchmarks.compact import compact
+from benchmarks.core.protocols import Task
+from benchmarks.core.trial import Observation
+from benchmarks.design import Evaluation, expand
+from benchmarks.lock import FolderLock
+from benchmarks.reference import load_and_steal, reference_seconds
+from benchmarks.settings import ConfigError, build_task, compose
+
+TABLES = provenance.ROOT / "tasks" / "tables"
+
+
+class Recorder:
+    """Walks a design with N workers, each with a live task of its own, and appends rows."""
+
+    def __init__(self, build: Callable[[], Task], design: Sequence[Evaluation], path: Path) -> None:
+        """``build`` makes a live task; ``path`` is the file of rows, ``<path>.pause`` pauses."""
+        self._build, self._design, self._path = build, design, path
+        self._pause_file = path.with_suffix(".pause")
+        self._writing = threading.Lock()
+        self._errors: list[BaseException] = []
+
+    def missing(self) -> list[Evaluation]:
+        """What is left: never recorded first, then what was timed on a busy machine."""
+        recorded = rows.read(self._path)
+        known = {row.key for row in recorded}
+        marked = {row.key for row, _, late in rows.best_rows(recorded) if late}
+        new = [e for e in self._design if e.key not in known]
+        return new + [e for e in self._design if e.key in marked]
+
+    def run(self, workers: int = 1) -> int:
+        """Record everything missing; returns the number of evaluations made."""
+        todo = self.missing()
+        if not todo:
+            return 0
+        waiting: queue.SimpleQueue[Evaluation] = queue.SimpleQueue()
+        for evaluation in todo:
+            waiting.put(evaluation)
+        threads = [
+            threading.Thread(target=self._work, args=(waiting, len(todo)), daemon=True)
+            for _ in range(workers)
+        ]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        if self._errors:
+            raise self._errors[0]
+        return len(todo) - waiting.qsize()
+
+    def paused(self) -> bool:
+        """True while the pause file exists."""
+        return self._pause_file.exists()
+
+    def _work(self, waiting: queue.SimpleQueue[Evaluation], total: int) -> None:
+        try:
+            task = self._build()
+            try:
+                self._open_session(task)
+                reference, at = reference_seconds(), time.monotonic()
+                while not self._errors:
+                    try:
+                        evaluation = waiting.get_nowait()
+                    except queue.Empty:
+                        return
+                    while self.paused():
+                        time.sleep(0.5)
+                    if time.monotonic() - at > 2.0:
+                        reference = reference_seconds()
+                    reference = self._record(task, evaluation, reference)
+                    at = time.monotonic()
+                    self._report(total - waiting.qsize(), total, evaluation)
+            finally:
+                task.close()
+        except BaseException as error:  # handed to the main thread, which raises it
+            self._errors.append(error)
+
+    def _open_session(self, task: Task) -> None:
+        session = {
+            "started": datetime.now(UTC).isoformat(timespec="seconds"),
+            "identity": dict(task.identity),
+            "task_version": task.version,
+            "fidelity_unit": task.fidelities.unit,
+            "fidelity_full": task.fidelities.full,
+            "fidelity_low": task.fidelities.low,
+            "loss_floor": task.loss_floor,
+            "names": list(task.space.names),
+            **provenance.commit(),
+            "versions": provenance.versions(),
+            "machine": provenance.machine(),
+        }
+        recorded = rows.read(self._path)
+        if recorded and recorded[-1].session["identity"] != session["identity"]:
+            raise ValueError(
+                f"{self._path} holds another task: {recorded[-1].session['identity']}, "
+                f"not {session['identity']}"
+            )
+        with self._writing:
+            rows.append(self._path, {"session": session})
+
+    def _record(self, task: Task, evaluation: Evaluation, before: float) -> float:
+        load, steal = load_and_steal()
+        observation = evaluate_subset(task, evaluation, self.paused)
+        after = reference_seconds()
+        _, steal_after = load_and_steal()
+        row = {
+            "config": dict(evaluation.config),
+            "fidelity": evaluation.fidelity,
+            "subset_seed": evaluation.subset_seed,
+            "held_out": evaluation.held_out,
+            "status": observation.status,
+            "loss": observation.loss if observation.status == "ok" else None,
+            "test_loss": observation.test_loss,
+            "cost": round(observation.cost, 6),
+            "wall": round(observation.info.get("wall", observation.cost), 6),
+            "reference_before": round(before, 4),
+            "reference_after": round(after, 4),
+            "load": load,
+            "steal": None if steal is None else round((steal_after or 0) - steal, 2),
+            "at": datetime.now(UTC).isoformat(timespec="seconds"),
+        }
+        if "error" in observation.info:
+            row["error"] = observation.info["error"]
+        with self._writing:
+            rows.append(self._path, row)
+        return after
+
+    def _report(self, done: int, total: int, evaluation: Evaluation) -> None:
+        left = remaining_seconds(rows.read(self._path), self._design)
+        print(
+            f"{datetime.now():%H:%M:%S} {done}/{total} "
+            f"s={evaluation.fidelity:.5g} r={evaluation.subset_seed} {dict(evaluation.config)} "
+            f"about {left / 3600:.1f} h left",
+            flush=True,
+        )
+
+
+def evaluate_subset(
+    task: Task, evaluation: Evaluation, pause: Callable[[], bool] | None = None
+) -> Observation:
+    """Evaluate with the design's subset seed.
+
+    A task with an ``evaluate_subset`` method is called through it; of any other task the subset
+    seed only seeds the rng.
+    """
+    config, share, seed = evaluation.config, evaluation.fidelity, evaluation.subset_seed
+    if hasattr(task, "evaluate_subset"):
+        observation: Observation = task.evaluate_subset(config, share, seed, pause)
+        return observation
+    return task.evaluate(config, share, np.random.default_rng(seed))
+
+
+def remaining_seconds(recorded: Sequence[rows.Row], design: Sequence[Evaluation]) -> float:
+    """Estimate what is left: time grows as s^1.25 (seen on MNIST), from the same config's nearest
+    fidelity or, where it has none, from the median of the nearest recorded fidelity.
+    """
+    known = {row.key for row in recorded}
+    times: dict[Any, list[tuple[float, float]]] = {}
+    for row in recorded:
+        # the test split is scored too, outside wall: about as dear as validation
+        times.setdefault(row.key[0], []).append((row.key[1], 1.7 * row.facts["wall"]))
+    everything = [pair for pairs in times.values() for pair in pairs]
+    total = 0.0
+    for evaluation in design:
+        if evaluation.key in known or not everything:
+            continue
+        share = evaluation.fidelity
+        pairs = times.get(evaluation.key[0]) or everything
+        near = min(pairs, key=lambda pair: abs(np.log(pair[0] / share)))[0]
+        typical = float(np.median([wall for s, wall in pairs if s == near]))
+        total += typical * (share / near) ** 1.25 + 1
+    return total
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Command line; returns the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.record", description=__doc__)
+    parser.add_argument(
+        "overrides", nargs="*", help="task=NAME, task.KEY=VALUE, workers=N, rows=FILE"
+    )
+    for flag in ("pause", "resume", "status", "compact"):
+        parser.add_argument(f"--{flag}", action="store_true")
+    options = parser.parse_intermixed_args(arguments)
+    try:
+        return _command(options, compose("record", options.overrides))
+    except (ConfigError, ValueError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+
+
+def _command(options: argparse.Namespace, settings: Mapping[str, Any]) -> int:
+    name = settings["task"]["name"]
+    path = Path(settings["rows"] or TABLES / "rows" / f"{name}.jsonl")
+    pause_file = path.with_suffix(".pause")
+    if options.pause:
+        pause_file.touch()
+    elif options.resume:
+        pause_file.unlink(missing_ok=True)
+    elif options.compact:
+        target = Path(settings["table"] or TABLES / f"{name}.npz")
+        probe = build_task({**settings["task"], "source": "live"}, settings["allow"])
+        table = compact(path, target, probe.space)
+        print(f"wrote {table}")
+    else:
+        live = {**settings["task"], "source": "live"}
+
+        def build() -> Task:
+            return build_task(live, settings["allow"])
+
+        probe = build()
+        design = expand(settings["design"]["stages"], probe.space)
+        probe.close()
+        recorder = Recorder(build, design, path)
+        if options.status:
+            left = recorder.missing()
+            hours = remaining_seconds(rows.read(path), design) / 3600
+            print(f"{name}: {len(left)} of {len(design)} left, about {hours:.1f} h on one core")
+            return 0
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with FolderLock(path.with_suffix(".lock")):
+            made = recorder.run(settings["workers"])
+        print(f"{name}: {made} evaluations recorded, nothing left")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,190 @@
+"""Run one tuning method on one task: ``python -m benchmarks.run method=fabolas task=svm_mnist``."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import tempfile
+import traceback
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import hydra
+from hydra.core.hydra_config import HydraConfig
+from hydra.errors import HydraException
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from benchmarks import loop, provenance
+from benchmarks.budget import Budget
+from benchmarks.core.protocols import Method, Task
+from benchmarks.folder import KeyMismatchError, RunFolder, key_of, path_of
+from benchmarks.isolated import IsolatedTask
+from benchmarks.lock import LockedError
+from benchmarks.progress import Reporter, closing_table
+from benchmarks.settings import ConfigError, build_method, build_task, check_settings, friendly
+
+USAGE_ERROR, RUN_FAILED = 2, 1
+# Runs of a sweep may be in other processes (Hydra's launchers), so outcomes go through a file.
+OUTCOMES = "UNTUNABLE_OUTCOMES"
+
+
+def run(settings: Mapping[str, Any], path: Path) -> str:
+    """Start or resume the run that ``settings`` describe in folder ``path``.
+
+    Returns:
+        ``finished`` or ``failed`` (the traceback is in the folder's ``error.txt``).
+
+    Raises:
+        ConfigError: a user's mistake in the settings, or the folder holds another run.
+    """
+    check_settings(settings)
+    try:
+        budget = Budget(**settings["budget"])
+        task = _task(settings)
+    except ValueError as error:
+        raise ConfigError(str(error)) from error
+    try:
+        try:
+            budget.cost_limit(task.target_cost)
+        except ValueError as error:
+            raise ConfigError(str(error)) from error
+        method = build_method(settings["method"], settings["allow"], task.space, task.fidelities)
+        with RunFolder(path) as folder:
+            return _run_in(folder, settings, budget, method, task)
+    except (LockedError, KeyMismatchError) as error:
+        raise ConfigError(str(error)) from error
+    finally:
+        task.close()
+
+
+def _task(settings: Mapping[str, Any]) -> Task:
+    if settings["time_limit"] is None:
+        return build_task(settings["task"], settings["allow"])
+    return IsolatedTask(settings["task"], settings["allow"], settings["time_limit"])
+
+
+def _run_in(
+    folder: RunFolder, settings: Mapping[str, Any], budget: Budget, method: Method, task: Task
+) -> str:
+    key = key_of(settings, method, task)
+    if not settings["resume"]:
+        folder.clear()
+    folder.check_key(key)
+    meta = folder.meta()
+    names = (settings["method"]["name"], settings["task"]["name"])
+    title = f"{names[0]} on {names[1]}, seed {settings['seed']}"
+    if meta.get("status") == "finished":
+        print(f"{title}: finished before, nothing to do (resume=false runs it again)")
+        _close(folder, meta, settings["plot"])
+        return "finished"
+    rows = folder.trace.load()
+    state = loop.resume(rows, task.loss_floor)
+    meta = {**_meta(settings, key, task), "status": "running"}
+    folder.write_meta(meta)
+    folder.write_config(settings)
+    (folder.path / "error.txt").unlink(missing_ok=True)
+    if rows:
+        print(f"{title}: resuming after {len(rows)} trials")
+    try:
+        with (
+            folder.trace.open() as writer,
+            Reporter(title, budget.trials, task.best_loss) as reporter,
+        ):
+            stopped_by = loop.run(
+                method, task, budget, settings["seed"], writer, state, reporter.show
+            )
+    except Exception as error:  # of a method, or of the disk: kept beside the trace, sweep goes on
+        (folder.path / "error.txt").write_text(traceback.format_exc())
+        folder.write_meta({**meta, "status": "failed", "error": f"{type(error).__name__}: {error}"})
+        print(
+            f"failed: {type(error).__name__}: {error} ({folder.path / 'error.txt'})",
+            file=sys.stderr,
+        )
+        return "failed"
+    meta = {
+        **meta,
+        "status": "finished",
+        "stopped_by": stopped_by,
+        "finished": datetime.now(UTC).isoformat(timespec="seconds"),
+        "threads": provenance.threads(),
+    }
+    folder.write_meta(meta)
+    _close(folder, meta, settings["plot"])
+    return "finished"
+
+
+def _meta(settings: Mapping[str, Any], key: Mapping[str, Any], task: Task) -> dict[str, Any]:
+    return {
+        "method": settings["method"]["name"],
+        "task": settings["task"]["name"],
+        "seed": settings["seed"],
+        "key": dict(key),
+        "task_facts": {
+            "best_loss": task.best_loss,
+            "target_cost": task.target_cost,
+            "loss_floor": task.loss_floor,
+            "fidelity_low": task.fidelities.low,
+            "fidelity_values": task.fidelities.values,
+            "fidelity_full": task.fidelities.full,
+            "fidelity_unit": task.fidelities.unit,
+            "reproducible": task.reproducible,
+            "hyperparameters": list(task.space.names),
+        },
+        **provenance.commit(),
+        "versions": provenance.versions(),
+        "machine": provenance.machine(),
+        "threads": provenance.threads(),
+        "started": datetime.now(UTC).isoformat(timespec="seconds"),
+        "settings": dict(settings),
+    }
+
+
+def _close(folder: RunFolder, meta: Mapping[str, Any], plot: bool) -> None:
+    rows = folder.trace.load()
+    picture = None
+    if plot:
+        from analysis.run_plot import plot_run  # matplotlib is slow to import
+
+        picture = plot_run(folder.path)
+    closing_table(rows, meta, folder.path, picture)
+
+
+@hydra.main(version_base="1.3", config_path="../conf", config_name="config")
+def _job(config: DictConfig) -> None:
+    settings = OmegaConf.to_container(config, resolve=True)
+    assert isinstance(settings, dict)
+    plain = {str(k): v for k, v in settings.items()}
+    path = path_of(plain, list(HydraConfig.get().overrides.task))
+    status = run(plain, path)
+    with open(os.environ[OUTCOMES], "a") as file:
+        file.write(json.dumps({"folder": str(path), "status": status}) + "\n")
+
+
+def _guarded(job: Callable[[], Any]) -> int:
+    """Run the Hydra app; a user's mistake is one line and exit code 2."""
+    os.environ["HYDRA_FULL_ERROR"] = "1"  # raise, instead of printing a traceback of its own
+    try:
+        job()
+    except (ConfigError, HydraException, OmegaConfBaseException) as error:
+        print(f"error: {friendly(error, sys.argv[1:])}", file=sys.stderr)
+        return USAGE_ERROR
+    return 0
+
+
+def main() -> int:
+    """Command line; returns the exit code: 0, 1 (a run failed) or 2 (a mistake in the command)."""
+    with tempfile.NamedTemporaryFile("r", suffix=".jsonl") as outcomes:
+        os.environ[OUTCOMES] = outcomes.name
+        code = _guarded(_job)
+        failed = [o["folder"] for line in outcomes if (o := json.loads(line))["status"] == "failed"]
+    if failed:
+        print(f"{len(failed)} run(s) failed:", *failed, sep="\n  ", file=sys.stderr)
+    return code or (RUN_FAILED if failed else 0)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

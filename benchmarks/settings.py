@@ -1,0 +1,153 @@
+"""From command line and YAML to objects: composing, checking, building. Errors are one line."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import re
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import hydra
+from hydra.errors import HydraException
+from omegaconf import OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from benchmarks.core.protocols import Method, Task
+from benchmarks.core.space import Space, nearest
+from benchmarks.core.trial import Fidelities
+
+
+class ConfigError(ValueError):
+    """A user's mistake in the configuration; the message is one clear line."""
+
+
+def compose(primary: str, overrides: Sequence[str]) -> dict[str, Any]:
+    """Compose ``conf/<primary>.yaml`` with command-line overrides into plain dicts.
+
+    Raises:
+        ConfigError: an unknown group option or key, or a value that does not parse.
+    """
+    try:
+        with hydra.initialize_config_module("conf", version_base="1.3"):
+            config = hydra.compose(primary, list(overrides))
+        plain = OmegaConf.to_container(config, resolve=True)
+    except (HydraException, OmegaConfBaseException) as error:
+        raise ConfigError(friendly(error, overrides if primary == "config" else ())) from error
+    assert isinstance(plain, dict)
+    return {str(key): value for key, value in plain.items()}
+
+
+def friendly(error: Exception, overrides: Sequence[str] = ()) -> str:
+    """An error's message as one line; Hydra's with the nearest match instead of its advice.
+
+    Args:
+        error: a ``ConfigError`` (returned as it is) or what Hydra or OmegaConf raised.
+        overrides: the command line, to tell which keys there are.
+    """
+    text = str(error)
+    option = re.search(r"Could not find '([^/']+)/([^']+)'", text)
+    listed = re.search(
+        r"Available options in '[^']+':\s*(.*?)(?:\nConfig search path|$)", text, re.S
+    )
+    if option and listed:
+        group, name = option.groups()
+        allowed = listed.group(1).split()
+        return f"{group}={name}: allowed are {', '.join(allowed)}{nearest(name, allowed)}"
+    key = re.search(r"Could not override '([^']+)'", text)
+    if key:
+        keys = _known_keys(overrides)
+        siblings = [k for k in keys if k.rpartition(".")[0] == key.group(1).rpartition(".")[0]]
+        hint = nearest(key.group(1), keys)
+        return f"unknown key {key.group(1)}{hint} (allowed: {', '.join(siblings or keys)})"
+    if isinstance(error, ConfigError):
+        return text
+    return " ".join(f"{error.__cause__ or error}".split())
+
+
+def _known_keys(overrides: Sequence[str]) -> list[str]:
+    """All keys of the composed settings; of the overrides only the choices of groups count."""
+    choices = [o for o in overrides if re.fullmatch(r"(method|task|budget|experiment)=[\w-]+", o)]
+    try:
+        settings = compose("config", choices)
+    except ConfigError:
+        settings = compose("config", [])
+    keys = []
+    for name, value in settings.items():
+        keys.append(name)
+        if isinstance(value, Mapping):
+            keys.extend(f"{name}.{inner}" for inner in value)
+    return keys
+
+
+def check_settings(settings: Mapping[str, Any]) -> None:
+    """Check what no constructor checks.
+
+    Raises:
+        ConfigError: a value of the wrong kind or out of range.
+    """
+    seed = settings["seed"]
+    if not isinstance(seed, int) or isinstance(seed, bool) or seed < 0:
+        raise ConfigError(f"seed={seed}: must be a whole number, 0 or more; sweep with -m")
+    for name in ("resume", "plot"):
+        if not isinstance(settings[name], bool):
+            raise ConfigError(f"{name}={settings[name]}: allowed are true, false")
+    if not isinstance(settings["allow"], list):
+        raise ConfigError(f"allow={settings['allow']}: must be a list, allow=[my_pkg]")
+    for group in ("method", "task"):
+        if not isinstance(settings[group], Mapping) or "_target_" not in settings[group]:
+            raise ConfigError(f"{group}: its YAML needs a _target_")
+        if not isinstance(settings[group].get("name"), str):
+            raise ConfigError(f"{group}: its YAML needs a name")
+
+
+def locate(target: str, allow: Sequence[str]) -> Callable[..., Any]:
+    """Import what ``_target_`` names, if its package may be named.
+
+    Raises:
+        ConfigError: the package is not ``methods``, ``tasks`` or in ``allow``, or has no such name.
+    """
+    package = target.split(".")[0]
+    allowed = ["methods", "tasks", *allow]
+    if package not in allowed:
+        raise ConfigError(
+            f"_target_={target}: allowed packages are {', '.join(allowed)}; "
+            f"to trust another, say allow=[{package}]"
+        )
+    module, _, name = target.rpartition(".")
+    try:
+        loaded = importlib.import_module(module)
+    except ModuleNotFoundError as error:
+        raise ConfigError(f"_target_={target}: {error}") from error
+    if not hasattr(loaded, name):
+        raise ConfigError(f"_target_={target}: no such name{nearest(name, dir(loaded))}")
+    found: Callable[..., Any] = getattr(loaded, name)
+    return found
+
+
+def build_task(settings: Mapping[str, Any], allow: Sequence[str]) -> Task:
+    """Build the task that a ``conf/task`` group describes."""
+    task: Task = _build("task", settings, allow)
+    return task
+
+
+def build_method(
+    settings: Mapping[str, Any], allow: Sequence[str], space: Space, fidelities: Fidelities
+) -> Method:
+    """Build the method that a ``conf/method`` group describes."""
+    method: Method = _build("method", settings, allow, space, fidelities)
+    return method
+
+
+def _build(group: str, settings: Mapping[str, Any], allow: Sequence[str], *first: Any) -> Any:
+    options = {k: v for k, v in settings.items() if k not in ("_target_", "name")}
+    factory = locate(settings["_target_"], allow)
+    parameters = inspect.signature(factory).parameters
+    if not any(p.kind is p.VAR_KEYWORD for p in parameters.values()):
+        for name in options:
+            if name not in parameters:
+                raise ConfigError(f"unknown key {group}.{name}{nearest(name, list(parameters))}")
+    try:
+        return factory(*first, **options)
+    except (ValueError, TypeError) as error:
+        raise ConfigError(f"{group}={settings['name']}: {error}") from error

@@ -1,0 +1,1 @@
+"""Gaussian-process core: kernels, priors, likelihood and posterior, hyperparameter sampling."""

@@ -1,0 +1,143 @@
+"""Gaussian-process likelihood and posterior, for a batch of hyperparameters at once.
+
+``theta`` holds the kernel's hyperparameters and, last, the logarithm of the noise variance.
+Formulas: Rasmussen & Williams 2006, eqs. 2.23 to 2.30 and 5.9.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, cast
+
+import numpy as np
+from scipy.linalg import lapack
+
+from benchmarks.core.space import Array
+from methods.models.kernels import Points, ProductKernel, squared_differences
+
+
+@dataclass(frozen=True)
+class Data:
+    """Observations: ``n`` inputs and their targets, shape ``(n,)``."""
+
+    points: Points
+    y: Array
+
+    @cached_property
+    def d2(self) -> Array:
+        """Squared differences of the configs, shape ``(width, n * n)``."""
+        return squared_differences(self.points.x, self.points.x)
+
+    def noisy_covariance(self, kernel: ProductKernel, theta: Array) -> Array:
+        """Covariance of the targets, noise included; shape ``(m, n, n)``."""
+        n = len(self.y)
+        K = kernel.over_config(theta, self.d2).reshape(len(theta), n, n)
+        K *= kernel.over_fidelity(theta, self.points.phi, self.points.phi)
+        diagonal = np.arange(n)
+        K[:, diagonal, diagonal] += np.exp(theta[:, -1:])
+        return K
+
+
+def log_likelihood(kernel: ProductKernel, theta: Array, data: Data) -> Array:
+    """Log marginal likelihood of a batch; ``(m, size)`` to ``(m,)``.
+
+    One batched Cholesky of the covariance bordered by the targets: the last row of its factor is
+    ``L^-1 y``, so no triangular solve is needed. The corner only has to be large enough.
+    """
+    n, m = len(data.y), len(theta)
+    bordered = np.empty((m, n + 1, n + 1))
+    bordered[:, :n, :n] = data.noisy_covariance(kernel, theta)
+    bordered[:, n, :n] = data.y
+    bordered[:, n, n] = 1e100
+    L = np.linalg.cholesky(bordered)
+    whitened = L[:, n, :n]
+    log_root = np.log(np.diagonal(L[:, :n, :n], axis1=1, axis2=2)).sum(axis=1)
+    return np.asarray(
+        -0.5 * np.square(whitened).sum(axis=1) - log_root - 0.5 * n * np.log(2 * np.pi)
+    )
+
+
+def log_likelihood_gradient(kernel: ProductKernel, theta: Array, data: Data) -> tuple[float, Array]:
+    """Log marginal likelihood and its gradient for one ``theta`` of shape ``(size,)``."""
+    n, width, phi = len(data.y), kernel.width, data.points.phi
+    scaled = np.exp(-2 * theta[:width])[:, None] * data.d2
+    r = np.sqrt(5 * scaled.sum(axis=0))
+    decay = np.exp(-r)
+    M = ((1 + r + r * r / 3) * decay).reshape(n, n)
+    factor = kernel.factor(theta[None])[0]
+    psi = phi @ factor
+    P = psi @ psi.T
+    noise = np.exp(theta[-1])
+    K = M * P
+    K.flat[:: n + 1] += noise
+    L, info = lapack.dpotrf(K, lower=1)
+    if info:
+        raise np.linalg.LinAlgError("covariance is not positive definite")
+    inverse, _ = lapack.dpotri(L, lower=1)
+    inverse = np.tril(inverse) + np.tril(inverse, -1).T
+    alpha = inverse @ data.y
+    value = -0.5 * data.y @ alpha - np.log(np.diagonal(L)).sum() - 0.5 * n * np.log(2 * np.pi)
+
+    G = 0.5 * (np.outer(alpha, alpha) - inverse)  # eq. 5.9: the gradient is sum(G * dK)
+    # d matern52 / d log ell_k = 5/3 (1 + r) exp(-r) (x_k - x'_k)^2 / ell_k^2
+    over_scales = scaled @ ((G * P).ravel() * (5 / 3) * (1 + r) * decay)
+    over_factor = 2 * phi.T @ (G * M) @ psi
+    over_factor[np.diag_indices(kernel.rank)] *= np.diag(factor)
+    over_noise = noise * np.trace(G)
+    lower = over_factor[np.tril_indices(kernel.rank)]
+    return float(value), np.concatenate([over_scales, lower, [over_noise]])
+
+
+@dataclass(frozen=True)
+class Posterior:
+    """The process given data, for ``m`` hyperparameter samples; means and variances are of f.
+
+    Targets are centred and scaled before fitting; ``offset`` and ``scale`` undo it.
+    """
+
+    kernel: ProductKernel
+    theta: Array
+    """shape ``(m, size)``"""
+    data: Data
+    offset: float = 0.0
+    scale: float = 1.0
+
+    @cached_property
+    def root(self) -> Array:
+        """Inverse Cholesky factors of the noisy covariance, shape ``(m, n, n)``."""
+        L = np.linalg.cholesky(self.data.noisy_covariance(self.kernel, self.theta))
+        return np.stack([cast(Any, lapack.dtrtri)(one, lower=1)[0] for one in L])
+
+    @cached_property
+    def whitened(self) -> Array:
+        """``L^-1 y``, shape ``(m, n)``."""
+        return np.asarray(self.root @ self.data.y)
+
+    @property
+    def noise(self) -> Array:
+        """Noise variance of the targets, shape ``(m,)``."""
+        return np.asarray(np.exp(self.theta[:, -1]) * self.scale**2)
+
+    def project(self, points: Points) -> Array:
+        """``L^-1 k(data, points)``, shape ``(m, n, k)``: what conditioning takes away."""
+        return self.root @ self.kernel.covariance(self.theta, self.data.points, points)
+
+    def mean(self, points: Points, projected: Array | None = None) -> Array:
+        """Posterior mean, shape ``(m, k)``."""
+        projected = self.project(points) if projected is None else projected
+        mean = (self.whitened[:, None, :] @ projected)[:, 0]
+        return np.asarray(self.offset + self.scale * mean)
+
+    def variance(self, points: Points, projected: Array | None = None) -> Array:
+        """Posterior variance, noise excluded, shape ``(m, k)``; never below zero."""
+        projected = self.project(points) if projected is None else projected
+        prior = self.kernel.variance(self.theta, points)
+        reduction = np.einsum("mnk,mnk->mk", projected, projected)
+        return np.asarray(self.scale**2 * np.maximum(prior - reduction, 0))
+
+    def covariance(self, a: Points, b: Points) -> Array:
+        """Posterior covariance, noise excluded, shape ``(m, len(a.x), len(b.x))``."""
+        prior = self.kernel.covariance(self.theta, a, b)
+        reduction = self.project(a).transpose(0, 2, 1) @ self.project(b)
+        return np.asarray(self.scale**2 * (prior - reduction))

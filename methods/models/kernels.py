@@ -1,0 +1,119 @@
+"""Matern-5/2 over the unit cube times a finite-rank kernel over the fidelity (Fabolas, sec. 4.1).
+
+``k((x, s), (x', s')) = matern52(|x - x'|_ell) * phi(s)' Sigma phi(s')`` with ``Sigma = L L'``, after
+Klein et al. 2017 (AISTATS). ``phi`` holds the values of a few basis functions; its rank is 2 for
+Fabolas' loss and cost models. The amplitude is the first entry of ``Sigma``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from benchmarks.core.space import Array
+
+
+def log_size(s: Array, low: float) -> Array:
+    """Map fidelities in [low, 1] to [0, 1], linear in log2; shape ``(n,)`` to ``(n,)``.
+
+    RoBO's coordinate (robo/fmin/fabolas.py at 823a5de); all ones when ``low`` is 1, the only
+    fidelity then being the target.
+    """
+    s = np.asarray(s, dtype=float)
+    if low >= 1:
+        return np.ones_like(s)
+    coordinate: Array = np.clip(1 - np.log2(s) / np.log2(low), 0, 1)
+    return coordinate
+
+
+def from_log_size(u: Array, low: float) -> Array:
+    """Invert ``log_size``; shape ``(n,)`` to ``(n,)``."""
+    return np.asarray(low ** (1 - np.asarray(u, dtype=float)))
+
+
+def loss_basis(u: Array) -> Array:
+    """``(1, (1 - u)^2)`` of log size ``u``: flat at the target; ``(n,)`` to ``(n, 2)``."""
+    return np.stack([np.ones_like(u), (1 - u) ** 2], axis=-1)
+
+
+def cost_basis(u: Array) -> Array:
+    """``(1, u)`` of log size ``u``: cost a power law of the fidelity; ``(n,)`` to ``(n, 2)``."""
+    return np.stack([np.ones_like(u), u], axis=-1)
+
+
+class Points(NamedTuple):
+    """Inputs of the kernel: configs in the unit cube and the basis at their fidelities."""
+
+    x: Array
+    """shape ``(n, width)``"""
+    phi: Array
+    """shape ``(n, rank)``"""
+
+
+def squared_differences(a: Array, b: Array) -> Array:
+    """Squared differences per coordinate, shape ``(width, len(a) * len(b))``.
+
+    Computed once, then every length scale needs only one matrix product.
+    """
+    return np.square(a.T[:, :, None] - b.T[:, None, :]).reshape(a.shape[1], -1)
+
+
+def matern52(r2: Array) -> Array:
+    """Matern-5/2 correlation of squared scaled distances; overwrites and returns ``r2``."""
+    r2 *= 5
+    r = np.sqrt(r2)
+    r2 /= 3
+    r2 += r
+    r2 += 1
+    np.negative(r, out=r)
+    np.exp(r, out=r)
+    r2 *= r
+    return r2
+
+
+@dataclass(frozen=True)
+class ProductKernel:
+    """The product kernel, evaluated for a batch of hyperparameters at once.
+
+    Hyperparameters ``theta``, in this order: ``width`` log length scales; the lower triangle of
+    ``L`` row by row, its diagonal as logarithms. ``size`` of them; further columns are ignored.
+    """
+
+    width: int
+    rank: int = 2
+
+    @property
+    def size(self) -> int:
+        """Number of hyperparameters."""
+        return self.width + self.rank * (self.rank + 1) // 2
+
+    def factor(self, theta: Array) -> Array:
+        """Cholesky factor ``L`` of ``Sigma``; ``(m, >= size)`` to ``(m, rank, rank)``."""
+        rows, columns = np.tril_indices(self.rank)
+        L = np.zeros((len(theta), self.rank, self.rank))
+        L[:, rows, columns] = theta[:, self.width : self.size]
+        diagonal = np.arange(self.rank)
+        L[:, diagonal, diagonal] = np.exp(L[:, diagonal, diagonal])
+        return L
+
+    def over_config(self, theta: Array, d2: Array) -> Array:
+        """Matern-5/2 factor; ``d2`` of shape ``(width, pairs)`` gives ``(m, pairs)``."""
+        return matern52(np.exp(-2 * theta[:, : self.width]) @ d2)
+
+    def over_fidelity(self, theta: Array, a: Array, b: Array) -> Array:
+        """``phi' Sigma phi`` between bases ``(n, rank)`` and ``(k, rank)``: ``(m, n, k)``."""
+        L = self.factor(theta)
+        return (a @ L) @ (b @ L).transpose(0, 2, 1)
+
+    def covariance(self, theta: Array, a: Points, b: Points) -> Array:
+        """Prior covariance, shape ``(m, len(a.x), len(b.x))``."""
+        K = self.over_config(theta, squared_differences(a.x, b.x))
+        K = K.reshape(len(theta), len(a.x), len(b.x))
+        K *= self.over_fidelity(theta, a.phi, b.phi)
+        return K
+
+    def variance(self, theta: Array, a: Points) -> Array:
+        """Prior variance, shape ``(m, len(a.x))``."""
+        return np.asarray(np.square(a.phi @ self.factor(theta)).sum(axis=-1))

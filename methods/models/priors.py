@@ -1,0 +1,145 @@
+"""Priors on hyperparameters: proper densities over the logarithmic scale that models work in.
+
+The families are RoBO's (robo/priors/env_priors.py at 823a5de), without its slips: there the normal
+prior returns the density where its logarithm is meant, and the horseshoe, a density of the noise
+variance, is used for its logarithm without the Jacobian, which leaves it improper. The numbers are
+for standardised targets. Every prior is cut to a box, which also bounds the condition number of
+the covariance matrix, so that a Cholesky factorisation inside the box always exists.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+from benchmarks.core.space import Array
+from methods.models.kernels import ProductKernel
+
+
+class Prior(Protocol):
+    """A density, up to a constant, of one hyperparameter in the box [low, high]."""
+
+    @property
+    def low(self) -> float: ...
+    @property
+    def high(self) -> float: ...
+    def log_density(self, theta: Array) -> Array: ...
+    def gradient(self, theta: Array) -> Array: ...
+    def sample(self, rng: np.random.Generator, size: int) -> Array: ...
+
+
+@dataclass(frozen=True)
+class Uniform:
+    """Flat on [low, high]."""
+
+    low: float
+    high: float
+
+    def log_density(self, theta: Array) -> Array:
+        return np.zeros_like(theta)
+
+    def gradient(self, theta: Array) -> Array:
+        return np.zeros_like(theta)
+
+    def sample(self, rng: np.random.Generator, size: int) -> Array:
+        return rng.uniform(self.low, self.high, size)
+
+
+@dataclass(frozen=True)
+class Normal:
+    """Normal with mean and standard deviation, cut at four standard deviations."""
+
+    mean: float
+    sd: float
+
+    @property
+    def low(self) -> float:
+        return self.mean - 4 * self.sd
+
+    @property
+    def high(self) -> float:
+        return self.mean + 4 * self.sd
+
+    def log_density(self, theta: Array) -> Array:
+        return np.asarray(-0.5 * np.square((theta - self.mean) / self.sd))
+
+    def gradient(self, theta: Array) -> Array:
+        return np.asarray((self.mean - theta) / self.sd**2)
+
+    def sample(self, rng: np.random.Generator, size: int) -> Array:
+        return np.clip(rng.normal(self.mean, self.sd, size), self.low, self.high)
+
+
+@dataclass(frozen=True)
+class Horseshoe:
+    """Horseshoe on a variance ``v``, as a density of ``theta = log v``.
+
+    ``p(v) ~ log(1 + 3 (scale / v)^2)`` (Carvalho et al. 2009, as bounded in Spearmint), times the
+    Jacobian ``v``.
+    """
+
+    scale: float
+    low: float = float(np.log(1e-6))
+    high: float = 0.0
+
+    def log_density(self, theta: Array) -> Array:
+        return np.asarray(np.log(np.log1p(3 * self.scale**2 * np.exp(-2 * theta))) + theta)
+
+    def gradient(self, theta: Array) -> Array:
+        q = 3 * self.scale**2 * np.exp(-2 * theta)
+        return np.asarray(1 - 2 * q / ((1 + q) * np.log1p(q)))
+
+    def sample(self, rng: np.random.Generator, size: int) -> Array:
+        spread = self.scale * np.abs(rng.standard_cauchy(size))
+        v = spread * np.abs(rng.standard_normal(size))
+        return np.log(np.clip(v, np.exp(self.low), np.exp(self.high)))
+
+
+@dataclass(frozen=True)
+class Priors:
+    """Independent priors, one a hyperparameter."""
+
+    parts: Sequence[Prior]
+
+    @property
+    def low(self) -> Array:
+        """Lower corner of the box, shape ``(size,)``."""
+        return np.array([p.low for p in self.parts])
+
+    @property
+    def high(self) -> Array:
+        """Upper corner of the box, shape ``(size,)``."""
+        return np.array([p.high for p in self.parts])
+
+    def log_density(self, theta: Array) -> Array:
+        """Log density up to a constant, ``-inf`` outside the box; ``(m, size)`` to ``(m,)``."""
+        inside = ((theta >= self.low) & (theta <= self.high)).all(axis=1)
+        clipped = np.clip(theta, self.low, self.high)
+        total = sum(p.log_density(clipped[:, i]) for i, p in enumerate(self.parts))
+        return np.where(inside, total, -np.inf)
+
+    def gradient(self, theta: Array) -> Array:
+        """Gradient inside the box; ``(size,)`` to ``(size,)``."""
+        return np.array([float(p.gradient(theta[i])) for i, p in enumerate(self.parts)])
+
+    def sample(self, rng: np.random.Generator, size: int) -> Array:
+        """Independent draws, shape ``(size, number of hyperparameters)``."""
+        return np.stack([p.sample(rng, size) for p in self.parts], axis=1)
+
+
+def standard_priors(kernel: ProductKernel) -> Priors:
+    """Fabolas' priors for targets of mean 0 and variance 1; the last one is for the log noise.
+
+    Length scales flat in [e^-5, e]; log diagonal variances of ``Sigma`` standard normal, its
+    off-diagonal factor standard normal; horseshoe on the noise variance. RoBO's but for the
+    amplitude, which there is a lognormal for targets that are not scaled.
+    """
+    entries: list[Prior] = []
+    for row, column in zip(*np.tril_indices(kernel.rank), strict=True):
+        # A standard normal log variance is a normal log factor of half the spread.
+        entries.append(Normal(0.0, 0.5) if row == column else Normal(0.0, 1.0))
+    scales: list[Prior] = [Uniform(-5.0, 1.0)] * kernel.width
+    return Priors([*scales, *entries, Horseshoe(0.001)])

@@ -1,0 +1,132 @@
+"""Hyperparameter samples from their posterior, without a past: the same data, the same samples.
+
+Walkers start around the mode (L-BFGS, then the spread of a Laplace approximation) and take a few
+dozen steps of the affine-invariant ensemble sampler (Goodman & Weare 2010, as in emcee, which RoBO
+uses with a warm chain of its own). All walkers of one half step share one batched likelihood.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from scipy.optimize import minimize
+
+from benchmarks.core.space import Array
+from methods.models.gp import Data, Posterior, log_likelihood, log_likelihood_gradient
+from methods.models.kernels import Points, ProductKernel
+from methods.models.priors import Priors, standard_priors
+
+LogDensity = Callable[[Array], Array]
+"""log density of a batch: ``(m, size)`` to ``(m,)``"""
+
+
+def fit(points: Points, targets: Array, samples: int, rng: np.random.Generator) -> Posterior:
+    """Fit the product-kernel model to ``targets`` of shape ``(n,)``, marginally.
+
+    Targets are centred and scaled to variance 1 (a constant target stays 0), so that one set of
+    priors serves losses and costs alike. Returns the posterior of ``samples`` hyperparameters.
+    """
+    offset = float(targets.mean())
+    scale = float(targets.std()) if targets.std() > 1e-6 else 1.0
+    kernel = ProductKernel(points.x.shape[1], points.phi.shape[1])
+    priors = standard_priors(kernel)
+    data = Data(points, (targets - offset) / scale)
+
+    def log_posterior(theta: Array) -> Array:
+        value = priors.log_density(theta)
+        inside = np.isfinite(value)
+        if inside.any():
+            value[inside] += log_likelihood(kernel, theta[inside], data)
+        return value
+
+    mode = find_mode(kernel, priors, data, log_posterior, rng)
+    size = len(mode)
+    count = max(24, samples + samples % 2, 2 * size + 2)
+    walkers = spread_around(mode, kernel, priors, data, count, rng)
+    walkers = ensemble(log_posterior, walkers, steps=40, rng=rng)
+    return Posterior(kernel, walkers[:samples], data, offset, scale)
+
+
+def find_mode(
+    kernel: ProductKernel,
+    priors: Priors,
+    data: Data,
+    log_posterior: LogDensity,
+    rng: np.random.Generator,
+) -> Array:
+    """Mode of the hyperparameters' posterior, shape ``(size,)``: L-BFGS from two of 50 draws."""
+    draws = priors.sample(rng, 50)
+    order = np.argsort(-log_posterior(draws), kind="stable")
+
+    def negative(theta: Array) -> tuple[float, Array]:
+        value, gradient = _log_posterior_gradient(kernel, priors, data, theta)
+        return -value, -gradient
+
+    bounds = np.stack([priors.low, priors.high], axis=1)
+    found = [
+        minimize(negative, draws[i], jac=True, method="L-BFGS-B", bounds=bounds,
+                 options={"maxiter": 60})
+        for i in order[:2]
+    ]  # fmt: skip
+    return np.asarray(min(found, key=lambda result: float(result.fun)).x)
+
+
+def _log_posterior_gradient(
+    kernel: ProductKernel, priors: Priors, data: Data, theta: Array
+) -> tuple[float, Array]:
+    value, gradient = log_likelihood_gradient(kernel, theta, data)
+    return value + float(priors.log_density(theta[None])[0]), gradient + priors.gradient(theta)
+
+
+def spread_around(
+    mode: Array,
+    kernel: ProductKernel,
+    priors: Priors,
+    data: Data,
+    count: int,
+    rng: np.random.Generator,
+) -> Array:
+    """Draw ``count`` walkers from a Laplace approximation at ``mode``: ``(count, size)``.
+
+    The Hessian comes from differences of the gradient. Flat or wrongly curved directions get the
+    standard deviation 1; draws are folded back into the priors' box.
+    """
+    step, size = 1e-4, len(mode)
+    middle = np.clip(mode, priors.low + 2 * step, priors.high - 2 * step)
+    hessian = np.empty((size, size))
+    for i in range(size):
+        shift = step * np.eye(size)[i]
+        _, up = _log_posterior_gradient(kernel, priors, data, middle + shift)
+        _, down = _log_posterior_gradient(kernel, priors, data, middle - shift)
+        hessian[i] = (down - up) / (2 * step)
+    curvature, axes = np.linalg.eigh(0.5 * (hessian + hessian.T))
+    sd = 1 / np.sqrt(np.maximum(curvature, 1.0))
+    walkers = mode + (rng.standard_normal((count, size)) * sd) @ axes.T
+    width = priors.high - priors.low
+    offset = np.mod(walkers - priors.low, 2 * width)
+    return np.asarray(priors.low + np.minimum(offset, 2 * width - offset))
+
+
+def ensemble(
+    log_density: LogDensity, walkers: Array, steps: int, rng: np.random.Generator
+) -> Array:
+    """Move an even number of walkers ``(w, size)`` by stretch moves; returns the last positions.
+
+    Goodman & Weare 2010, eqs. 7 to 10 with a = 2: each half moves relative to the other.
+    """
+    walkers = walkers.copy()
+    count, size = walkers.shape
+    half = count // 2
+    value = log_density(walkers)
+    for _ in range(steps):
+        for moving, still in ((slice(0, half), half), (slice(half, count), 0)):
+            partner = walkers[still + rng.integers(half, size=half)]
+            z = np.square(1 + rng.random(half)) / 2
+            proposal = partner + z[:, None] * (walkers[moving] - partner)
+            proposed = log_density(proposal)
+            odds = (size - 1) * np.log(z) + proposed - value[moving]
+            accepted = np.log(rng.random(half)) < odds
+            walkers[moving] = np.where(accepted[:, None], proposal, walkers[moving])
+            value[moving] = np.where(accepted, proposed, value[moving])
+    return walkers

@@ -1,0 +1,78 @@
+"""From a history to arrays: what every model-based method is fitted to."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from benchmarks.core.space import Array, Config, Space
+from benchmarks.core.trial import History, Trial
+
+SMALLEST_COST = 1e-6
+"""seconds; costs below are raised to it before their logarithm is taken"""
+
+
+@dataclass(frozen=True)
+class Targets:
+    """The finished trials as arrays, ``n`` rows in order of their numbers."""
+
+    configs: tuple[Config, ...]
+    x: Array
+    """configs in the unit cube, shape ``(n, width)``"""
+    s: Array
+    """fidelities, shape ``(n,)``"""
+    log_loss: Array
+    """shape ``(n,)``; trials that did not end well hold the worst loss seen"""
+    log_cost: Array
+    """logarithm of the cost in seconds, shape ``(n,)``"""
+
+    @property
+    def key(self) -> str:
+        """Digest of all that a model sees: equal keys, equal models."""
+        digest = hashlib.sha256()
+        for array in (self.x, self.s, self.log_loss, self.log_cost):
+            digest.update(repr(array.shape).encode())
+            digest.update(np.ascontiguousarray(array).tobytes())
+        return digest.hexdigest()
+
+    def rng(self) -> np.random.Generator:
+        """A stream that depends on the data alone: for fitting, which two calls may share."""
+        return np.random.default_rng(int(self.key, 16))
+
+
+def succeeded(trial: Trial) -> bool:
+    """True if the trial ended well and its loss can be used."""
+    return trial.status == "ok" and math.isfinite(trial.loss)
+
+
+def read_targets(history: History, space: Space, *, target_only: bool = False) -> Targets | None:
+    """Collect the finished trials, or those at fidelity 1; None if none of them succeeded.
+
+    Rule ``worst_seen``: a trial that failed, timed out or diverged counts as the worst loss seen;
+    its cost is real. Losses are modelled as ``log(max(loss, history.loss_floor))``.
+
+    Raises:
+        ValueError: a loss of 0 or less on a task without a loss floor.
+    """
+    trials = [t for t in history if t.status != "running"]
+    if target_only:
+        trials = [t for t in trials if t.fidelity == 1]
+    losses = [max(t.loss, history.loss_floor) for t in trials if succeeded(t)]
+    if not losses:
+        return None
+    if min(losses) <= 0:
+        raise ValueError(
+            f"the logarithm of loss {min(losses):g} was asked for; this task needs a loss_floor > 0"
+        )
+    worst = max(losses)
+    modelled = [max(t.loss, history.loss_floor) if succeeded(t) else worst for t in trials]
+    return Targets(
+        configs=tuple(t.config for t in trials),
+        x=np.stack([space.encode(t.config) for t in trials]),
+        s=np.array([t.fidelity for t in trials]),
+        log_loss=np.log(modelled),
+        log_cost=np.log([max(t.cost, SMALLEST_COST) for t in trials]),
+    )

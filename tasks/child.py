@@ -1,0 +1,156 @@
+"""One persistent child process that evaluations run in, so that a time limit can kill them."""
+
+from __future__ import annotations
+
+import ctypes
+import multiprocessing
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable
+from multiprocessing.connection import Connection
+from typing import Any
+
+THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+
+
+class ChildTimeout(Exception):
+    """The call took longer than its time limit; the child was killed."""
+
+
+class ChildFailure(Exception):
+    """The call raised, or the child died; the message says which."""
+
+
+class Child:
+    """Calls a function, built once inside a child process, under a time limit.
+
+    The child is started at the first call, keeps its state (loaded data) between calls, is killed
+    at the limit and started again at the next call. It dies with its parent.
+    """
+
+    def __init__(self, build: Callable[..., Callable[..., Any]], *arguments: Any) -> None:
+        """``build(*arguments)``, run in the child, must return the function to call; both the
+        builder and all arguments are pickled.
+        """
+        self._build, self._arguments = build, arguments
+        self._process: multiprocessing.process.BaseProcess | None = None
+        self._pipe: Connection | None = None
+
+    def call(self, *arguments: Any, limit: float, pause: Callable[[], bool] | None = None) -> Any:
+        """Return the function's result.
+
+        Args:
+            arguments: passed on, pickled.
+            limit: seconds of wall time, start-up and pauses not counted.
+            pause: asked twice a second; while it returns True the child is stopped.
+
+        Raises:
+            ChildTimeout: the limit passed.
+            ChildFailure: the function raised or the child died.
+        """
+        pipe = self._start()
+        try:
+            pipe.send(arguments)
+            left, started = limit, time.monotonic()
+            while not pipe.poll(max(0.0, min(0.5, left))):
+                if pause is not None and pause():
+                    self._wait_stopped(pause)
+                    started = time.monotonic()  # forgives at most one polling interval
+                    continue
+                left -= time.monotonic() - started
+                started = time.monotonic()
+                if left <= 0:
+                    self.close()
+                    raise ChildTimeout(f"killed after {limit:g} s")
+            kind, value = pipe.recv()
+        except (EOFError, BrokenPipeError, ConnectionResetError) as error:
+            code = self._exit_code()
+            raise ChildFailure(f"the evaluation's process died (exit code {code})") from error
+        if kind == "error":
+            raise ChildFailure(value)
+        return value
+
+    def close(self) -> None:
+        """Kill the child, if there is one."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.join()
+            self._process = None
+        if self._pipe is not None:
+            self._pipe.close()
+            self._pipe = None
+
+    def _start(self) -> Connection:
+        if self._pipe is not None:
+            return self._pipe
+        context = multiprocessing.get_context("spawn")
+        self._pipe, theirs = context.Pipe()
+        saved = {name: os.environ.get(name) for name in THREAD_VARIABLES}
+        os.environ.update(dict.fromkeys(THREAD_VARIABLES, "1"))  # read when BLAS loads
+        try:
+            self._process = context.Process(
+                target=_serve, args=(theirs, self._build, self._arguments), daemon=True
+            )
+            self._process.start()
+        finally:
+            for name, value in saved.items():
+                if value is None:
+                    del os.environ[name]
+                else:
+                    os.environ[name] = value
+        theirs.close()
+        try:
+            kind, value = self._pipe.recv()  # start-up (imports, data) is outside the limit
+        except EOFError as error:
+            code = self._exit_code()
+            raise ChildFailure(f"the evaluation's process died at start ({code})") from error
+        if kind == "error":
+            self.close()
+            raise ChildFailure(value)
+        return self._pipe
+
+    def _exit_code(self) -> int | None:
+        if self._process is None:
+            return None
+        self._process.join(timeout=5)
+        code = self._process.exitcode
+        self.close()
+        return code
+
+    def _wait_stopped(self, pause: Callable[[], bool]) -> None:
+        assert self._process is not None and self._process.pid is not None
+        os.kill(self._process.pid, signal.SIGSTOP)
+        try:
+            while pause():
+                time.sleep(0.2)
+        finally:
+            os.kill(self._process.pid, signal.SIGCONT)
+
+
+def _serve(pipe: Connection, build: Callable[..., Any], arguments: tuple[Any, ...]) -> None:
+    _die_with_parent()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
+    try:
+        function = build(*arguments)
+    except Exception as error:
+        pipe.send(("error", f"{type(error).__name__}: {error}"))
+        return
+    pipe.send(("ok", None))
+    while True:
+        try:
+            request = pipe.recv()
+        except EOFError:
+            return
+        try:
+            answer = ("ok", function(*request))
+        except Exception as error:
+            answer = ("error", f"{type(error).__name__}: {error}")
+        pipe.send(answer)
+
+
+def _die_with_parent() -> None:
+    if sys.platform == "linux":  # elsewhere the child ends at the next message: the pipe is gone
+        pr_set_pdeathsig = 1
+        ctypes.CDLL(None).prctl(pr_set_pdeathsig, signal.SIGKILL)

@@ -1,0 +1,226 @@
+"""The data sets: fetched from their public homes and cached, or read from a folder; checked by hash.
+
+A folder (``task.data_dir`` or the environment variable ``UNTUNABLE_DATA``) holds ``<name>.npz``
+files; what was fetched is cached in the same format, so a cache folder is a data folder.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchmarks.core.space import nearest
+from tasks.subsets import stratified_order
+
+ENVIRONMENT_VARIABLE = "UNTUNABLE_DATA"
+Rows = NDArray[np.int64]
+
+
+class DataError(ValueError):
+    """A data set cannot be had or is not what it should be; the message is one clear line."""
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """A data set with its splits. Row numbers index ``X`` and ``y``."""
+
+    X: NDArray[np.float64]
+    """features, shape ``(rows, columns)``; MNIST pixels are divided by 256, else as published"""
+    y: NDArray[np.int64]
+    """labels, shape ``(rows,)``"""
+    train: Rows
+    validation: Rows
+    test: Rows
+    resampled: bool
+    """True if a subset seed also redraws which rows train and which validate (test stays)"""
+    sha256: str
+    """hash of the content and the splits: part of a task's identity"""
+
+    def split(self, seed: int) -> tuple[Rows, Rows]:
+        """Training and validation rows of subset seed ``seed``."""
+        if not self.resampled:
+            return self.train, self.validation
+        pool = np.concatenate([self.train, self.validation])
+        order = pool[stratified_order(self.y[pool], np.random.default_rng([seed, 1]))]
+        return order[: len(self.train)], order[len(self.train) :]
+
+
+@dataclass(frozen=True)
+class _Source:
+    file: str
+    fetch: Callable[[], dict[str, NDArray[Any]]]
+    """downloads and returns the arrays of the file"""
+    sha256: str | None
+    """of the raw arrays; None where this project never had the file to pin (shape is checked)"""
+    shape: tuple[int, int]
+
+
+def load(name: str, data_dir: str | None = None) -> Dataset:
+    """Load a data set by name (``mnist``, ``covertype_sample``, ``covertype_openml180``,
+    ``vehicle_statlog``, ``vehicle_sensit``).
+
+    Raises:
+        DataError: unknown name, file missing while offline, or content not as pinned.
+    """
+    if name not in _SPLITS:
+        raise DataError(f"unknown data set {name!r}{nearest(name, list(_SPLITS))}")
+    source_name, split = _SPLITS[name]
+    X, y, sha256 = _raw(_SOURCES[source_name], data_dir)
+    train, validation, test = split(X, y)
+    digest = hashlib.sha256(sha256.encode())
+    for part in (train, validation, test):
+        digest.update(np.ascontiguousarray(part, dtype="<i8").tobytes())
+    used = np.unique(np.concatenate([train, validation, test]))  # sorted; renumber to it
+    train, validation, test = (np.searchsorted(used, part) for part in (train, validation, test))
+    features = X[used].astype(float)
+    if name == "mnist":
+        features /= 256  # as the paper's code scales pixels
+    resampled = name == "vehicle_statlog"
+    return Dataset(features, y[used], train, validation, test, resampled, digest.hexdigest())
+
+
+def content_sha256(X: NDArray[Any], y: NDArray[Any]) -> str:
+    """Hash arrays by value: shape, then little-endian float32 features and int64 labels."""
+    digest = hashlib.sha256(repr((X.shape, y.shape)).encode())
+    digest.update(np.ascontiguousarray(X, dtype="<f4").tobytes())
+    digest.update(np.ascontiguousarray(y, dtype="<i8").tobytes())
+    return digest.hexdigest()
+
+
+def _raw(source: _Source, data_dir: str | None) -> tuple[NDArray[Any], NDArray[np.int64], str]:
+    arrays = _read_or_fetch(source, data_dir)
+    if "X_train" in arrays:  # MNIST keeps its official split: training images first
+        X = np.concatenate([arrays["X_train"], arrays["X_test"]])
+        y = np.concatenate([arrays["y_train"], arrays["y_test"]]).astype(np.int64)
+    else:
+        X, y = arrays["X"], arrays["y"].astype(np.int64)
+    X = X.reshape(len(X), -1)
+    if source.file == "vehicle_statlog.npz":
+        # UCI and OpenML hold the same rows in different orders: sort them, so that both agree
+        order = np.lexsort([y, *X.T[::-1]])
+        X, y = X[order], y[order]
+    if X.shape != source.shape:
+        raise DataError(f"{source.file}: expected {source.shape} values, found {X.shape}")
+    sha256 = content_sha256(X, y)
+    if source.sha256 is not None and sha256 != source.sha256:
+        raise DataError(
+            f"{source.file}: content hash {sha256[:12]} is not the pinned {source.sha256[:12]}; "
+            "delete the file to fetch it again"
+        )
+    return X, y, sha256
+
+
+def _read_or_fetch(source: _Source, data_dir: str | None) -> dict[str, NDArray[Any]]:
+    folder = data_dir or os.environ.get(ENVIRONMENT_VARIABLE)
+    cache = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "untunable"
+    if folder:
+        path = Path(folder).expanduser() / source.file
+        if not path.is_file():
+            raise DataError(f"no file {source.file} in the data folder {folder}")
+    else:
+        path = cache / source.file
+        if not path.is_file():
+            arrays = _fetch(source)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            handle, temporary = tempfile.mkstemp(dir=path.parent, suffix=".npz")
+            with os.fdopen(handle, "wb") as file:
+                np.savez_compressed(file, **arrays)  # type: ignore[arg-type]
+            os.replace(temporary, path)  # atomic: two processes may fetch at once
+    try:
+        with np.load(path, allow_pickle=False) as stored:
+            return {key: stored[key] for key in stored.files if key not in ("feature_names",)}
+    except (OSError, ValueError, KeyError) as error:
+        raise DataError(f"{path} is not a readable npz file: {error}") from error
+
+
+def _fetch(source: _Source) -> dict[str, NDArray[Any]]:
+    try:
+        return source.fetch()
+    except Exception as error:
+        # sklearn's fetchers raise whatever the network stack raises; the cause is kept
+        raise DataError(
+            f"could not download {source.file} ({type(error).__name__}); offline? set "
+            f"task.data_dir=FOLDER or {ENVIRONMENT_VARIABLE}=FOLDER to a folder holding it"
+        ) from error
+
+
+def _openml(data_id: int) -> Callable[[], dict[str, NDArray[Any]]]:
+    def fetch() -> dict[str, NDArray[Any]]:
+        from sklearn.datasets import fetch_openml
+
+        bunch = fetch_openml(data_id=data_id, as_frame=False, parser="liac-arff")
+        X = bunch.data.toarray() if hasattr(bunch.data, "toarray") else bunch.data
+        y = np.unique(bunch.target.astype(str), return_inverse=True)[1]
+        return {"X": np.asarray(X, dtype=np.float32), "y": y}
+
+    return fetch
+
+
+def _fetch_mnist() -> dict[str, NDArray[Any]]:
+    arrays = _openml(554)()
+    X, y = arrays["X"].astype(np.uint8), arrays["y"].astype(np.uint8)
+    return {"X_train": X[:60000], "y_train": y[:60000], "X_test": X[60000:], "y_test": y[60000:]}
+
+
+def _fetch_covertype() -> dict[str, NDArray[Any]]:
+    from sklearn.datasets import fetch_covtype
+
+    bunch = fetch_covtype()
+    return {"X": bunch.data.astype(np.int16), "y": bunch.target.astype(np.uint8)}
+
+
+_MNIST = "7a55bd65cc6d379155c062a8c5a185635929f8e11007730544dbd14853dd54ac"
+_COVERTYPE = "24397371b40cf6612ae019c184157c3bfebd14c97fc655a128f9ed056ea30caa"
+_STATLOG = "7d4ae15d7c485c8928471ad3b56f792f09d66e296f1e2c8752c69dd690e33897"
+
+_SOURCES = {
+    "mnist": _Source("mnist.npz", _fetch_mnist, _MNIST, (70000, 784)),
+    "covertype": _Source("covertype.npz", _fetch_covertype, _COVERTYPE, (581012, 54)),
+    "covertype_openml180": _Source("covertype_openml180.npz", _openml(180), None, (110393, 54)),
+    "vehicle_statlog": _Source("vehicle_statlog.npz", _openml(54), _STATLOG, (846, 18)),
+    "vehicle_sensit": _Source("vehicle_sensit.npz", _openml(357), None, (98528, 100)),
+}
+
+
+def _split_mnist(X: NDArray[Any], y: NDArray[np.int64]) -> tuple[Rows, Rows, Rows]:
+    del X, y
+    return np.arange(50000), np.arange(50000, 60000), np.arange(60000, 70000)
+
+
+def _cut(order: Rows, train: int, validation: int) -> tuple[Rows, Rows, Rows]:
+    return np.split(order, [train, train + validation])  # type: ignore[return-value]
+
+
+def _stratified_split(
+    train: int, validation: int, test: int
+) -> Callable[[NDArray[Any], NDArray[np.int64]], tuple[Rows, Rows, Rows]]:
+    """A fixed stratified sample of train + validation + test rows, and its fixed split."""
+
+    def split(X: NDArray[Any], y: NDArray[np.int64]) -> tuple[Rows, Rows, Rows]:
+        del X
+        rng = np.random.default_rng(0)
+        sample = stratified_order(y, rng)[: train + validation + test]
+        return _cut(sample[stratified_order(y[sample], rng)], train, validation)
+
+    return split
+
+
+# Split sizes of the paper's code (papers.md 2.2): MNIST 50k/10k/10k; the others as OpenML tasks
+# 2118 and 75191 split them, a third of the training part taken for validation.
+_SPLITS: dict[
+    str, tuple[str, Callable[[NDArray[Any], NDArray[np.int64]], tuple[Rows, Rows, Rows]]]
+] = {
+    "mnist": ("mnist", _split_mnist),
+    "covertype_sample": ("covertype", _stratified_split(49555, 24408, 36430)),
+    "covertype_openml180": ("covertype_openml180", _stratified_split(49555, 24408, 36430)),
+    "vehicle_statlog": ("vehicle_statlog", _stratified_split(423, 211, 212)),
+    "vehicle_sensit": ("vehicle_sensit", _stratified_split(44229, 21785, 32514)),
+}

@@ -1,0 +1,268 @@
+"""RBF-SVM trained for real; the fidelity is the share of the training rows (Klein et al. 2017)."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import math
+import os
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+
+from benchmarks.core.protocols import Task
+from benchmarks.core.space import Config, Float, Space, nearest
+from benchmarks.core.trial import Fidelities, Observation
+from tasks import data
+from tasks.child import Child, ChildFailure, ChildTimeout
+from tasks.subsets import stratified_order
+
+BACKENDS = ("sklearnex", "sklearn")
+SCALES = ("none", "minmax")
+# of each family; the first is the default and the one that a table replays
+DATASETS = {
+    "mnist": ("mnist",),
+    "covertype": ("sample", "openml180"),
+    "vehicle": ("statlog", "sensit"),
+}
+# natural exponents, as in the paper's code (papers.md 2.1)
+SPACE = Space({"log_c": Float(-10.0, 10.0), "log_gamma": Float(-10.0, 10.0)})
+
+
+class SVM(Task):
+    """Live task: ``SVC(C=exp(log_c), gamma=exp(log_gamma))`` on a nested, stratified subset.
+
+    Loss is the error on the full validation split; cost the CPU seconds of drawing the subset,
+    fitting and scoring the validation rows, on one thread. The test split is scored with the same
+    fitted model and never charged.
+    """
+
+    version = 1
+    reproducible = False
+    space = SPACE
+
+    def __init__(
+        self,
+        dataset: str,
+        backend: str = "sklearnex",
+        scale: str = "none",
+        data_dir: str | None = None,
+        train_rows: int | None = None,
+        subset_seeds: int = 10,
+        min_fidelity: float = 1 / 512,
+        timings: int = 1,
+        time_limit: float = 1800.0,
+        test: bool = False,
+    ) -> None:
+        """Load the data and check the backend.
+
+        Args:
+            dataset: a name of ``tasks.data``.
+            backend: ``sklearnex`` (fast; extra ``.[live]``) or ``sklearn`` (the paper's).
+            scale: ``none``, or ``minmax`` of the training rows.
+            data_dir: folder with the npz files; None fetches.
+            train_rows: cap on the training rows, for a quick look; None uses all.
+            subset_seeds: an evaluation draws its subset seed from 0 .. subset_seeds - 1.
+            min_fidelity: smallest share offered; raised to 10 rows a class where that is more.
+            timings: the cost is the median of this many timings (for fits of milliseconds).
+            time_limit: wall seconds after which an evaluation is killed: status ``timeout``,
+                charged at the limit.
+            test: also report the test loss of a refit on training + validation rows.
+
+        Raises:
+            ValueError: an option outside what is allowed, or the backend is not installed.
+            tasks.data.DataError: the data cannot be had.
+        """
+        for name, value, allowed in (("backend", backend, BACKENDS), ("scale", scale, SCALES)):
+            if value not in allowed:
+                hint = nearest(str(value), allowed)
+                raise ValueError(f"task.{name}={value}: allowed are {', '.join(allowed)}{hint}")
+        for name, number in (("time_limit", time_limit), ("subset_seeds", subset_seeds)):
+            if not number > 0:
+                raise ValueError(f"task.{name}={number}: must be positive")
+        _check_backend(backend)
+        loaded = data.load(dataset, data_dir)
+        classes = len(np.unique(loaded.y))
+        rows = min(train_rows or len(loaded.train), len(loaded.train))
+        if rows < 10 * classes:
+            raise ValueError(f"task.train_rows={train_rows}: at least {10 * classes} are needed")
+        self.fidelities = Fidelities(
+            low=max(min_fidelity, 10 * classes / rows), full=rows, unit="training rows"
+        )
+        self.loss_floor = 0.5 / len(loaded.validation)
+        self._identity = {
+            "data": f"{dataset} {loaded.sha256}",
+            "backend": backend,
+            "scale": scale,
+            "train_rows": rows,
+        }
+        self._subset_seeds, self._limit, self._refit = subset_seeds, time_limit, test
+        self._child = Child(_build, dataset, backend, scale, data_dir, rows, timings)
+        self._refits: dict[tuple[float, float], float] = {}
+
+    @property
+    def identity(self) -> Mapping[str, Any]:
+        return self._identity
+
+    def evaluate(self, config: Config, fidelity: float, rng: np.random.Generator) -> Observation:
+        self.space.check(config)
+        self.fidelities.check(fidelity)
+        return self.evaluate_subset(config, fidelity, int(rng.integers(self._subset_seeds)))
+
+    def evaluate_subset(
+        self,
+        config: Config,
+        fidelity: float,
+        subset_seed: int,
+        pause: Callable[[], bool] | None = None,
+    ) -> Observation:
+        """Evaluate with a chosen subset seed; what the recorder walks.
+
+        Args:
+            config: inside the space.
+            fidelity: any share in (0, 1], also below what ``fidelities`` offers to methods.
+            subset_seed: fixes the permutation that all configs and fidelities share.
+            pause: see ``Child.call``.
+        """
+        request = ("fit", float(config["log_c"]), float(config["log_gamma"]), fidelity, subset_seed)
+        info = {"subset_seed": subset_seed}
+        started = time.monotonic()
+        try:
+            result = self._child.call(*request, limit=self._limit, pause=pause)
+        except ChildTimeout as error:
+            return Observation(
+                math.nan, self._limit, "timeout", None, {**info, "error": str(error)}
+            )
+        except ChildFailure as error:
+            spent = time.monotonic() - started
+            return Observation(math.nan, spent, "failed", None, {**info, "error": str(error)})
+        info.update(wall=result["wall"])
+        return Observation(result["loss"], result["cost"], "ok", result["test_loss"], info)
+
+    def refit_test_loss(self, config: Config) -> float | None:
+        """As the paper reports (papers.md 2.1); only if asked for by ``test=True``."""
+        if not self._refit:
+            return None
+        key = (float(config["log_c"]), float(config["log_gamma"]))
+        if key not in self._refits:
+            self._refits[key] = self._child.call("refit", *key, 1.0, 0, limit=math.inf)
+        return self._refits[key]
+
+    def close(self) -> None:
+        self._child.close()
+
+
+def _check_backend(backend: str) -> None:
+    if backend == "sklearnex":
+        try:
+            import daal4py  # noqa: F401
+        except ImportError:
+            raise ValueError(
+                "task.backend=sklearnex needs scikit-learn-intelex: pip install -e '.[live]', "
+                "or choose task.backend=sklearn"
+            ) from None
+
+
+def _build(
+    dataset: str, backend: str, scale: str, data_dir: str | None, rows: int, timings: int
+) -> Callable[..., Any]:
+    """Run in the child: load the data, return the function that serves requests."""
+    loaded = data.load(dataset, data_dir)
+    if backend == "sklearnex":
+        import daal4py
+        from sklearnex.svm import SVC
+
+        daal4py.daalinit(1)
+    else:
+        from sklearn.svm import SVC
+
+    def fitted(X: Any, y: Any, log_c: float, log_gamma: float) -> Any:
+        model = SVC(C=math.exp(log_c), gamma=math.exp(log_gamma)).fit(X, y)
+        if backend == "sklearnex" and getattr(model, "_onedal_estimator", None) is None:
+            raise RuntimeError("scikit-learn-intelex fell back to plain scikit-learn")
+        return model
+
+    def scaled(train: data.Rows) -> Any:
+        if scale == "none":
+            return loaded.X
+        low, high = loaded.X[train].min(axis=0), loaded.X[train].max(axis=0)
+        return (loaded.X - low) / np.where(high > low, high - low, 1.0)
+
+    @functools.lru_cache(maxsize=1)
+    def prepare(seed: int) -> tuple[Any, data.Rows, data.Rows, Any, Any]:
+        """All scaled features; training rows in subset order, validation rows; the features of
+        the validation and of the test rows (copied here, outside the timing).
+        """
+        train, validation = loaded.split(seed)
+        order = stratified_order(loaded.y[train], np.random.default_rng([seed, 0]))
+        X = scaled(train)
+        return X, train[order][:rows], validation, X[validation], X[loaded.test]
+
+    def fit(log_c: float, log_gamma: float, fidelity: float, seed: int) -> dict[str, Any]:
+        X, order, validation, X_validation, X_test = prepare(seed)
+        count = max(1, round(fidelity * rows))
+        costs, walls = [], []
+        for _ in range(timings):
+            wall, cpu = time.perf_counter(), time.process_time()
+            subset = order[:count]
+            if len(np.unique(loaded.y[subset])) < 2:
+                raise ValueError(f"a subset of {count} rows holds fewer than two classes")
+            model = fitted(X[subset], loaded.y[subset], log_c, log_gamma)
+            loss = float(np.mean(model.predict(X_validation) != loaded.y[validation]))
+            costs.append(time.process_time() - cpu)
+            walls.append(time.perf_counter() - wall)
+        test_loss = float(np.mean(model.predict(X_test) != loaded.y[loaded.test]))
+        cost, wall = float(np.median(costs)), float(np.median(walls))
+        return {"loss": loss, "cost": cost, "wall": wall, "test_loss": test_loss}
+
+    def refit(log_c: float, log_gamma: float, fidelity: float, seed: int) -> float:
+        del fidelity
+        X, order, validation, _, X_test = prepare(seed)
+        both = np.concatenate([order, validation])
+        model = fitted(X[both], loaded.y[both], log_c, log_gamma)
+        return float(np.mean(model.predict(X_test) != loaded.y[loaded.test]))
+
+    serve = {"fit": fit, "refit": refit}
+    if os.environ.get("OMP_NUM_THREADS") != "1":
+        raise RuntimeError("the child must run single-threaded")
+    return lambda kind, *arguments: serve[kind](*arguments)
+
+
+def svm_task(
+    data: str, dataset: str, source: str = "recorded", table: str | None = None, **options: Any
+) -> Task:
+    """Build what ``task=svm_*`` names: the replay of its table, or the live task.
+
+    Args:
+        data: family of data sets: ``mnist``, ``covertype`` or ``vehicle``.
+        dataset: which of the family, e.g. ``sample`` or ``openml180`` for Covertype.
+        source: ``recorded`` or ``live``.
+        table: name of the shipped table that replays the family's default data set.
+        options: those of ``SVM``; a replay checks those that would change what was trained
+            against its table.
+
+    Raises:
+        ValueError: unknown source or data set, or an option that was not recorded.
+        tasks.table.TableError: the table is not there or damaged.
+    """
+    if dataset not in DATASETS[data]:
+        hint = nearest(dataset, DATASETS[data])
+        raise ValueError(f"task.dataset={dataset}: allowed are {', '.join(DATASETS[data])}{hint}")
+    name = data if dataset == data else f"{data}_{dataset}"
+    if source == "live":
+        return SVM(name, **options)
+    if source != "recorded":
+        hint = nearest(source, ("recorded", "live"))
+        raise ValueError(f"task.source={source}: allowed are recorded, live{hint}")
+    from tasks.recorded import RecordedTask
+
+    unknown = set(options) - set(inspect.signature(SVM).parameters)
+    if unknown:
+        word = min(unknown)
+        raise ValueError(f"unknown key task.{word}{nearest(word, list(options))}")
+    if dataset != DATASETS[data][0] or table is None:
+        raise ValueError(f"task.dataset={dataset} is not recorded: set task.source=live")
+    asked = {key: options.get(key) for key in ("backend", "scale", "train_rows", "test")}
+    return RecordedTask(table, asked)

@@ -1,0 +1,101 @@
+"""The table format: what a shipped recording holds, how it is written, read and checked.
+
+One npz file. ``meta`` is a JSON text: format number, names of the hyperparameters and their bounds,
+fidelity facts, what was trained, versions, machines, and the sha256 of all other arrays. Those are
+columns with one entry a recorded evaluation (``COLUMNS``).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import zipfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+FORMAT = 1
+FOLDER = Path(__file__).resolve().parent / "tables"
+COLUMNS: dict[str, str] = {
+    "config": "<f8",  # (rows, hyperparameters), in the order of meta["bounds"]
+    "fidelity": "<f8",  # share of the full training
+    "subset_seed": "<i2",
+    "held_out": "|b1",  # recorded to check the interpolation, never used by it
+    "loss": "<f8",  # validation loss; NaN where the evaluation failed
+    "test_loss": "<f8",  # of the same fitted model
+    "cost": "<f8",  # CPU seconds, normalised to an idle core of the first machine
+    "wall": "<f4",  # seconds, as read
+    "marked": "|b1",  # timed on a busy machine and not yet timed again
+}
+
+
+class TableError(ValueError):
+    """A file is not a table this version can read; the message is one clear line."""
+
+
+@dataclass(frozen=True)
+class Table:
+    """A recording: ``meta`` facts and equally long columns (see ``COLUMNS``)."""
+
+    meta: Mapping[str, Any]
+    columns: Mapping[str, NDArray[Any]]
+
+    @property
+    def sha256(self) -> str:
+        """Hash of the columns, part of a replaying task's identity."""
+        return str(self.meta["sha256"])
+
+
+def path_of(name: str) -> Path:
+    """The file of a table: a shipped name, or a path ending in ``.npz``."""
+    return Path(name) if name.endswith(".npz") else FOLDER / f"{name}.npz"
+
+
+def write(path: Path, meta: Mapping[str, Any], columns: Mapping[str, NDArray[Any]]) -> Table:
+    """Write a table; adds format number and hash to ``meta``."""
+    typed = {name: np.ascontiguousarray(columns[name], dtype=t) for name, t in COLUMNS.items()}
+    complete = {**meta, "format": FORMAT, "sha256": _sha256(typed)}
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("wb") as file:
+        np.savez_compressed(file, meta=np.array(json.dumps(complete)), **typed)  # type: ignore[arg-type]
+    return Table(complete, typed)
+
+
+def read(path: Path) -> Table:
+    """Read and check a table.
+
+    Raises:
+        TableError: missing, truncated, foreign, newer than this version, or with another hash.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as stored:
+            if "meta" not in stored.files:
+                raise TableError(f"{path} is not a table of this suite")
+            meta = json.loads(str(stored["meta"]))
+            if meta.get("format") != FORMAT:
+                raise TableError(
+                    f"{path} has table format {meta.get('format')}, this version reads {FORMAT}"
+                )
+            columns = {name: stored[name] for name in COLUMNS}
+    except FileNotFoundError:
+        raise TableError(f"no table {path}") from None
+    except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile) as error:
+        if isinstance(error, TableError):
+            raise
+        raise TableError(f"{path} is damaged or not a table of this suite ({error})") from error
+    if _sha256(columns) != meta["sha256"]:
+        raise TableError(f"{path}: the content does not match its checksum")
+    return Table(meta, columns)
+
+
+def _sha256(columns: Mapping[str, NDArray[Any]]) -> str:
+    digest = hashlib.sha256()
+    for name, dtype in COLUMNS.items():
+        column = np.ascontiguousarray(columns[name], dtype=dtype)
+        digest.update(f"{name}{column.shape}".encode())
+        digest.update(column.tobytes())
+    return digest.hexdigest()
