@@ -15,7 +15,7 @@ def plot_run(folder: Path) -> Path:
 
     The upper panel shows the regret of the recommended config against evaluation cost, on log
     axes, floored at half a validation example; where the task knows no truth, the lowest loss
-    seen at the target instead. The lower panel shows every evaluation's fidelity.
+    seen at the target (or, if there was no such trial, at any fidelity) instead. The lower panel shows every evaluation's fidelity.
 
     Args:
         folder: holds ``trace.jsonl`` and ``meta.json``.
@@ -48,8 +48,9 @@ def plot_run(folder: Path) -> Path:
         edgecolor=[colour if ok else "black" for ok in done],
         marker="o",
     )
-    lower.set(xlabel="evaluation cost so far (CPU seconds)", yscale="log")
-    lower.set_ylabel(f"share of {facts['fidelity_full']:,}\n{facts['fidelity_unit']}")
+    lower.set(xlabel="evaluation cost so far (s)", yscale="log")
+    whole = f"\n(share of {facts['fidelity_full']:,} {facts['fidelity_unit']})"
+    lower.set_ylabel("fidelity" + (whole if facts["fidelity_full"] > 1 else ""))
     lower.set_ylim(0.7 * min(*shares, facts["fidelity_low"]), 1.6)
     if not all(done):
         lower.set_title("hollow: not ok (failed, timeout, diverged)", fontsize="small")
@@ -66,6 +67,9 @@ def _curve(rows: Sequence[dict[str, Any]], facts: dict[str, Any]) -> tuple[list[
         losses = [row["recommended_loss"] for row in rows]
         values = [None if loss is None else max(loss - best, floor, 1e-12) for loss in losses]
         return values, "regret of the recommended config\n(validation error at the target)"
-    trials = [row["best_at_target"] for row in rows]
+    rule, where = "best_at_target", "at the target"
+    if rows[-1]["best_at_target"] is None:
+        rule, where = "best_seen", "at any fidelity (none at the target)"
+    trials = [row[rule] for row in rows]
     seen = [None if t is None else max(rows[t]["loss"], floor, 1e-12) for t in trials]
-    return seen, "lowest loss seen at the target"
+    return seen, f"lowest loss seen\n{where}"

@@ -30,7 +30,7 @@ class Budget:
             number = isinstance(value, int | float) and not isinstance(value, bool)
             if value is not None and (not number or not value > 0):
                 raise ValueError(f"budget.{name}={value}: must be a positive number")
-        if self.trials is not None and self.trials != int(self.trials):
+        if self.trials is not None and not float(self.trials).is_integer():
             raise ValueError(f"budget.trials={self.trials}: must be a whole number")
         if all(value is None for value in limits.values()):
             raise ValueError(f"the budget is unlimited: set one of {', '.join(limits)}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -58,8 +59,10 @@ def compact(source: Path, target: Path, space: Space) -> Path:
         "statuses": dict(Counter(f["status"] for f in facts)),
     }
     arrays = {name: np.array(column) for name, column in columns.items()}
-    table.write(target, meta, arrays)
-    meta["target_cost"] = _median_target_cost(target, space)
+    with tempfile.TemporaryDirectory() as folder:  # an unfit recording must not replace a table
+        probe = Path(folder) / "probe.npz"
+        table.write(probe, meta, arrays)
+        meta["target_cost"] = _median_target_cost(probe, space)
     table.write(target, meta, arrays)
     return target
 

@@ -11,8 +11,10 @@ from typing import Any
 import numpy as np
 from scipy.stats import qmc
 
-from benchmarks.core.space import Config, Space
+from benchmarks.core.space import Config, Space, nearest
 from benchmarks.rows import Key, key_of
+
+KEYS = ("fidelities", "subset_seeds", "held_out", "grid", "configs", "sobol")
 
 
 @dataclass(frozen=True)
@@ -38,11 +40,19 @@ def expand(stages: Sequence[Mapping[str, Any]], space: Space) -> list[Evaluation
     (rows of values in the order of the space's names) or ``sobol`` (count, and ``seed``).
 
     Raises:
-        ValueError: a stage has none or several of the three, or a config outside the space.
+        ValueError: a stage has none or several of the three, a key that means nothing, or a
+            config or fidelity outside what is allowed.
     """
     found: dict[Key, Evaluation] = {}
     for number, stage in enumerate(stages):
+        for key in {"fidelities"} - set(stage):
+            raise ValueError(f"stage {number} of the design: {key} is missing")
+        for key in set(stage) - set(KEYS):
+            raise ValueError(f"stage {number} of the design: unknown key {key}{nearest(key, KEYS)}")
         shares = sorted(float(Fraction(str(f))) for f in stage["fidelities"])
+        for share in shares:
+            if not 0 < share <= 1:
+                raise ValueError(f"stage {number} of the design: fidelity {share} is not in (0, 1]")
         seeds = stage.get("subset_seeds", 1)
         seeds = range(seeds) if isinstance(seeds, int) else seeds
         configs = _configs(number, stage, space)

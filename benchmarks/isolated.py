@@ -12,7 +12,7 @@ from benchmarks.core.protocols import Task
 from benchmarks.core.space import Config
 from benchmarks.core.trial import Observation, Truth
 from benchmarks.settings import build_task
-from tasks.child import Child, ChildFailure, ChildTimeout
+from tasks.child import Child, ChildFailureError, ChildTimeoutError
 
 
 class IsolatedTask(Task):
@@ -41,9 +41,9 @@ class IsolatedTask(Task):
     def evaluate(self, config: Config, fidelity: float, rng: np.random.Generator) -> Observation:
         try:
             answer: Observation = self._child.call(config, fidelity, rng, limit=self._limit)
-        except ChildTimeout as error:
+        except ChildTimeoutError as error:
             return Observation(math.nan, self._limit, "timeout", None, {"error": str(error)})
-        except ChildFailure as error:
+        except ChildFailureError as error:
             raise RuntimeError(str(error)) from error
         return answer
 

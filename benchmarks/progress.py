@@ -1,4 +1,4 @@
-"""What a person sees of a run: a progress bar (plain lines when not a terminal), a closing table."""
+"""What a person sees of a run: a progress bar (lines when not a terminal), a closing table."""
 
 from __future__ import annotations
 
@@ -98,11 +98,9 @@ def closing_table(
         table.add_row("its regret", number(regret_of(last, meta["task_facts"]["best_loss"])))
     elif last["best_seen"] is not None:
         best = rows[last["best_seen"]]
-        table.add_row(
-            "lowest validation error seen",
-            f"{number(best['loss'])} at {best['native']} {meta['task_facts']['fidelity_unit']}, "
-            f"test error {number(best['test_loss'])}",
-        )
+        share = f"fidelity {best['fidelity']:.4g}"
+        test = "" if best["test_loss"] is None else f", test error {number(best['test_loss'])}"
+        table.add_row("lowest loss seen", f"{number(best['loss'])} at {share}{test}")
     if last["recommended_test_loss_refit"] is not None:
         table.add_row("its test error, refitted", number(last["recommended_test_loss_refit"]))
     if at_target is not None:

@@ -1,4 +1,4 @@
-"""A fixed piece of work of about a second: how fast is this core just now?"""
+"""A fixed piece of work of about a second, to tell how fast this core is just now."""
 
 from __future__ import annotations
 

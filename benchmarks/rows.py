@@ -59,6 +59,8 @@ def read(path: Path) -> list[Row]:
             facts = json.loads(line)
         except ValueError:
             raise ValueError(f"{path}, line {number}: not a row of the recorder") from None
+        if not isinstance(facts, dict):
+            raise ValueError(f"{path}, line {number}: not a row of the recorder")
         if "session" in facts:
             session = facts["session"]
         elif session is None:
@@ -98,7 +100,8 @@ def best_rows(rows: list[Row]) -> Iterator[tuple[Row, float, bool]]:
     """For each evaluation its row, normalised cost in seconds, and whether that is marked.
 
     Cost is normalised to the idle speed of the first machine recorded on. Of an evaluation timed
-    more than once, the least disturbed timing counts; losses are the same by construction.
+    more than once, the least disturbed timing that ended well counts; losses are the same by
+    construction.
     """
     idle = idle_references(rows)
     if not rows:
@@ -109,8 +112,11 @@ def best_rows(rows: list[Row]) -> Iterator[tuple[Row, float, bool]]:
     def slowdown(row: Row) -> float:
         return row.reference / idle[row.session["machine"]["cpu"]]
 
+    def rank(row: Row) -> tuple[bool, float]:
+        return row.facts["status"] != "ok", slowdown(row)
+
     for row in rows:
-        if row.key not in chosen or slowdown(row) < slowdown(chosen[row.key]):
+        if row.key not in chosen or rank(row) < rank(chosen[row.key]):
             chosen[row.key] = row
     for row in chosen.values():
         yield row, row.facts["cost"] * base / row.reference, slowdown(row) > LOADED

@@ -158,10 +158,14 @@ def _job(config: DictConfig) -> None:
     settings = OmegaConf.to_container(config, resolve=True)
     assert isinstance(settings, dict)
     plain = {str(k): v for k, v in settings.items()}
-    path = path_of(plain, list(HydraConfig.get().overrides.task))
-    status = run(plain, path)
+    outcome = {"status": "refused", "message": ""}
+    try:
+        path = path_of(plain, list(HydraConfig.get().overrides.task))
+        outcome = {"status": run(plain, path), "message": str(path)}
+    except ConfigError as error:  # not raised through Hydra, which would print more than a line
+        outcome["message"] = str(error)
     with open(os.environ[OUTCOMES], "a") as file:
-        file.write(json.dumps({"folder": str(path), "status": status}) + "\n")
+        file.write(json.dumps(outcome) + "\n")
 
 
 def _guarded(job: Callable[[], Any]) -> int:
@@ -180,9 +184,13 @@ def main() -> int:
     with tempfile.NamedTemporaryFile("r", suffix=".jsonl") as outcomes:
         os.environ[OUTCOMES] = outcomes.name
         code = _guarded(_job)
-        failed = [o["folder"] for line in outcomes if (o := json.loads(line))["status"] == "failed"]
+        ended = [json.loads(line) for line in outcomes]
+    for message in dict.fromkeys(o["message"] for o in ended if o["status"] == "refused"):
+        print(f"error: {message}", file=sys.stderr)
+        code = USAGE_ERROR
+    failed = [o["message"] for o in ended if o["status"] == "failed"]
     if failed:
-        print(f"{len(failed)} run(s) failed:", *failed, sep="\n  ", file=sys.stderr)
+        print(f"{len(failed)} of {len(ended)} runs failed:", *failed, sep="\n  ", file=sys.stderr)
     return code or (RUN_FAILED if failed else 0)
 
 

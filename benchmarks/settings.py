@@ -33,7 +33,7 @@ def compose(primary: str, overrides: Sequence[str]) -> dict[str, Any]:
             config = hydra.compose(primary, list(overrides))
         plain = OmegaConf.to_container(config, resolve=True)
     except (HydraException, OmegaConfBaseException) as error:
-        raise ConfigError(friendly(error, overrides if primary == "config" else ())) from error
+        raise ConfigError(friendly(error)) from error
     assert isinstance(plain, dict)
     return {str(key): value for key, value in plain.items()}
 
@@ -59,7 +59,8 @@ def friendly(error: Exception, overrides: Sequence[str] = ()) -> str:
         keys = _known_keys(overrides)
         siblings = [k for k in keys if k.rpartition(".")[0] == key.group(1).rpartition(".")[0]]
         hint = nearest(key.group(1), keys)
-        return f"unknown key {key.group(1)}{hint} (allowed: {', '.join(siblings or keys)})"
+        allowed = f" (allowed: {', '.join(siblings or keys)})" if keys else ""
+        return f"unknown key {key.group(1)}{hint}{allowed}"
     if isinstance(error, ConfigError):
         return text
     return " ".join(f"{error.__cause__ or error}".split())
@@ -67,11 +68,11 @@ def friendly(error: Exception, overrides: Sequence[str] = ()) -> str:
 
 def _known_keys(overrides: Sequence[str]) -> list[str]:
     """All keys of the composed settings; of the overrides only the choices of groups count."""
-    choices = [o for o in overrides if re.fullmatch(r"(method|task|budget|experiment)=[\w-]+", o)]
+    groups = r"(method|task|budget|experiment)=[\w-]+|hydra\.searchpath=.*"
     try:
-        settings = compose("config", choices)
+        settings = compose("config", [o for o in overrides if re.fullmatch(groups, o)])
     except ConfigError:
-        settings = compose("config", [])
+        return []  # the choices are wrong, too: no hint
     keys = []
     for name, value in settings.items():
         keys.append(name)

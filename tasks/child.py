@@ -7,19 +7,21 @@ import multiprocessing
 import os
 import signal
 import sys
+import threading
 import time
 from collections.abc import Callable
 from multiprocessing.connection import Connection
 from typing import Any
 
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+_environment = threading.Lock()  # the recorder's workers are threads, each starting a child
 
 
-class ChildTimeout(Exception):
+class ChildTimeoutError(Exception):
     """The call took longer than its time limit; the child was killed."""
 
 
-class ChildFailure(Exception):
+class ChildFailureError(Exception):
     """The call raised, or the child died; the message says which."""
 
 
@@ -47,8 +49,8 @@ class Child:
             pause: asked twice a second; while it returns True the child is stopped.
 
         Raises:
-            ChildTimeout: the limit passed.
-            ChildFailure: the function raised or the child died.
+            ChildTimeoutError: the limit passed.
+            ChildFailureError: the function raised or the child died.
         """
         pipe = self._start()
         try:
@@ -63,13 +65,18 @@ class Child:
                 started = time.monotonic()
                 if left <= 0:
                     self.close()
-                    raise ChildTimeout(f"killed after {limit:g} s")
+                    raise ChildTimeoutError(f"killed after {limit:g} s")
             kind, value = pipe.recv()
         except (EOFError, BrokenPipeError, ConnectionResetError) as error:
             code = self._exit_code()
-            raise ChildFailure(f"the evaluation's process died (exit code {code})") from error
+            raise ChildFailureError(f"the evaluation's process died (exit code {code})") from error
+        except ChildTimeoutError:
+            raise
+        except BaseException:  # Ctrl-C, or ``pause`` raised: the answer must not reach a next call
+            self.close()
+            raise
         if kind == "error":
-            raise ChildFailure(value)
+            raise ChildFailureError(value)
         return value
 
     def close(self) -> None:
@@ -86,30 +93,35 @@ class Child:
         if self._pipe is not None:
             return self._pipe
         context = multiprocessing.get_context("spawn")
-        self._pipe, theirs = context.Pipe()
-        saved = {name: os.environ.get(name) for name in THREAD_VARIABLES}
-        os.environ.update(dict.fromkeys(THREAD_VARIABLES, "1"))  # read when BLAS loads
+        pipe, theirs = context.Pipe()
+        process = context.Process(
+            target=_serve, args=(theirs, self._build, self._arguments), daemon=True
+        )
+        with _environment:
+            saved = {name: os.environ.get(name) for name in THREAD_VARIABLES}
+            os.environ.update(dict.fromkeys(THREAD_VARIABLES, "1"))  # read when BLAS loads
+            try:
+                process.start()
+            finally:
+                for name, value in saved.items():
+                    if value is None:
+                        del os.environ[name]
+                    else:
+                        os.environ[name] = value
+                theirs.close()
+        self._process, self._pipe = process, pipe
         try:
-            self._process = context.Process(
-                target=_serve, args=(theirs, self._build, self._arguments), daemon=True
-            )
-            self._process.start()
-        finally:
-            for name, value in saved.items():
-                if value is None:
-                    del os.environ[name]
-                else:
-                    os.environ[name] = value
-        theirs.close()
-        try:
-            kind, value = self._pipe.recv()  # start-up (imports, data) is outside the limit
+            kind, value = pipe.recv()  # start-up (imports, data) is outside the limit
         except EOFError as error:
             code = self._exit_code()
-            raise ChildFailure(f"the evaluation's process died at start ({code})") from error
+            raise ChildFailureError(f"the evaluation's process died at start ({code})") from error
+        except BaseException:
+            self.close()
+            raise
         if kind == "error":
             self.close()
-            raise ChildFailure(value)
-        return self._pipe
+            raise ChildFailureError(value)
+        return pipe
 
     def _exit_code(self) -> int | None:
         if self._process is None:
@@ -120,13 +132,15 @@ class Child:
         return code
 
     def _wait_stopped(self, pause: Callable[[], bool]) -> None:
-        assert self._process is not None and self._process.pid is not None
-        os.kill(self._process.pid, signal.SIGSTOP)
+        assert self._process is not None
+        pid = self._process.pid
+        assert pid is not None
+        os.kill(pid, signal.SIGSTOP)
         try:
             while pause():
                 time.sleep(0.2)
         finally:
-            os.kill(self._process.pid, signal.SIGCONT)
+            os.kill(pid, signal.SIGCONT)
 
 
 def _serve(pipe: Connection, build: Callable[..., Any], arguments: tuple[Any, ...]) -> None:
@@ -154,3 +168,6 @@ def _die_with_parent() -> None:
     if sys.platform == "linux":  # elsewhere the child ends at the next message: the pipe is gone
         pr_set_pdeathsig = 1
         ctypes.CDLL(None).prctl(pr_set_pdeathsig, signal.SIGKILL)
+        parent = multiprocessing.parent_process()
+        if parent is not None and os.getppid() != parent.pid:
+            os._exit(1)  # it died before the line above

@@ -1,4 +1,4 @@
-"""The data sets: fetched from their public homes and cached, or read from a folder; checked by hash.
+"""The data sets: fetched from their public homes and cached, or read from a folder; hashed.
 
 A folder (``task.data_dir`` or the environment variable ``UNTUNABLE_DATA``) holds ``<name>.npz``
 files; what was fetched is cached in the same format, so a cache folder is a data folder.
@@ -9,6 +9,8 @@ from __future__ import annotations
 import hashlib
 import os
 import tempfile
+import zipfile
+import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -96,31 +98,36 @@ def content_sha256(X: NDArray[Any], y: NDArray[Any]) -> str:
 
 
 def _raw(source: _Source, data_dir: str | None) -> tuple[NDArray[Any], NDArray[np.int64], str]:
-    arrays = _read_or_fetch(source, data_dir)
+    path, arrays = _read_or_fetch(source, data_dir)
+    wanted = {"X_train", "y_train", "X_test", "y_test"} if "X_train" in arrays else {"X", "y"}
+    if not wanted <= set(arrays):
+        raise DataError(f"{path} has no arrays {', '.join(sorted(wanted - set(arrays)))}")
     if "X_train" in arrays:  # MNIST keeps its official split: training images first
         X = np.concatenate([arrays["X_train"], arrays["X_test"]])
         y = np.concatenate([arrays["y_train"], arrays["y_test"]]).astype(np.int64)
     else:
         X, y = arrays["X"], arrays["y"].astype(np.int64)
     X = X.reshape(len(X), -1)
+    if (*X.shape, *y.shape) != (*source.shape, source.shape[0]):
+        raise DataError(
+            f"{path}: expected {source.shape} values, found {X.shape} and {y.shape} labels"
+        )
     if source.file == "vehicle_statlog.npz":
         # UCI and OpenML hold the same rows in different orders: sort them, so that both agree
         order = np.lexsort([y, *X.T[::-1]])
         X, y = X[order], y[order]
-    if X.shape != source.shape:
-        raise DataError(f"{source.file}: expected {source.shape} values, found {X.shape}")
     sha256 = content_sha256(X, y)
     if source.sha256 is not None and sha256 != source.sha256:
         raise DataError(
-            f"{source.file}: content hash {sha256[:12]} is not the pinned {source.sha256[:12]}; "
+            f"{path}: content hash {sha256[:12]} is not the pinned {source.sha256[:12]}; "
             "delete the file to fetch it again"
         )
     return X, y, sha256
 
 
-def _read_or_fetch(source: _Source, data_dir: str | None) -> dict[str, NDArray[Any]]:
+def _read_or_fetch(source: _Source, data_dir: str | None) -> tuple[Path, dict[str, NDArray[Any]]]:
     folder = data_dir or os.environ.get(ENVIRONMENT_VARIABLE)
-    cache = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "untunable"
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "untunable"
     if folder:
         path = Path(folder).expanduser() / source.file
         if not path.is_file():
@@ -131,14 +138,21 @@ def _read_or_fetch(source: _Source, data_dir: str | None) -> dict[str, NDArray[A
             arrays = _fetch(source)
             path.parent.mkdir(parents=True, exist_ok=True)
             handle, temporary = tempfile.mkstemp(dir=path.parent, suffix=".npz")
-            with os.fdopen(handle, "wb") as file:
-                np.savez_compressed(file, **arrays)  # type: ignore[arg-type]
-            os.replace(temporary, path)  # atomic: two processes may fetch at once
+            try:
+                with os.fdopen(handle, "wb") as file:
+                    np.savez_compressed(file, **arrays)  # type: ignore[arg-type]
+                os.replace(temporary, path)  # atomic: two processes may fetch at once
+            except BaseException:
+                os.unlink(temporary)
+                raise
     try:
         with np.load(path, allow_pickle=False) as stored:
-            return {key: stored[key] for key in stored.files if key not in ("feature_names",)}
-    except (OSError, ValueError, KeyError) as error:
-        raise DataError(f"{path} is not a readable npz file: {error}") from error
+            names = ("X_train", "y_train", "X_test", "y_test", "X", "y")
+            return path, {key: stored[key] for key in names if key in stored.files}
+    except (OSError, EOFError, ValueError, AttributeError, TypeError) as error:
+        raise DataError(f"{path} is not a readable npz file ({error})") from error
+    except (zipfile.BadZipFile, zlib.error) as error:
+        raise DataError(f"{path} is truncated or damaged ({error})") from error
 
 
 def _fetch(source: _Source) -> dict[str, NDArray[Any]]:

@@ -6,9 +6,11 @@ from collections.abc import Mapping
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.optimize import minimize
 from scipy.spatial import Delaunay, QhullError
 
 Array = NDArray[np.float64]
+AT_NODE = 1 - 1e-9  # a weight above this is a point on a node: rounding, not a distance
 
 
 class Mesh:
@@ -27,9 +29,50 @@ class Mesh:
             self._order = np.argsort(nodes[:, 0])
 
     def weights(self, u: Array) -> tuple[NDArray[np.intp], Array]:
-        """Node numbers and weights, each of shape ``(d + 1,)`` or less, for point ``u (d,)``."""
+        """Node numbers and weights for point ``u (d,)``: ``d + 1`` of them, or one on a node."""
         if self.nodes.shape[1] == 1 and len(self.nodes) > 1:
-            return self._segment(float(u[0]))
+            nodes, weights = self._segment(float(u[0]))
+        else:
+            nodes, weights = self._corners(u)
+        top = int(weights.argmax())
+        if weights[top] > AT_NODE:
+            return nodes[top : top + 1], np.ones(1)
+        return nodes, weights
+
+    def at(self, points: Array, values: Array) -> Array:
+        """Interpolate node values ``(n,)`` at points ``(m, d)``; shape ``(m,)``."""
+        pairs = [self.weights(u) for u in points]
+        return np.array([weights @ values[nodes] for nodes, weights in pairs])
+
+    def lowest_mean(self, values: Array) -> float:
+        """The minimum over the cube of the mean over r of ``exp`` of r's interpolant.
+
+        Args:
+            values: of the nodes, shape ``(R, n)``.
+        """
+        best = float(np.exp(values).mean(axis=0).min())
+        if len(values) == 1 or self._triangles is None:
+            return best  # one log-linear surface: no point lies below all nodes
+        # Inside a triangle the mean is convex and may dip below its corners; it never lies below
+        # the geometric mean, which is log-linear: few triangles are left to search.
+        simplices = self._triangles.simplices
+        floors = np.exp(values.mean(axis=0))[simplices].min(axis=1)
+        for simplex in simplices[floors < best]:
+            corners, start = values[:, simplex], np.full(len(simplex), 1 / len(simplex))
+            found = minimize(
+                lambda w, corners=corners: np.exp(corners @ w).mean(),
+                start,
+                jac=lambda w, corners=corners: (np.exp(corners @ w) @ corners) / len(corners),
+                bounds=[(0, 1)] * len(simplex),
+                constraints={"type": "eq", "fun": lambda w: w.sum() - 1},
+                method="SLSQP",
+                options={"ftol": 1e-12},
+            )
+            weights = np.clip(found.x, 0, 1)
+            best = min(best, float(np.exp(corners @ (weights / weights.sum())).mean()))
+        return best
+
+    def _corners(self, u: Array) -> tuple[NDArray[np.intp], Array]:
         if self._triangles is not None:
             # the tolerance lets points on the hull's edge in, in spite of rounding
             simplex = int(self._triangles.find_simplex(u, tol=1e-9))
@@ -41,11 +84,6 @@ class Mesh:
                 return self._triangles.simplices[simplex], weights
         nearest = np.argmin(np.sum((self.nodes - u) ** 2, axis=1))
         return np.array([nearest]), np.ones(1)
-
-    def at(self, points: Array, values: Array) -> Array:
-        """Interpolate node values ``(n,)`` at points ``(m, d)``; shape ``(m,)``."""
-        pairs = [self.weights(u) for u in points]
-        return np.array([weights @ values[nodes] for nodes, weights in pairs])
 
     def _segment(self, x: float) -> tuple[NDArray[np.intp], Array]:
         xs = self.nodes[self._order, 0]

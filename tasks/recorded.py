@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import math
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Mapping
 from typing import Any
 
@@ -23,8 +24,8 @@ class RecordedTask(Task):
     triangles) and in log2 of the fidelity, within one subset seed.
 
     An evaluation draws one of the recorded subset seeds from its rng. The truth of a config is the
-    mean over the subset seeds recorded at the target; the best known loss is the lowest truth of a
-    recorded config (a piecewise-linear surface has its minimum at a node).
+    mean over the subset seeds recorded at the target; the best known loss is the lowest truth of
+    any config. What was recorded comes back exactly (a loss of 0 as ``loss_floor``).
     """
 
     version = 1
@@ -52,17 +53,20 @@ class RecordedTask(Task):
                     "set task.source=live"
                 )
         self.space = Space({n: Float(*bounds) for n, bounds in meta["bounds"].items()})
-        self.fidelities = Fidelities(
-            low=meta["fidelity_low"], full=meta["fidelity_full"], unit=meta["fidelity_unit"]
-        )
         self.loss_floor = meta["loss_floor"]
         self.target_cost = meta["target_cost"]
         self._identity = {"table": loaded.sha256, **meta["identity"]}
         self._load(loaded)
-        self.best_loss = min(
-            float(np.mean([np.exp(self._values[r]["loss"][-1, node]) for r in self._at_target]))
-            for node in self._target_nodes
+        self.fidelities = Fidelities(
+            low=max(meta["fidelity_low"], self._shares[0]),
+            full=meta["fidelity_full"],
+            unit=meta["fidelity_unit"],
         )
+        # rounded down: not above any truth, whatever rounding did
+        lowest = self._mesh.lowest_mean(
+            np.array([self._values[r]["loss"][-1] for r in self._at_target])
+        )
+        self.best_loss = math.floor(lowest * 1e12) / 1e12
 
     @property
     def identity(self) -> Mapping[str, Any]:
@@ -72,8 +76,9 @@ class RecordedTask(Task):
         self.space.check(config)
         self.fidelities.check(fidelity)
         # a subset seed must be recorded on both sides of the fidelity
-        level = bisect_right(self._shares, fidelity * (1 - 1e-12))
-        seeds = self._seeds_up_to[min(level, len(self._shares) - 1)]
+        above = bisect_left(self._shares, fidelity)
+        below = bisect_right(self._shares, fidelity) - 1
+        seeds = self._seeds_spanning[max(below, 0), above]
         seed = seeds[int(rng.integers(len(seeds)))]
         nodes, weights = self._mesh.weights(self.space.encode(config))
         loss, cost, test_loss = (
@@ -84,11 +89,8 @@ class RecordedTask(Task):
     def truth(self, config: Config) -> Truth:
         nodes, weights = self._mesh.weights(self.space.encode(config))
         loss, test_loss = (
-            round(
-                sum(self._interpolate(r, quantity, nodes, weights, 1.0) for r in self._at_target)
-                / len(self._at_target),
-                12,
-            )
+            sum(self._interpolate(r, quantity, nodes, weights, 1.0) for r in self._at_target)
+            / len(self._at_target)
             for quantity in ("loss", "test_loss")
         )
         return Truth(loss, test_loss)
@@ -101,40 +103,57 @@ class RecordedTask(Task):
         nodes, node_of = np.unique((encoded - lows) / (highs - lows), axis=0, return_inverse=True)
         shares, seeds = columns["fidelity"][keep], columns["subset_seed"][keep]
         self._mesh = Mesh(nodes)
-        self._values: dict[int, dict[str, Array]] = {}
+        self._values: dict[int, dict[str, Array]] = {}  # logarithms, levels x nodes
+        self._exact: dict[int, dict[str, Array]] = {}  # the same, not through the logarithm
         self._levels: dict[int, list[float]] = {}
         for seed in sorted({int(r) for r in seeds}):
-            self._values[seed] = {}
+            self._values[seed], self._exact[seed] = {}, {}
             for quantity in QUANTITIES:
                 floor = 1e-6 if quantity == "cost" else self.loss_floor
-                recorded = np.log(np.maximum(columns[quantity][keep], floor))
-                levels = {
-                    float(s): (node_of[rows].ravel(), recorded[rows])
+                recorded = np.maximum(columns[quantity][keep], floor)
+                rows_at = {
+                    float(s): np.flatnonzero((seeds == seed) & (shares == s))
                     for s in np.unique(shares[seeds == seed])
-                    if (rows := np.flatnonzero((seeds == seed) & (shares == s))).size
                 }
-                found, self._values[seed][quantity] = surfaces(self._mesh, levels)
+                found, values = surfaces(
+                    self._mesh,
+                    {s: (node_of[rows], np.log(recorded[rows])) for s, rows in rows_at.items()},
+                )
+                exact = np.exp(values)
+                for level, rows in enumerate(rows_at.values()):
+                    exact[level, node_of[rows]] = recorded[rows]
+                self._values[seed][quantity], self._exact[seed][quantity] = values, exact
                 self._levels[seed] = found.tolist()
         self._shares = sorted({s for levels in self._levels.values() for s in levels})
-        if self._shares[-1] != 1:
+        if not self._shares or self._shares[-1] != 1:
             raise tables.TableError("the table holds no evaluation at the target")
-        self._seeds_up_to = [
-            [r for r, levels in self._levels.items() if levels[-1] >= s] for s in self._shares
-        ]
-        self._at_target = self._seeds_up_to[-1]
-        at_target = (shares == 1) & np.isin(seeds, self._at_target)
-        self._target_nodes = np.unique(node_of[at_target])
+        numbers = range(len(self._shares))
+        self._seeds_spanning = {
+            (below, above): [
+                r
+                for r, levels in self._levels.items()
+                if levels[0] <= self._shares[below] and levels[-1] >= self._shares[above]
+            ]
+            for below, above in [*zip(numbers, numbers, strict=True), *itertools.pairwise(numbers)]
+        }
+        for (below, above), spanning in self._seeds_spanning.items():
+            if not spanning:
+                low, high = self._shares[below], self._shares[above]
+                raise tables.TableError(f"no subset seed is recorded at both {low} and {high}")
+        self._at_target = self._seeds_spanning[numbers[-1], numbers[-1]]
 
     def _interpolate(
         self, seed: int, quantity: str, nodes: Any, weights: Array, fidelity: float
     ) -> float:
         shares, values = self._levels[seed], self._values[seed][quantity]
-        upper = min(max(bisect_right(shares, fidelity), 1), len(shares) - 1)
-        if len(shares) == 1:
-            return round(math.exp(float(weights @ values[0, nodes])), 12)
-        low, high = shares[upper - 1], shares[upper]
-        t = min(max(math.log(fidelity / low) / math.log(high / low), 0.0), 1.0)
-        log_value = (1 - t) * (weights @ values[upper - 1, nodes])
-        log_value += t * (weights @ values[upper, nodes])
-        # twelve digits: a recorded 0.0143 comes back as 0.0143, not as exp(log(0.0143))
-        return round(math.exp(float(log_value)), 12)
+        upper = bisect_left(shares, fidelity)
+        if shares[upper] == fidelity:
+            if len(nodes) == 1:
+                return float(self._exact[seed][quantity][upper, nodes[0]])
+            log_value = float(weights @ values[upper, nodes])
+        else:
+            low, high = shares[upper - 1], shares[upper]
+            t = math.log(fidelity / low) / math.log(high / low)
+            log_value = (1 - t) * float(weights @ values[upper - 1, nodes])
+            log_value += t * float(weights @ values[upper, nodes])
+        return round(math.exp(log_value), 12)  # the last digits differ between machines

@@ -16,7 +16,7 @@ from benchmarks.core.protocols import Task
 from benchmarks.core.space import Config, Float, Space, nearest
 from benchmarks.core.trial import Fidelities, Observation
 from tasks import data
-from tasks.child import Child, ChildFailure, ChildTimeout
+from tasks.child import Child, ChildFailureError, ChildTimeoutError
 from tasks.subsets import stratified_order
 
 BACKENDS = ("sklearnex", "sklearn")
@@ -79,13 +79,16 @@ class SVM(Task):
             if value not in allowed:
                 hint = nearest(str(value), allowed)
                 raise ValueError(f"task.{name}={value}: allowed are {', '.join(allowed)}{hint}")
-        for name, number in (("time_limit", time_limit), ("subset_seeds", subset_seeds)):
-            if not number > 0:
-                raise ValueError(f"task.{name}={number}: must be positive")
+        if not time_limit > 0:
+            raise ValueError(f"task.time_limit={time_limit}: must be positive")
+        counts = {"subset_seeds": subset_seeds, "timings": timings, "train_rows": train_rows}
+        for name, number in counts.items():
+            if number is not None and (not isinstance(number, int) or number < 1):
+                raise ValueError(f"task.{name}={number}: must be a whole number, 1 or more")
         _check_backend(backend)
         loaded = data.load(dataset, data_dir)
         classes = len(np.unique(loaded.y))
-        rows = min(train_rows or len(loaded.train), len(loaded.train))
+        rows = min(len(loaded.train) if train_rows is None else train_rows, len(loaded.train))
         if rows < 10 * classes:
             raise ValueError(f"task.train_rows={train_rows}: at least {10 * classes} are needed")
         self.fidelities = Fidelities(
@@ -131,11 +134,11 @@ class SVM(Task):
         started = time.monotonic()
         try:
             result = self._child.call(*request, limit=self._limit, pause=pause)
-        except ChildTimeout as error:
+        except ChildTimeoutError as error:
             return Observation(
                 math.nan, self._limit, "timeout", None, {**info, "error": str(error)}
             )
-        except ChildFailure as error:
+        except ChildFailureError as error:
             spent = time.monotonic() - started
             return Observation(math.nan, spent, "failed", None, {**info, "error": str(error)})
         info.update(wall=result["wall"])
@@ -165,6 +168,12 @@ def _check_backend(backend: str) -> None:
             ) from None
 
 
+def check_accelerated(model: Any) -> None:
+    """Raise ``RuntimeError`` if a fitted sklearnex model was in truth fitted by scikit-learn."""
+    if getattr(model, "_onedal_estimator", None) is None:
+        raise RuntimeError("scikit-learn-intelex fell back to plain scikit-learn")
+
+
 def _build(
     dataset: str, backend: str, scale: str, data_dir: str | None, rows: int, timings: int
 ) -> Callable[..., Any]:
@@ -180,8 +189,8 @@ def _build(
 
     def fitted(X: Any, y: Any, log_c: float, log_gamma: float) -> Any:
         model = SVC(C=math.exp(log_c), gamma=math.exp(log_gamma)).fit(X, y)
-        if backend == "sklearnex" and getattr(model, "_onedal_estimator", None) is None:
-            raise RuntimeError("scikit-learn-intelex fell back to plain scikit-learn")
+        if backend == "sklearnex":
+            check_accelerated(model)
         return model
 
     def scaled(train: data.Rows) -> Any:
@@ -247,9 +256,16 @@ def svm_task(
         ValueError: unknown source or data set, or an option that was not recorded.
         tasks.table.TableError: the table is not there or damaged.
     """
+    if data not in DATASETS:
+        hint = nearest(data, list(DATASETS))
+        raise ValueError(f"task.data={data}: allowed are {', '.join(DATASETS)}{hint}")
     if dataset not in DATASETS[data]:
         hint = nearest(dataset, DATASETS[data])
         raise ValueError(f"task.dataset={dataset}: allowed are {', '.join(DATASETS[data])}{hint}")
+    known = list(inspect.signature(SVM).parameters)
+    for word in options:
+        if word not in known:
+            raise ValueError(f"unknown key task.{word}{nearest(word, known)}")
     name = data if dataset == data else f"{data}_{dataset}"
     if source == "live":
         return SVM(name, **options)
@@ -258,10 +274,6 @@ def svm_task(
         raise ValueError(f"task.source={source}: allowed are recorded, live{hint}")
     from tasks.recorded import RecordedTask
 
-    unknown = set(options) - set(inspect.signature(SVM).parameters)
-    if unknown:
-        word = min(unknown)
-        raise ValueError(f"unknown key task.{word}{nearest(word, list(options))}")
     if dataset != DATASETS[data][0] or table is None:
         raise ValueError(f"task.dataset={dataset} is not recorded: set task.source=live")
     asked = {key: options.get(key) for key in ("backend", "scale", "train_rows", "test")}

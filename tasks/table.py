@@ -1,15 +1,17 @@
 """The table format: what a shipped recording holds, how it is written, read and checked.
 
 One npz file. ``meta`` is a JSON text: format number, names of the hyperparameters and their bounds,
-fidelity facts, what was trained, versions, machines, and the sha256 of all other arrays. Those are
-columns with one entry a recorded evaluation (``COLUMNS``).
+fidelity facts, what was trained, versions, machines, and the sha256 of everything else. The other
+arrays are columns with one entry a recorded evaluation (``COLUMNS``).
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+import os
 import zipfile
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -46,7 +48,7 @@ class Table:
 
     @property
     def sha256(self) -> str:
-        """Hash of the columns, part of a replaying task's identity."""
+        """Hash of meta and columns, part of a replaying task's identity."""
         return str(self.meta["sha256"])
 
 
@@ -58,10 +60,13 @@ def path_of(name: str) -> Path:
 def write(path: Path, meta: Mapping[str, Any], columns: Mapping[str, NDArray[Any]]) -> Table:
     """Write a table; adds format number and hash to ``meta``."""
     typed = {name: np.ascontiguousarray(columns[name], dtype=t) for name, t in COLUMNS.items()}
-    complete = {**meta, "format": FORMAT, "sha256": _sha256(typed)}
+    complete = {**meta, "format": FORMAT}
+    complete["sha256"] = _sha256(complete, typed)
     path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("wb") as file:
+    temporary = path.with_name(path.name + ".tmp")
+    with temporary.open("wb") as file:
         np.savez_compressed(file, meta=np.array(json.dumps(complete)), **typed)  # type: ignore[arg-type]
+    os.replace(temporary, path)
     return Table(complete, typed)
 
 
@@ -76,6 +81,8 @@ def read(path: Path) -> Table:
             if "meta" not in stored.files:
                 raise TableError(f"{path} is not a table of this suite")
             meta = json.loads(str(stored["meta"]))
+            if not isinstance(meta, dict) or "sha256" not in meta:
+                raise TableError(f"{path} is not a table of this suite")
             if meta.get("format") != FORMAT:
                 raise TableError(
                     f"{path} has table format {meta.get('format')}, this version reads {FORMAT}"
@@ -83,17 +90,20 @@ def read(path: Path) -> Table:
             columns = {name: stored[name] for name in COLUMNS}
     except FileNotFoundError:
         raise TableError(f"no table {path}") from None
-    except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile) as error:
-        if isinstance(error, TableError):
-            raise
-        raise TableError(f"{path} is damaged or not a table of this suite ({error})") from error
-    if _sha256(columns) != meta["sha256"]:
+    except TableError:
+        raise
+    except (OSError, EOFError, ValueError, KeyError, AttributeError, TypeError) as error:
+        raise TableError(f"{path} is not a table of this suite ({error})") from error
+    except (zipfile.BadZipFile, zlib.error) as error:
+        raise TableError(f"{path} is truncated or damaged ({error})") from error
+    if _sha256(meta, columns) != meta["sha256"]:
         raise TableError(f"{path}: the content does not match its checksum")
     return Table(meta, columns)
 
 
-def _sha256(columns: Mapping[str, NDArray[Any]]) -> str:
-    digest = hashlib.sha256()
+def _sha256(meta: Mapping[str, Any], columns: Mapping[str, NDArray[Any]]) -> str:
+    hashed = {key: value for key, value in meta.items() if key != "sha256"}
+    digest = hashlib.sha256(json.dumps(hashed, sort_keys=True).encode())
     for name, dtype in COLUMNS.items():
         column = np.ascontiguousarray(columns[name], dtype=dtype)
         digest.update(f"{name}{column.shape}".encode())

@@ -1,0 +1,39 @@
+"""Candidate configs in the unit cube: everywhere, or near good ones; always real configs."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from benchmarks.core.space import Array, Float, Space
+
+
+def snap(space: Space, x: Array) -> Array:
+    """Move points to where configs really are (integers, categories); ``(n, width)`` to the same.
+
+    A model must see what would be evaluated. Real-valued parameters are only clipped, column by
+    column, because their code and decode cancel.
+    """
+    snapped, at = np.clip(x, 0, 1), 0
+    for parameter in space.parameters.values():
+        columns = slice(at, at + parameter.width)
+        if not isinstance(parameter, Float):
+            rows = [parameter.encode(parameter.decode(row)) for row in snapped[:, columns]]
+            snapped[:, columns] = rows
+        at += parameter.width
+    return snapped
+
+
+def uniform(space: Space, count: int, rng: np.random.Generator) -> Array:
+    """Uniform configs, shape ``(count, width)``."""
+    return snap(space, rng.random((count, space.width)))
+
+
+def around(space: Space, centres: Array, count: int, rng: np.random.Generator) -> Array:
+    """Configs near ``centres`` of shape ``(k, width)``, taken in turn; shape ``(count, width)``.
+
+    Normal steps whose scale is itself drawn between 0.001 and 0.3 of the cube's side, evenly in
+    the logarithm, so that they explore a neighbourhood and polish a point alike.
+    """
+    scale = 10 ** rng.uniform(-3, np.log10(0.3), (count, 1))
+    steps = scale * rng.standard_normal((count, space.width))
+    return snap(space, centres[np.arange(count) % len(centres)] + steps)

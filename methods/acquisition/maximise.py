@@ -1,0 +1,66 @@
+"""Maximise an acquisition function over configs and fidelities: screen many, refine, judge few."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import numpy as np
+
+from benchmarks.core.space import Array, Space
+from benchmarks.core.trial import Fidelities
+from methods.acquisition.candidates import around, uniform
+from methods.models.kernels import from_log_size, log_size
+
+
+class Acquisition(Protocol):
+    """What is maximised, of ``k`` configs ``(k, width)`` and fidelities ``(k,)``."""
+
+    def screen(self, x: Array, s: Array) -> Array:
+        """A cheap value to rank by, shape ``(k,)``."""
+        ...
+
+    def value(self, x: Array, s: Array) -> Array:
+        """The value itself, shape ``(k,)``."""
+        ...
+
+
+def clip_fidelities(fidelities: Fidelities, u: Array) -> Array:
+    """Fidelities of log sizes ``u``, moved to what the task offers; ``(k,)`` to ``(k,)``."""
+    sizes = from_log_size(np.clip(u, 0, 1), fidelities.low)
+    return np.array([fidelities.clip(float(s)) for s in sizes])
+
+
+def maximise(
+    acquisition: Acquisition,
+    space: Space,
+    fidelities: Fidelities,
+    promising: Array,
+    candidates: int,
+    finalists: int,
+    rng: np.random.Generator,
+) -> tuple[Array, float]:
+    """Return the best config found, shape ``(width,)``, and its fidelity.
+
+    ``candidates`` points, half uniform, half at or near the ``promising`` configs ``(k, width)``,
+    all at fidelities uniform in log size, are screened; so are as many again around the best
+    twenty. The value itself is taken of the best ``finalists`` of all.
+    """
+    half = candidates // 2
+    x = np.concatenate([
+        uniform(space, candidates - half, rng),
+        promising[rng.integers(len(promising), size=half // 2)],
+        around(space, rng.permuted(promising, axis=0), half - half // 2, rng),
+    ])  # fmt: skip
+    s = clip_fidelities(fidelities, rng.random(len(x)))
+    score = acquisition.screen(x, s)
+
+    best = np.argsort(-score, kind="stable")[:20]
+    near_x = around(space, x[best], candidates, rng)
+    near_u = log_size(s[best], fidelities.low)[np.arange(candidates) % len(best)]
+    near_s = clip_fidelities(fidelities, near_u + 0.1 * rng.standard_normal(candidates))
+    x, s = np.concatenate([x, near_x]), np.concatenate([s, near_s])
+    score = np.concatenate([score, acquisition.screen(near_x, near_s)])
+
+    best = np.argsort(-score, kind="stable")[:finalists]
+    winner = best[int(np.argmax(acquisition.value(x[best], s[best])))]
+    return x[winner], float(s[winner])

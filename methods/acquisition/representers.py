@@ -1,0 +1,45 @@
+"""Representer points: where the minimiser at the target could be (Hennig & Schuler 2012, 2.2)."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from benchmarks.core.space import Array, Space
+from methods.acquisition.candidates import around, uniform
+from methods.acquisition.improvement import log_expected_improvement
+from methods.models.gp import Posterior
+from methods.models.kernels import Points
+
+
+def at_target(x: Array, basis: Array) -> Points:
+    """Configs ``(n, width)`` as the model's inputs at the target; ``basis`` of shape ``(rank,)``."""
+    return Points(x, np.tile(basis, (len(x), 1)))
+
+
+def draw_representers(
+    posterior: Posterior,
+    space: Space,
+    evaluated: Array,
+    basis: Array,
+    count: int,
+    rng: np.random.Generator,
+) -> Array:
+    """Draw representers for every hyperparameter sample, shape ``(m, count, width)``.
+
+    From a pool of 600 uniform configs and 300 around the five most promising ones that were
+    ``evaluated`` (shape ``(n, width)``), without replacement and with probabilities proportional to
+    expected improvement at the target over the lowest posterior mean there.
+    """
+    means = posterior.mean(at_target(evaluated, basis))
+    promising = np.argsort(means.mean(axis=0), kind="stable")[:5]
+    near = around(space, evaluated[promising], 300, rng)
+    pool = np.concatenate([uniform(space, 600, rng), near])
+    points = at_target(pool, basis)
+    projected = posterior.project(points)
+    mean = posterior.mean(points, projected)
+    sd = np.sqrt(posterior.variance(points, projected))
+    score = log_expected_improvement(mean, sd, means.min(axis=1, keepdims=True))
+    # The largest of log weight + Gumbel noise are a weighted draw without replacement.
+    score += rng.gumbel(size=score.shape)
+    chosen = np.argsort(-score, axis=1, kind="stable")[:, :count]
+    return np.asarray(pool[chosen])

@@ -1,0 +1,145 @@
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from tiny import Flaky, Outside, Tiny, without_clocks
+
+from benchmarks import loop
+from benchmarks.budget import Budget
+from benchmarks.core.protocols import Method, Task
+from benchmarks.core.space import Config
+from benchmarks.core.trial import History, Observation, Suggestion
+from benchmarks.trace import Trace
+from methods.random_search import RandomSearch
+
+
+def run(tmp_path: Path, method: Method, task: Task, budget: Budget, seed: int = 0) -> Any:
+    trace = Trace(tmp_path / "trace.jsonl")
+    state = loop.resume(trace.load(), task.loss_floor)
+    with trace.open() as writer:
+        stopped_by = loop.run(method, task, budget, seed, writer, state)
+    return trace.load(), stopped_by
+
+
+def random(task: Task) -> Method:
+    return RandomSearch(task.space, task.fidelities)
+
+
+def test_no_evaluation_starts_after_the_budget_and_the_crossing_one_is_marked(
+    tmp_path: Path,
+) -> None:
+    rows, stopped_by = run(tmp_path, random(Tiny()), Tiny(), Budget(cost=3.5))
+    assert stopped_by == "cost"
+    assert [row["cumulative_cost"] for row in rows] == [1, 2, 3, 4]
+    assert [row["crossed_budget"] for row in rows] == [False, False, False, True]
+
+
+def test_a_budget_met_exactly_is_not_crossed(tmp_path: Path) -> None:
+    rows, _ = run(tmp_path, random(Tiny()), Tiny(), Budget(target_evaluations=3))
+    assert len(rows) == 3
+    assert not any(row["crossed_budget"] for row in rows)
+
+
+def test_the_first_limit_reached_is_named(tmp_path: Path) -> None:
+    assert run(tmp_path, random(Tiny()), Tiny(), Budget(trials=2, cost=3.5))[1] == "trials"
+
+
+def test_resuming_after_any_number_of_trials_gives_the_unbroken_trace(tmp_path: Path) -> None:
+    whole, _ = run(tmp_path / "whole", random(Tiny()), Tiny(), Budget(trials=6))
+    for cut in range(6):
+        folder = tmp_path / str(cut)
+        run(folder, random(Tiny()), Tiny(), Budget(trials=cut + 1))
+        resumed, _ = run(folder, random(Tiny()), Tiny(), Budget(trials=6))
+        assert without_clocks(resumed) == without_clocks(whole)
+
+
+def test_streams_differ_by_seed_trial_and_purpose() -> None:
+    draws = {
+        float(loop.stream(seed, trial, purpose).random())
+        for seed in range(3)
+        for trial in range(3)
+        for purpose in loop.PURPOSES
+    }
+    assert len(draws) == 27
+
+
+def test_a_flaky_task_gives_statuses_and_costs_not_a_crash(tmp_path: Path) -> None:
+    rows, _ = run(tmp_path, random(Flaky()), Flaky(), Budget(trials=40))
+    kinds = {int(row["config"]["x"] * 8): row for row in rows}
+    assert {kinds[k]["status"] for k in (0, 2, 3)} == {"failed"}
+    assert kinds[1]["status"] == "diverged"
+    assert kinds[5]["status"] == "ok"
+    assert "flaky on purpose" in kinds[0]["info"]["error"]
+    assert all(row["loss"] is None for row in rows if row["status"] != "ok")
+    # reproducible tasks are charged nominally when they raise: no clock reading in the trace
+    assert kinds[0]["cost"] == kinds[0]["fidelity"] * Tiny.target_cost
+
+
+def test_a_live_task_that_raises_is_charged_the_time_it_took() -> None:
+    class Live(Flaky):
+        reproducible = False
+
+    rng = np.random.default_rng(0)
+    observation = loop.evaluate(Live(), Suggestion({"x": 0.0, "y": 0.0}), rng)
+    assert observation.status == "failed"
+    assert 0 < observation.cost < 0.5
+
+
+def test_a_suggestion_outside_the_space_ends_the_run_with_a_clear_error(tmp_path: Path) -> None:
+    with pytest.raises(loop.MethodError, match=r"the method suggested x=2\.0: allowed is"):
+        run(tmp_path, Outside(Tiny.space, Tiny().fidelities), Tiny(), Budget(trials=2))
+
+
+def test_best_at_target_is_absent_before_the_first_target_trial(tmp_path: Path) -> None:
+    class Climbing(RandomSearch):
+        def suggest(self, history: History, rng: np.random.Generator) -> Suggestion:
+            share = (0.25, 0.5, 1.0)[len(history)]
+            return Suggestion(self.space.sample(rng), share, {"rung": len(history)})
+
+        space = Tiny.space
+
+    task = Tiny()
+    rows, _ = run(tmp_path, Climbing(task.space, task.fidelities), task, Budget(trials=3))
+    assert [row["best_at_target"] for row in rows] == [None, None, 2]
+    assert rows[0]["best_seen"] == 0
+    assert [row["note"] for row in rows] == [{"rung": 0}, {"rung": 1}, {"rung": 2}]
+
+
+def test_a_row_holds_the_truth_of_the_trial_and_of_the_recommended_config(tmp_path: Path) -> None:
+    task = Tiny()
+    rows, _ = run(tmp_path, random(task), task, Budget(trials=5))
+    for row in rows:
+        assert row["true_loss"] == task.truth(row["config"]).loss
+        assert row["recommended_loss"] == task.truth(row["recommended"]).loss
+        assert row["recommended_test_loss"] == task.truth(row["recommended"]).test_loss
+        assert row["test_loss"] == pytest.approx(1.1 * row["loss"])
+    assert [r["cumulative_cost"] for r in rows] == sorted(r["cumulative_cost"] for r in rows)
+
+
+def test_numpy_values_and_tuples_reach_the_method_as_a_resumed_run_reads_them(
+    tmp_path: Path,
+) -> None:
+    seen: list[Any] = []
+
+    class Numpy(RandomSearch):
+        def suggest(self, history: History, rng: np.random.Generator) -> Suggestion:
+            seen.extend((trial.config, trial.note) for trial in history)
+            config: Config = {"x": np.float64(0.5), "y": np.float32(0.25)}
+            return Suggestion(config, 1.0, {"pair": (1, 2)})
+
+    run(tmp_path, Numpy(Tiny.space, Tiny().fidelities), Tiny(), Budget(trials=2))
+    assert seen == [({"x": 0.5, "y": 0.25}, {"pair": [1, 2]})]
+    assert type(seen[0][0]["x"]) is float
+
+
+def test_an_infinite_loss_is_diverged() -> None:
+    class Infinite(Tiny):
+        def evaluate(self, config: Config, fidelity: float, rng: Any) -> Observation:
+            return Observation(math.inf, 2.0)
+
+    answer = loop.evaluate(Infinite(), Suggestion({"x": 0, "y": 0}), np.random.default_rng(0))
+    assert (answer.status, answer.cost) == ("diverged", 2.0)

@@ -1,0 +1,169 @@
+"""What every method must hold, on one tiny task (anchors.md 3e).
+
+A stranger's class: ``python -m pytest tests/contracts/test_method_contract.py --method=pkg.Class``.
+"""
+
+from __future__ import annotations
+
+import inspect
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from builders import group_settings, make_method
+from tiny import Flaky, Tiny, without_clocks
+
+from benchmarks import loop
+from benchmarks.budget import Budget
+from benchmarks.core.protocols import Task
+from benchmarks.core.trial import History
+from benchmarks.settings import locate
+from benchmarks.trace import Trace
+
+TRIALS = 13  # the initial designs are of 10 or fewer, so models are in play
+
+
+def run(folder: Path, name: str, task: Task, budget: Budget, seed: int = 0) -> list[dict[str, Any]]:
+    trace = Trace(folder / "trace.jsonl")
+    state = loop.resume(trace.load(), task.loss_floor)
+    with trace.open() as writer:
+        loop.run(make_method(name, task), task, budget, seed, writer, state)
+    return trace.load()
+
+
+def history(name: str, trials: int, tmp_path: Path, task: Task | None = None) -> History:
+    task = task or Tiny()
+    rows = run(tmp_path / f"{trials}", name, task, Budget(trials=trials))
+    return loop.resume(rows, task.loss_floor).history
+
+
+def test_its_yaml_holds_every_option_with_the_constructors_default(method_name: str) -> None:
+    settings = group_settings("method", method_name)
+    parameters = inspect.signature(locate(settings["_target_"], [method_name.split(".")[0]])).parameters
+    defaults = {
+        name: list(p.default) if isinstance(p.default, tuple) else p.default
+        for name, p in parameters.items()
+        if name not in ("self", "space", "fidelities")
+    }
+    if "." not in method_name:
+        options = {k: v for k, v in settings.items() if k not in ("_target_", "name")}
+        assert options == defaults
+        assert settings["name"] == method_name
+    assert all(value is not inspect.Parameter.empty for value in defaults.values())
+
+
+def test_suggestions_lie_in_the_space_and_at_an_allowed_fidelity(
+    method_name: str, tmp_path: Path
+) -> None:
+    for fidelities in ({}, {"values": (0.25, 0.5, 1.0)}, {"low": 1.0}):
+        task = Tiny(**fidelities)  # type: ignore[arg-type]
+        for row in run(tmp_path / str(fidelities), method_name, task, Budget(trials=TRIALS)):
+            task.space.check(row["config"])
+            task.fidelities.check(row["fidelity"])
+
+
+def test_no_evaluation_starts_after_the_budget_and_costs_add_up(
+    method_name: str, tmp_path: Path
+) -> None:
+    rows = run(tmp_path, method_name, Tiny(), Budget(cost=1.5, trials=TRIALS))
+    totals = np.cumsum([row["cost"] for row in rows])
+    assert [row["cumulative_cost"] for row in rows] == pytest.approx(list(totals))
+    assert all(total < 1.5 for total in totals[:-1])
+    assert len(rows) == TRIALS or totals[-1] >= 1.5
+
+
+def test_same_seed_same_trace_and_another_seed_another(method_name: str, tmp_path: Path) -> None:
+    budget = Budget(trials=TRIALS)
+    first = run(tmp_path / "a", method_name, Tiny(), budget)
+    second = run(tmp_path / "b", method_name, Tiny(), budget)
+    other = run(tmp_path / "c", method_name, Tiny(), budget, seed=1)
+    assert without_clocks(first) == without_clocks(second)
+    assert without_clocks(first) != without_clocks(other)
+
+
+def test_killed_anywhere_and_resumed_it_writes_the_unbroken_trace(
+    method_name: str, tmp_path: Path
+) -> None:
+    whole = run(tmp_path / "whole", method_name, Tiny(), Budget(trials=TRIALS))
+    for cut in (1, 10, 12):
+        folder = tmp_path / str(cut)
+        run(folder, method_name, Tiny(), Budget(trials=cut))
+        resumed = run(folder, method_name, Tiny(), Budget(trials=TRIALS))
+        assert without_clocks(resumed) == without_clocks(whole)
+
+
+def test_failing_evaluations_are_rows_and_it_goes_on(method_name: str, tmp_path: Path) -> None:
+    rows = run(tmp_path, method_name, Flaky(), Budget(trials=TRIALS + 5))
+    assert len(rows) == TRIALS + 5
+    assert {"failed"} <= {row["status"] for row in rows} <= {"ok", "failed", "diverged"}
+
+
+def test_it_survives_a_task_on_which_everything_fails(method_name: str, tmp_path: Path) -> None:
+    class Broken(Tiny):
+        def evaluate(self, *_: Any) -> Any:
+            raise RuntimeError("always")
+
+    rows = run(tmp_path, method_name, Broken(), Budget(trials=TRIALS))
+    assert {row["status"] for row in rows} == {"failed"}
+    assert {row["best_seen"] for row in rows} == {None}
+
+
+def test_a_fresh_object_and_a_used_one_agree_and_asking_twice_changes_nothing(
+    method_name: str, tmp_path: Path
+) -> None:
+    long, task = history(method_name, TRIALS, tmp_path), Tiny()
+    short = History(long.trials[:11], long.loss_floor)
+    used = make_method(method_name, task)
+    for past in (short, long, short, long):
+        fresh = make_method(method_name, task)
+        # in the other order, so that what is cached for one is not what decides the other
+        wanted = fresh.recommend(past, np.random.default_rng(8))
+        suggestion = fresh.suggest(past, np.random.default_rng(7))
+        assert used.suggest(past, np.random.default_rng(7)) == suggestion
+        assert used.recommend(past, np.random.default_rng(8)) == wanted
+
+
+def test_two_methods_in_one_process_do_not_disturb_each_other(
+    method_name: str, tmp_path: Path
+) -> None:
+    past, task = history(method_name, 11, tmp_path), Tiny()
+    alone = make_method(method_name, task).suggest(past, np.random.default_rng(0))
+    np.random.seed(3)  # noqa: NPY002 - global state that a method must not read or change
+    before = np.random.get_state()[1].copy()  # type: ignore[union-attr] # noqa: NPY002
+    one, two = make_method(method_name, task), make_method(method_name, task)
+    two.suggest(History(past.trials[:10], past.loss_floor), np.random.default_rng(5))
+    assert one.suggest(past, np.random.default_rng(0)) == alone
+    assert np.array_equal(before, np.random.get_state()[1])  # type: ignore[arg-type] # noqa: NPY002
+
+
+def test_the_trace_keeps_the_clocks_apart_and_the_incumbent_monotone(
+    method_name: str, tmp_path: Path
+) -> None:
+    rows = run(tmp_path, method_name, Tiny(), Budget(trials=TRIALS))
+    best = [rows[r["best_at_target"]]["loss"] for r in rows if r["best_at_target"] is not None]
+    assert best == sorted(best, reverse=True)
+    costs = [row["cumulative_cost"] for row in rows]
+    assert costs == sorted(costs)
+    for row in rows:
+        assert row["suggest_overhead"] >= 0
+        assert row["recommend_overhead"] >= 0
+        assert row["cost"] == row["fidelity"]  # the method's thinking is not in it
+
+
+def test_importing_it_has_no_side_effects(method_name: str) -> None:
+    module = group_settings("method", method_name)["_target_"].rpartition(".")[0]
+    code = (
+        "import sys, logging, threading, numpy as np\n"
+        "before = np.random.get_state()[1].tolist()\n"
+        f"import {module}\n"
+        "assert np.random.get_state()[1].tolist() == before, 'global random state'\n"
+        "assert not logging.getLogger().handlers, 'logging'\n"
+        "assert threading.active_count() == 1, 'threads'\n"
+        "heavy = {'GPy', 'emukit', 'matplotlib', 'sklearn', 'hydra'} & set(sys.modules)\n"
+        "assert not heavy, f'imports {heavy}'\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr

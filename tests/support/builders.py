@@ -1,0 +1,47 @@
+"""Builds methods and tasks for the contract suites: by the name of a YAML, or ``module.Class``."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from benchmarks.core.protocols import Method, Task
+from benchmarks.settings import build_method, build_task
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def group_settings(group: str, name: str) -> dict[str, Any]:
+    """The YAML's content; a dotted name stands for a class with default options."""
+    if "." in name:
+        return {"_target_": name, "name": name}
+    settings: dict[str, Any] = yaml.safe_load((ROOT / "conf" / group / f"{name}.yaml").read_text())
+    return settings
+
+
+def make_method(name: str, task: Task, **options: Any) -> Method:
+    """A fresh method for a task, with its YAML's options."""
+    settings = group_settings("method", name) | options
+    return build_method(settings, [name.split(".")[0]], task.space, task.fidelities)
+
+
+def task_settings(name: str) -> dict[str, Any]:
+    """Settings that evaluate in seconds: recorded tasks as they are, others live and capped."""
+    settings = group_settings("task", name)
+    table = ROOT / "tasks" / "tables" / f"{settings.get('table')}.npz"
+    if "source" in settings and not table.exists():
+        folder = os.environ.get("UNTUNABLE_DATA", str(ROOT.parent / "shared" / "data"))
+        if not Path(folder).is_dir():
+            pytest.skip(f"{name} is not recorded, and there is no data to train on in {folder}")
+        settings |= {"source": "live", "data_dir": folder, "backend": "sklearn", "train_rows": 300}
+        settings["timings"] = 1
+    return settings
+
+
+def make_task(name: str) -> Task:
+    """A task as ``task_settings`` describes it; the caller closes it."""
+    return build_task(task_settings(name), [name.split(".")[0]])

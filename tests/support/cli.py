@@ -1,0 +1,31 @@
+"""Runs the command line as a user does: in a process and a folder of its own."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+SUPPORT = Path(__file__).resolve().parent
+ENVIRONMENT = {**os.environ, "PYTHONPATH": os.pathsep.join([str(SUPPORT.parents[1]), str(SUPPORT)])}
+OWN = [f"hydra.searchpath=[file://{SUPPORT / 'conf'}]", "allow=[tiny]"]
+
+
+def command(*arguments: str, module: str = "benchmarks.run") -> list[str]:
+    """The command line; tests' own tasks and methods can be named."""
+    own = OWN if module == "benchmarks.run" else []
+    return [sys.executable, "-m", module, *own, *arguments]
+
+
+def call(folder: Path, *arguments: str, module: str = "benchmarks.run") -> Any:
+    """Run to the end; returns the completed process with its texts."""
+    return subprocess.run(
+        command(*arguments, module=module),
+        cwd=folder,
+        env=ENVIRONMENT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )

@@ -1,0 +1,79 @@
+"""The smallest tasks and methods that tests need. Real code paths, no mocks."""
+
+from __future__ import annotations
+
+import math
+import time
+from typing import Any
+
+import numpy as np
+
+from benchmarks.core.protocols import Method, Task
+from benchmarks.core.space import Array, Config, Float, Space
+from benchmarks.core.trial import Fidelities, History, Observation, Suggestion, Truth
+
+
+class Tiny(Task):
+    """A noisy bowl in [0.02, 1] whose minimum moves with the fidelity; cost is the fidelity."""
+
+    space = Space({"x": Float(0.0, 1.0), "y": Float(0.0, 1.0)})
+    loss_floor = 1e-4
+    best_loss = 0.02
+    target_cost = 1.0
+
+    def __init__(self, low: float = 1 / 64, values: tuple[float, ...] | None = None) -> None:
+        self.fidelities = Fidelities(low=low, values=values)
+
+    def evaluate(self, config: Config, fidelity: float, rng: np.random.Generator) -> Observation:
+        loss = self._loss(config, fidelity) * float(np.exp(0.01 * rng.normal()))
+        return Observation(loss, fidelity, "ok", 1.1 * loss, {"draw": 1})
+
+    def truth(self, config: Config) -> Truth:
+        return Truth(self._loss(config, 1.0), 1.1 * self._loss(config, 1.0))
+
+    def _loss(self, config: Config, fidelity: float) -> float:
+        u: Array = self.space.encode(config)
+        shift = 0.1 * (1 - fidelity)
+        return float(0.02 + np.sum((u - 0.3 - shift) ** 2) + 0.1 * (1 - fidelity) ** 2)
+
+
+class Flaky(Tiny):
+    """Raises, returns NaN, returns rubbish, hangs or takes its process down, by turns of x."""
+
+    def __init__(self, hang: bool = False) -> None:
+        super().__init__()
+        self._hang = hang
+
+    def evaluate(self, config: Config, fidelity: float, rng: np.random.Generator) -> Observation:
+        kind = int(config["x"] * 8)
+        if kind == 0:
+            raise ValueError("flaky on purpose")
+        if kind == 1:
+            return Observation(math.nan, fidelity)
+        if kind == 2:
+            return Observation(0.5, math.inf)
+        if kind == 3:
+            return None  # type: ignore[return-value]
+        if kind == 4 and self._hang:
+            time.sleep(3600)
+        return super().evaluate(config, fidelity, rng)
+
+
+class Outside(Method):
+    """Suggests a config outside the space."""
+
+    def __init__(self, space: Space, fidelities: Fidelities) -> None:
+        del space, fidelities
+
+    def suggest(self, history: History, rng: np.random.Generator) -> Suggestion:
+        return Suggestion({"x": 2.0, "y": 0.0})
+
+    def recommend(self, history: History, rng: np.random.Generator) -> Config | None:
+        return None
+
+
+def without_clocks(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Rows of a trace without what a clock was read for."""
+    from benchmarks.trace import CLOCK_FIELDS
+
+    return [{k: v for k, v in row.items() if k not in CLOCK_FIELDS} for row in rows]

@@ -1,0 +1,56 @@
+"""What README shows, done as a reader would."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+README = Path(__file__).resolve().parents[1] / "README.md"
+
+
+def blocks(kind: str) -> dict[str, str]:
+    """Code blocks marked ``<!-- kind name -->``, by name."""
+    pattern = rf"<!-- {kind} (.+?) -->\n```\w+\n(.*?)```"
+    return dict(re.findall(pattern, README.read_text(), re.S))
+
+
+def test_readme_has_the_two_commands_and_the_two_screens() -> None:
+    assert set(blocks("command")) == {"1", "2"}
+    assert set(blocks("run")) == {"own method", "own task"}
+    assert {"mine.py", "bowl.py"} <= set(blocks("file"))
+
+
+@pytest.mark.parametrize("name", ["own method", "own task"])
+def test_bring_your_own_works_as_shown(name: str, tmp_path: Path) -> None:
+    for file, content in blocks("file").items():
+        (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / file).write_text(content)
+    command = blocks("run")[name].replace("python ", f"{sys.executable} ", 1)
+    environment = {**os.environ, "PYTHONPATH": str(README.parent)}
+    done = subprocess.run(
+        command, shell=True, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    (trace,) = tmp_path.glob("results/runs/default/*/*/seed-0/trace.jsonl")
+    assert len(trace.read_text().splitlines()) == 40
+    assert (trace.parent / "regret.png").exists()
+
+
+def test_every_file_that_readme_links_to_exists() -> None:
+    links = re.findall(r"\]\((?!http)([^)#]+)\)", README.read_text())
+    assert links
+    for link in links:
+        assert (README.parent / link).exists(), link
+
+
+def test_readme_lists_exactly_the_methods_and_tasks_there_are() -> None:
+    for group in ("method", "task"):
+        table = README.read_text().split(f"| `{group}=` |")[1].split("\n\n")[0]
+        listed = re.findall(r"^\| `(\w+)` \|", table, re.M)
+        there = [path.stem for path in (README.parent / "conf" / group).glob("*.yaml")]
+        assert sorted(listed) == sorted(there)
