@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,8 @@ def plot_run(folder: Path) -> Path:
 
     The upper panel shows the regret of the recommended config against evaluation cost, on log
     axes, floored at half a validation example; where the task knows no truth, the lowest loss
-    seen at the target (or, if there was no such trial, at any fidelity) instead. The lower panel shows every evaluation's fidelity.
+    seen at the target (or, if there was no such trial, at any fidelity) instead. The lower panel
+    shows every evaluation's fidelity.
 
     Args:
         folder: holds ``trace.jsonl`` and ``meta.json``.
@@ -36,7 +38,11 @@ def plot_run(folder: Path) -> Path:
     )
     upper.step(cost, values, where="post", color=colour, linewidth=2)
     upper.plot(cost, values, "o", color=colour, markersize=3)
-    upper.set(ylabel=label, xscale="log", yscale="log")
+    upper.set(ylabel=label, xscale="log")
+    if not all(math.isnan(value) for value in values):
+        upper.set_yscale("log")
+    else:
+        upper.text(0.5, 0.5, "no successful trial", transform=upper.transAxes, ha="center")
     upper.set_title(f"{meta['method']} on {meta['task']}, seed {meta['seed']}")
     done = [row["status"] == "ok" for row in rows]
     shares = [row["fidelity"] for row in rows]
@@ -49,27 +55,28 @@ def plot_run(folder: Path) -> Path:
         marker="o",
     )
     lower.set(xlabel="evaluation cost so far (s)", yscale="log")
-    whole = f"\n(share of {facts['fidelity_full']:,} {facts['fidelity_unit']})"
-    lower.set_ylabel("fidelity" + (whole if facts["fidelity_full"] > 1 else ""))
+    lower.set_ylabel("fidelity")
+    notes = [f"1 is {facts['fidelity_full']:,} {facts['fidelity_unit']}"]
     lower.set_ylim(0.7 * min(*shares, facts["fidelity_low"]), 1.6)
     if not all(done):
-        lower.set_title("hollow: not ok (failed, timeout, diverged)", fontsize="small")
+        notes.append("hollow: failed, timeout or diverged")
+    lower.set_title("; ".join(notes), fontsize="small", loc="left")
     path = folder / "regret.png"
     figure.savefig(path)
     plt.close(figure)
     return path
 
 
-def _curve(rows: Sequence[dict[str, Any]], facts: dict[str, Any]) -> tuple[list[float | None], str]:
-    """Values to draw (None where there is no incumbent yet) and their label."""
+def _curve(rows: Sequence[dict[str, Any]], facts: dict[str, Any]) -> tuple[list[float], str]:
+    """Values to draw (NaN where there is no incumbent yet) and their label."""
     floor, best = facts["loss_floor"], facts["best_loss"]
     if best is not None and any(row["recommended_loss"] is not None for row in rows):
         losses = [row["recommended_loss"] for row in rows]
-        values = [None if loss is None else max(loss - best, floor, 1e-12) for loss in losses]
-        return values, "regret of the recommended config\n(validation error at the target)"
+        values = [math.nan if loss is None else max(loss - best, floor, 1e-12) for loss in losses]
+        return values, "regret of the recommended config"
     rule, where = "best_at_target", "at the target"
     if rows[-1]["best_at_target"] is None:
         rule, where = "best_seen", "at any fidelity (none at the target)"
     trials = [row[rule] for row in rows]
-    seen = [None if t is None else max(rows[t]["loss"], floor, 1e-12) for t in trials]
+    seen = [math.nan if t is None else max(rows[t]["loss"], floor, 1e-12) for t in trials]
     return seen, f"lowest loss seen\n{where}"

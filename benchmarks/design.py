@@ -45,10 +45,12 @@ def expand(stages: Sequence[Mapping[str, Any]], space: Space) -> list[Evaluation
     """
     found: dict[Key, Evaluation] = {}
     for number, stage in enumerate(stages):
-        for key in {"fidelities"} - set(stage):
-            raise ValueError(f"stage {number} of the design: {key} is missing")
-        for key in set(stage) - set(KEYS):
-            raise ValueError(f"stage {number} of the design: unknown key {key}{nearest(key, KEYS)}")
+        for key in stage:
+            if key not in KEYS:
+                hint = nearest(key, KEYS)
+                raise ValueError(f"stage {number} of the design: unknown key {key}{hint}")
+        if "fidelities" not in stage:
+            raise ValueError(f"stage {number} of the design: fidelities is missing")
         shares = sorted(float(Fraction(str(f))) for f in stage["fidelities"])
         for share in shares:
             if not 0 < share <= 1:

@@ -21,6 +21,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks import provenance, rows
+from benchmarks.card import write_card
 from benchmarks.compact import compact
 from benchmarks.core.protocols import Task
 from benchmarks.core.trial import Observation
@@ -41,6 +42,8 @@ class Recorder:
         self._pause_file = path.with_suffix(".pause")
         self._writing = threading.Lock()
         self._errors: list[BaseException] = []
+        self._marked: set[rows.Key] = set()
+        self._idle = np.inf
 
     def missing(self) -> list[Evaluation]:
         """What is left: never recorded first, then what was timed on a busy machine."""
@@ -51,10 +54,17 @@ class Recorder:
         return new + [e for e in self._design if e.key in marked]
 
     def run(self, workers: int = 1) -> int:
-        """Record everything missing; returns the number of evaluations made."""
+        """Record everything missing, once; returns the number of evaluations looked at.
+
+        What was timed on a busy core is timed again only if the core is not busy now.
+        """
         todo = self.missing()
         if not todo:
             return 0
+        recorded = rows.read(self._path)
+        self._marked = {row.key for row in recorded}
+        idle = rows.idle_references(recorded)
+        self._idle = idle.get(provenance.machine()["cpu"], np.inf)
         waiting: queue.SimpleQueue[Evaluation] = queue.SimpleQueue()
         for evaluation in todo:
             waiting.put(evaluation)
@@ -89,6 +99,9 @@ class Recorder:
                         time.sleep(0.5)
                     if time.monotonic() - at > 2.0:
                         reference = reference_seconds()
+                    if evaluation.key in self._marked and reference > rows.LOADED * self._idle:
+                        at = 0.0  # still busy: timing it again would be no better
+                        continue
                     reference = self._record(task, evaluation, reference)
                     at = time.monotonic()
                     self._report(total - waiting.qsize(), total, evaluation)
@@ -215,14 +228,16 @@ def _command(options: argparse.Namespace, settings: Mapping[str, Any]) -> int:
     path = Path(settings["rows"] or TABLES / "rows" / f"{name}.jsonl")
     pause_file = path.with_suffix(".pause")
     if options.pause:
+        pause_file.parent.mkdir(parents=True, exist_ok=True)
         pause_file.touch()
     elif options.resume:
         pause_file.unlink(missing_ok=True)
     elif options.compact:
         target = Path(settings["table"] or TABLES / f"{name}.npz")
         probe = build_task({**settings["task"], "source": "live"}, settings["allow"])
+        probe.close()
         table = compact(path, target, probe.space)
-        print(f"wrote {table}")
+        print(f"wrote {table} and {write_card(table)}")
     else:
         live = {**settings["task"], "source": "live"}
 
@@ -239,8 +254,11 @@ def _command(options: argparse.Namespace, settings: Mapping[str, Any]) -> int:
             print(f"{name}: {len(left)} of {len(design)} left, about {hours:.1f} h on one core")
             return 0
         path.parent.mkdir(parents=True, exist_ok=True)
+        workers = settings["workers"]
+        if not isinstance(workers, int) or workers < 1:
+            raise ConfigError(f"workers={workers}: must be a whole number, 1 or more")
         with FolderLock(path.with_suffix(".lock")):
-            made = recorder.run(settings["workers"])
+            made = recorder.run(workers)
         print(f"{name}: {made} evaluations recorded, nothing left")
     return 0
 

@@ -33,17 +33,18 @@ def compose(primary: str, overrides: Sequence[str]) -> dict[str, Any]:
             config = hydra.compose(primary, list(overrides))
         plain = OmegaConf.to_container(config, resolve=True)
     except (HydraException, OmegaConfBaseException) as error:
-        raise ConfigError(friendly(error)) from error
+        raise ConfigError(friendly(error, overrides, primary)) from error
     assert isinstance(plain, dict)
     return {str(key): value for key, value in plain.items()}
 
 
-def friendly(error: Exception, overrides: Sequence[str] = ()) -> str:
+def friendly(error: Exception, overrides: Sequence[str], primary: str = "config") -> str:
     """An error's message as one line; Hydra's with the nearest match instead of its advice.
 
     Args:
         error: a ``ConfigError`` (returned as it is) or what Hydra or OmegaConf raised.
         overrides: the command line, to tell which keys there are.
+        primary: name of the primary YAML.
     """
     text = str(error)
     option = re.search(r"Could not find '([^/']+)/([^']+)'", text)
@@ -56,7 +57,7 @@ def friendly(error: Exception, overrides: Sequence[str] = ()) -> str:
         return f"{group}={name}: allowed are {', '.join(allowed)}{nearest(name, allowed)}"
     key = re.search(r"Could not override '([^']+)'", text)
     if key:
-        keys = _known_keys(overrides)
+        keys = _known_keys(overrides, primary)
         siblings = [k for k in keys if k.rpartition(".")[0] == key.group(1).rpartition(".")[0]]
         hint = nearest(key.group(1), keys)
         allowed = f" (allowed: {', '.join(siblings or keys)})" if keys else ""
@@ -66,11 +67,14 @@ def friendly(error: Exception, overrides: Sequence[str] = ()) -> str:
     return " ".join(f"{error.__cause__ or error}".split())
 
 
-def _known_keys(overrides: Sequence[str]) -> list[str]:
+def _known_keys(overrides: Sequence[str], primary: str) -> list[str]:
     """All keys of the composed settings; of the overrides only the choices of groups count."""
     groups = r"(method|task|budget|experiment)=[\w-]+|hydra\.searchpath=.*"
+    choices = [o for o in overrides if re.fullmatch(groups, o)]
+    if len(choices) == len(overrides):
+        return []  # composing them again would fail again
     try:
-        settings = compose("config", [o for o in overrides if re.fullmatch(groups, o)])
+        settings = compose(primary, choices)
     except ConfigError:
         return []  # the choices are wrong, too: no hint
     keys = []

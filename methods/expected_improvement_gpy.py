@@ -20,6 +20,7 @@ from methods.acquisition.improvement import (
     log_expected_improvement_gradient,
 )
 from methods.global_random import global_random
+from methods.options import check_counts
 from methods.targets import Targets, read_targets
 
 
@@ -36,6 +37,9 @@ class GPyEI(Method):
         initial_trials: uniform random configs before the model is used.
         restarts: starting points of the likelihood's maximisation.
         candidates: configs screened before the acquisition is refined by L-BFGS.
+
+    Raises:
+        ValueError: an option below 1.
     """
 
     def __init__(
@@ -47,6 +51,7 @@ class GPyEI(Method):
         restarts: int = 3,
         candidates: int = 1000,
     ) -> None:
+        check_counts(initial_trials=initial_trials, restarts=restarts, candidates=candidates)
         self.space = space
         self.initial_trials = initial_trials
         self.restarts = restarts
@@ -79,7 +84,7 @@ class GPyEI(Method):
         if len(history) < self.initial_trials or targets is None:
             return None if seen is None else seen.config
         mean, _ = predict(self._fit(targets), targets.x)
-        return targets.configs[int(np.argmin(mean))]
+        return targets.best(mean)
 
     def _fit(self, targets: Targets) -> Any:
         """GPy's model of these targets: a function of the data alone, kept until they change."""

@@ -22,9 +22,8 @@ from methods.design import initial_suggestion
 from methods.models.gp import Posterior
 from methods.models.kernels import Points, cost_basis, log_size, loss_basis
 from methods.models.sampling import fit
+from methods.options import check_counts, check_shares
 from methods.targets import Targets, read_targets
-
-TARGET_BASIS = loss_basis(np.ones(1))[0]
 
 
 class Models(NamedTuple):
@@ -46,12 +45,18 @@ class Fabolas(Method):
         fidelities: the task's fidelities.
         initial_trials: size of the initial design.
         initial_fidelities: shares of the full training that it cycles through.
+        loss_powers: powers of ``1 - u`` in the basis of the loss model, besides the constant; ``u``
+            is the logarithm of the fidelity, 1 at the target. ``[2]`` is the paper's. With one
+            power, two small subsets fix the whole curve, and a wrong extrapolation is believed.
         hyper_samples: hyperparameter samples of either model.
         representers: points at the target among which the minimiser is looked for.
         draws: joint samples of the loss at the representers.
         candidates: candidates that are screened, and again around the best of them.
         finalists: candidates whose information gain is computed exactly.
         overhead_in_cost: seconds added to every predicted cost.
+
+    Raises:
+        ValueError: a count below 1, a fidelity outside (0, 1], no power, or a negative overhead.
     """
 
     def __init__(
@@ -61,6 +66,7 @@ class Fabolas(Method):
         *,
         initial_trials: int = 10,
         initial_fidelities: Sequence[float] = (1 / 64, 1 / 32, 1 / 16, 1 / 8),
+        loss_powers: Sequence[int] = (1, 2),
         hyper_samples: int = 10,
         representers: int = 30,
         draws: int = 512,
@@ -68,10 +74,25 @@ class Fabolas(Method):
         finalists: int = 20,
         overhead_in_cost: float = 0.0,
     ) -> None:
+        check_counts(
+            initial_trials=initial_trials,
+            hyper_samples=hyper_samples,
+            representers=representers,
+            draws=draws,
+            candidates=candidates,
+            finalists=finalists,
+        )
+        check_shares(initial_fidelities=initial_fidelities)
+        if not loss_powers or not all(isinstance(p, int) and p >= 1 for p in loss_powers):
+            raise ValueError(f"method.loss_powers={loss_powers}: must be a list of 1, 2, ...")
+        if not overhead_in_cost >= 0:
+            raise ValueError(f"method.overhead_in_cost={overhead_in_cost}: must be 0 or more")
         self.space = space
         self.fidelities = fidelities
         self.initial_trials = initial_trials
         self.initial_fidelities = tuple(initial_fidelities)
+        self.loss_powers = tuple(loss_powers)
+        self.target_basis = loss_basis(np.ones(1), self.loss_powers)[0]
         self.hyper_samples = hyper_samples
         self.representers = representers
         self.draws = draws
@@ -87,11 +108,15 @@ class Fabolas(Method):
             return initial_suggestion(history, self.space, self.fidelities, shares, rng)
         models = self._fit(targets)
         places = draw_representers(
-            models.log_loss, self.space, targets.x, TARGET_BASIS, self.representers, rng
+            models.log_loss, self.space, targets.x, self.target_basis, self.representers, rng
         )
-        entropy = MinimiserEntropy(models.log_loss, places, TARGET_BASIS, self.draws, rng)
+        entropy = MinimiserEntropy(models.log_loss, places, self.target_basis, self.draws, rng)
         acquisition = GainPerCost(
-            entropy, models.log_cost, self.fidelities.low, self.overhead_in_cost
+            entropy,
+            self.loss_powers,
+            models.log_cost,
+            self.fidelities.low,
+            self.overhead_in_cost,
         )
         promising = places.reshape(-1, self.space.width)
         x, s = maximise(
@@ -109,8 +134,8 @@ class Fabolas(Method):
         targets = read_targets(history, self.space)
         if targets is None:
             return None
-        means = self._fit(targets).log_loss.mean(at_target(targets.x, TARGET_BASIS))
-        return targets.configs[int(np.argmin(means.mean(axis=0)))]
+        means = self._fit(targets).log_loss.mean(at_target(targets.x, self.target_basis))
+        return targets.best(means.mean(axis=0))
 
     def _fit(self, targets: Targets) -> Models:
         """Both models of these targets: a function of the data alone, kept until they change."""
@@ -121,7 +146,12 @@ class Fabolas(Method):
             samples = self.hyper_samples
             self._models = Models(
                 key,
-                fit(Points(targets.x, loss_basis(u)), targets.log_loss, samples, rng),
+                fit(
+                    Points(targets.x, loss_basis(u, self.loss_powers)),
+                    targets.log_loss,
+                    samples,
+                    rng,
+                ),
                 fit(Points(targets.x, cost_basis(u)), targets.log_cost, samples, rng),
             )
         return self._models

@@ -7,6 +7,7 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from benchmarks.core.space import Array, Config, Space
 from benchmarks.core.trial import History, Trial
@@ -28,12 +29,18 @@ class Targets:
     """shape ``(n,)``; trials that did not end well hold the worst loss seen"""
     log_cost: Array
     """logarithm of the cost in seconds, shape ``(n,)``"""
+    ok: NDArray[np.bool_]
+    """False where the trial did not end well, shape ``(n,)``"""
+
+    def best(self, predicted: Array) -> Config:
+        """The succeeded config with the lowest of the ``predicted`` losses, shape ``(n,)``."""
+        return self.configs[int(np.argmin(np.where(self.ok, predicted, np.inf)))]
 
     @property
     def key(self) -> str:
         """Digest of all that a model sees: equal keys, equal models."""
         digest = hashlib.sha256()
-        for array in (self.x, self.s, self.log_loss, self.log_cost):
+        for array in (self.x, self.s, self.log_loss, self.log_cost, self.ok):
             digest.update(repr(array.shape).encode())
             digest.update(np.ascontiguousarray(array).tobytes())
         return digest.hexdigest()
@@ -75,4 +82,5 @@ def read_targets(history: History, space: Space, *, target_only: bool = False) -
         s=np.array([t.fidelity for t in trials]),
         log_loss=np.log(modelled),
         log_cost=np.log([max(t.cost, SMALLEST_COST) for t in trials]),
+        ok=np.array([succeeded(t) for t in trials]),
     )

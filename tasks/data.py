@@ -139,19 +139,19 @@ def _read_or_fetch(source: _Source, data_dir: str | None) -> tuple[Path, dict[st
             path.parent.mkdir(parents=True, exist_ok=True)
             handle, temporary = tempfile.mkstemp(dir=path.parent, suffix=".npz")
             try:
-                with os.fdopen(handle, "wb") as file:
-                    np.savez_compressed(file, **arrays)  # type: ignore[arg-type]
+                with os.fdopen(handle, "wb") as new:
+                    np.savez_compressed(new, **arrays)  # type: ignore[arg-type]
                 os.replace(temporary, path)  # atomic: two processes may fetch at once
             except BaseException:
                 os.unlink(temporary)
                 raise
     try:
-        with np.load(path, allow_pickle=False) as stored:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
             names = ("X_train", "y_train", "X_test", "y_test", "X", "y")
             return path, {key: stored[key] for key in names if key in stored.files}
     except (OSError, EOFError, ValueError, AttributeError, TypeError) as error:
         raise DataError(f"{path} is not a readable npz file ({error})") from error
-    except (zipfile.BadZipFile, zlib.error) as error:
+    except (zipfile.BadZipFile, zlib.error, RuntimeError) as error:
         raise DataError(f"{path} is truncated or damaged ({error})") from error
 
 

@@ -62,11 +62,7 @@ class RecordedTask(Task):
             full=meta["fidelity_full"],
             unit=meta["fidelity_unit"],
         )
-        # rounded down: not above any truth, whatever rounding did
-        lowest = self._mesh.lowest_mean(
-            np.array([self._values[r]["loss"][-1] for r in self._at_target])
-        )
-        self.best_loss = math.floor(lowest * 1e12) / 1e12
+        self.best_loss = self._lowest_truth()
 
     @property
     def identity(self) -> Mapping[str, Any]:
@@ -84,7 +80,8 @@ class RecordedTask(Task):
         loss, cost, test_loss = (
             self._interpolate(seed, quantity, nodes, weights, fidelity) for quantity in QUANTITIES
         )
-        return Observation(loss, cost, "ok", test_loss, {"subset_seed": seed})
+        known = None if math.isnan(test_loss) else test_loss
+        return Observation(loss, cost, "ok", known, {"subset_seed": seed})
 
     def truth(self, config: Config) -> Truth:
         nodes, weights = self._mesh.weights(self.space.encode(config))
@@ -93,14 +90,17 @@ class RecordedTask(Task):
             / len(self._at_target)
             for quantity in ("loss", "test_loss")
         )
-        return Truth(loss, test_loss)
+        return Truth(loss, None if math.isnan(test_loss) else test_loss)
 
     def _load(self, loaded: tables.Table) -> None:
         columns = loaded.columns
         keep = ~columns["held_out"] & np.isfinite(columns["loss"])
+        if not keep.any():
+            raise tables.TableError("the table holds no evaluation that ended well")
         encoded = columns["config"][keep]
         lows, highs = np.array(list(loaded.meta["bounds"].values())).T
         nodes, node_of = np.unique((encoded - lows) / (highs - lows), axis=0, return_inverse=True)
+        node_of = node_of.ravel()  # some versions of numpy return a column
         shares, seeds = columns["fidelity"][keep], columns["subset_seed"][keep]
         self._mesh = Mesh(nodes)
         self._values: dict[int, dict[str, Array]] = {}  # logarithms, levels x nodes
@@ -141,6 +141,16 @@ class RecordedTask(Task):
                 low, high = self._shares[below], self._shares[above]
                 raise tables.TableError(f"no subset seed is recorded at both {low} and {high}")
         self._at_target = self._seeds_spanning[numbers[-1], numbers[-1]]
+
+    def _lowest_truth(self) -> float:
+        """The minimum over all configs of what ``truth`` says."""
+        at_nodes = np.mean([self._exact[r]["loss"][-1] for r in self._at_target], axis=0)
+        lowest = float(at_nodes.min())
+        between = self._mesh.lowest_mean(
+            np.array([self._values[r]["loss"][-1] for r in self._at_target])
+        )
+        # between nodes truths are rounded; a relative 1e-9 is rounding, too
+        return lowest if between > lowest * (1 - 1e-9) else math.floor(between * 1e12) / 1e12
 
     def _interpolate(
         self, seed: int, quantity: str, nodes: Any, weights: Array, fidelity: float

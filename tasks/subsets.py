@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 def stratified_order(y: NDArray[np.int64], rng: np.random.Generator) -> NDArray[np.int64]:
     """Order the rows so that every prefix has the classes in their shares, to within a row or so.
 
-    The j-th row of a class of m rows joins at ``(j + 1/2) / m``: each class's count is its share
-    rounded to the nearest row (a rare class may be absent from a short prefix). Plain largest
+    The j-th row of a class of m rows joins at ``(j + 1/2) / m``. With k classes, the count of one
+    with share p is within ``1/2 + p (k - 2) / 2`` of its quota: about a row (a rare class may be
+    absent from a short prefix). Plain largest
     remainders, computed afresh for each length, are not nested (the Alabama paradox: a class can
     lose a row when the subset grows); this divisor form is (Balinski & Young 1982, ch. 3).
 

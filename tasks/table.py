@@ -77,7 +77,7 @@ def read(path: Path) -> Table:
         TableError: missing, truncated, foreign, newer than this version, or with another hash.
     """
     try:
-        with np.load(path, allow_pickle=False) as stored:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
             if "meta" not in stored.files:
                 raise TableError(f"{path} is not a table of this suite")
             meta = json.loads(str(stored["meta"]))
@@ -94,7 +94,7 @@ def read(path: Path) -> Table:
         raise
     except (OSError, EOFError, ValueError, KeyError, AttributeError, TypeError) as error:
         raise TableError(f"{path} is not a table of this suite ({error})") from error
-    except (zipfile.BadZipFile, zlib.error) as error:
+    except (zipfile.BadZipFile, zlib.error, RuntimeError) as error:
         raise TableError(f"{path} is truncated or damaged ({error})") from error
     if _sha256(meta, columns) != meta["sha256"]:
         raise TableError(f"{path}: the content does not match its checksum")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -18,6 +19,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
             action="append",
             help=f"{group} to run the contract suites on: name of a YAML, or module.Class",
         )
+    parser.addoption(
+        "--refresh-golden", action="store_true", help="write tests/contracts/golden.json anew"
+    )
 
 
 @pytest.fixture(scope="session")
@@ -27,4 +31,20 @@ def data_dir() -> str:
     folder = Path(named) if named else ROOT.parent / "shared" / "data"
     if not folder.is_dir():
         pytest.skip(f"no data folder: {folder} is missing and UNTUNABLE_DATA is not set")
+    return str(folder)
+
+
+@pytest.fixture(scope="session")
+def sensit_dir(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A folder with a file of SensIT Vehicle's format: 98,528 x 100, two overlapping clouds.
+
+    The real file is not to be had without internet; its content is not pinned, so live SVMs can
+    be trained on this one on any machine.
+    """
+    folder = tmp_path_factory.mktemp("sensit")
+    rng = np.random.default_rng(0)
+    y = rng.integers(0, 2, 98528)
+    X = rng.standard_normal((98528, 100), dtype=np.float32)
+    X[:, :3] += y[:, None]
+    np.savez(folder / "vehicle_sensit.npz", X=X, y=y)
     return str(folder)

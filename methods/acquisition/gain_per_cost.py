@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,9 +15,11 @@ from methods.models.kernels import Points, cost_basis, log_size, loss_basis
 
 @dataclass(frozen=True)
 class GainPerCost:
-    """``mean_i gain_i(x, s) / (exp(mean log cost_i(x, s)) + overhead)`` over paired samples ``i``."""
+    """``mean_i gain_i(x, s) / (exp(log_cost_i(x, s)) + overhead)`` over paired samples ``i``."""
 
     entropy: MinimiserEntropy
+    loss_powers: Sequence[int]
+    """powers of the loss model's basis"""
     log_cost: Posterior
     """model of the log cost in seconds, with as many hyperparameter samples"""
     low: float
@@ -36,4 +38,4 @@ class GainPerCost:
         # Beyond e^+-50 seconds an extrapolation means nothing, but would overflow.
         log_cost = np.clip(self.log_cost.mean(Points(x, cost_basis(u))), -50, 50)
         cost = np.exp(log_cost) + self.overhead
-        return np.asarray((gain(Points(x, loss_basis(u))) / cost).mean(axis=0))
+        return np.asarray((gain(Points(x, loss_basis(u, self.loss_powers))) / cost).mean(axis=0))

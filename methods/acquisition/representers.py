@@ -12,7 +12,7 @@ from methods.models.kernels import Points
 
 
 def at_target(x: Array, basis: Array) -> Points:
-    """Configs ``(n, width)`` as the model's inputs at the target; ``basis`` of shape ``(rank,)``."""
+    """Configs ``(n, width)`` as model inputs at the target, whose ``basis`` is ``(rank,)``."""
     return Points(x, np.tile(basis, (len(x), 1)))
 
 

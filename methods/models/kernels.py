@@ -1,16 +1,19 @@
 """Matern-5/2 over the unit cube times a finite-rank kernel over the fidelity (Fabolas, sec. 4.1).
 
-``k((x, s), (x', s')) = matern52(|x - x'|_ell) * phi(s)' Sigma phi(s')`` with ``Sigma = L L'``, after
-Klein et al. 2017 (AISTATS). ``phi`` holds the values of a few basis functions; its rank is 2 for
-Fabolas' loss and cost models. The amplitude is the first entry of ``Sigma``.
+``k((x, s), (x', s')) = matern52(|x - x'|_ell) * phi(s)' Sigma phi(s')`` with ``Sigma = L L'``,
+after Klein et al. 2017 (AISTATS). ``phi`` holds the values of a few basis functions; the
+rank is their number. The amplitude is the first entry of ``Sigma``.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from benchmarks.core.space import Array
 
@@ -33,9 +36,12 @@ def from_log_size(u: Array, low: float) -> Array:
     return np.asarray(low ** (1 - np.asarray(u, dtype=float)))
 
 
-def loss_basis(u: Array) -> Array:
-    """``(1, (1 - u)^2)`` of log size ``u``: flat at the target; ``(n,)`` to ``(n, 2)``."""
-    return np.stack([np.ones_like(u), (1 - u) ** 2], axis=-1)
+def loss_basis(u: Array, powers: Sequence[int] = (2,)) -> Array:
+    """``1`` and powers of ``1 - u``, of log size ``u``: ``(n,)`` to ``(n, 1 + len(powers))``.
+
+    The paper's is ``(1, (1 - u)^2)``. At the target only the constant is left, whatever the powers.
+    """
+    return np.stack([np.ones_like(u), *((1 - u) ** power for power in powers)], axis=-1)
 
 
 def cost_basis(u: Array) -> Array:
@@ -89,9 +95,14 @@ class ProductKernel:
         """Number of hyperparameters."""
         return self.width + self.rank * (self.rank + 1) // 2
 
+    @cached_property
+    def _lower(self) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+        """Rows and columns of the lower triangle of ``L``."""
+        return np.tril_indices(self.rank)
+
     def factor(self, theta: Array) -> Array:
         """Cholesky factor ``L`` of ``Sigma``; ``(m, >= size)`` to ``(m, rank, rank)``."""
-        rows, columns = np.tril_indices(self.rank)
+        rows, columns = self._lower
         L = np.zeros((len(theta), self.rank, self.rank))
         L[:, rows, columns] = theta[:, self.width : self.size]
         diagonal = np.arange(self.rank)

@@ -107,9 +107,7 @@ def test_a_second_run_in_the_same_folder_is_refused_while_the_first_goes_on(
 
 
 def test_a_sweep_goes_on_after_a_failing_run_and_says_so_at_the_end(tmp_path: Path) -> None:
-    done = call(
-        tmp_path, "-m", "method=outside,random", "task=tiny", "seed=range(2)", "plot=false"
-    )
+    done = call(tmp_path, "-m", "method=outside,random", "task=tiny", "seed=range(2)", "plot=false")
     assert done.returncode == 1
     assert "2 of 4 runs failed" in done.stderr
     for seed in (0, 1):
@@ -151,7 +149,7 @@ def test_a_task_that_raises_hangs_or_returns_rubbish_does_not_end_the_run(tmp_pa
         (["task=svm_mnist", "task.source=lvie"], "allowed are recorded, live; did you mean 'live'"),
         (["task=svm_mnist", "task.backend=sklearn"], "set task.source=live"),
         (["task=svm_mnist", "task.source=live", "task.data_dir=/nowhere"], "no file mnist.npz"),
-        (["method=fabolas", "task=tiny", "method.initial_fidelities=[2]"], "2"),
+        (["method=fabolas", "task=tiny", "method.initial_fidelities=[2]"], "in (0, 1]"),
     ],
 )
 def test_a_users_mistake_is_one_line_and_exit_code_2(

@@ -44,7 +44,7 @@ def test_targets_outside_our_packages_are_refused_unless_allowed() -> None:
 def test_a_target_that_does_not_exist_names_the_nearest() -> None:
     with pytest.raises(ConfigError, match="did you mean 'RandomSearch'"):
         locate("methods.random_search.RandmSearch", [])
-    with pytest.raises(ConfigError, match="No module named 'methods.nothing'"):
+    with pytest.raises(ConfigError, match=r"No module named 'methods\.nothing'"):
         locate("methods.nothing.Method", [])
 
 

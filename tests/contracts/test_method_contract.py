@@ -42,7 +42,9 @@ def history(name: str, trials: int, tmp_path: Path, task: Task | None = None) ->
 
 def test_its_yaml_holds_every_option_with_the_constructors_default(method_name: str) -> None:
     settings = group_settings("method", method_name)
-    parameters = inspect.signature(locate(settings["_target_"], [method_name.split(".")[0]])).parameters
+    parameters = inspect.signature(
+        locate(settings["_target_"], [method_name.split(".")[0]])
+    ).parameters
     defaults = {
         name: list(p.default) if isinstance(p.default, tuple) else p.default
         for name, p in parameters.items()
@@ -131,12 +133,12 @@ def test_two_methods_in_one_process_do_not_disturb_each_other(
 ) -> None:
     past, task = history(method_name, 11, tmp_path), Tiny()
     alone = make_method(method_name, task).suggest(past, np.random.default_rng(0))
-    np.random.seed(3)  # noqa: NPY002 - global state that a method must not read or change
-    before = np.random.get_state()[1].copy()  # type: ignore[union-attr] # noqa: NPY002
+    np.random.seed(3)
+    before = np.random.get_state()[1].copy()  # type: ignore[union-attr]
     one, two = make_method(method_name, task), make_method(method_name, task)
     two.suggest(History(past.trials[:10], past.loss_floor), np.random.default_rng(5))
     assert one.suggest(past, np.random.default_rng(0)) == alone
-    assert np.array_equal(before, np.random.get_state()[1])  # type: ignore[arg-type] # noqa: NPY002
+    assert np.array_equal(before, np.random.get_state()[1])  # type: ignore[arg-type]
 
 
 def test_the_trace_keeps_the_clocks_apart_and_the_incumbent_monotone(

@@ -16,7 +16,10 @@ OWN = [f"hydra.searchpath=[file://{SUPPORT / 'conf'}]", "allow=[tiny]"]
 def command(*arguments: str, module: str = "benchmarks.run") -> list[str]:
     """The command line; tests' own tasks and methods can be named."""
     own = OWN if module == "benchmarks.run" else []
-    return [sys.executable, "-m", module, *own, *arguments]
+    # Hydra wants its flags before all overrides
+    flags = [a for a in arguments if a.startswith("-")]
+    overrides = [a for a in arguments if not a.startswith("-")]
+    return [sys.executable, "-m", module, *flags, *own, *overrides]
 
 
 def call(folder: Path, *arguments: str, module: str = "benchmarks.run") -> Any:

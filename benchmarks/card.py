@@ -1,0 +1,99 @@
+"""The card of a table: one page that says what was trained, where, and what came out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tasks import table as tables
+from tasks.recorded import RecordedTask
+
+
+def write_card(path: Path) -> Path:
+    """Write ``<table>.md`` beside a table; returns its path."""
+    table = tables.read(path)
+    target = path.with_suffix(".md")
+    target.write_text("\n".join(_lines(table, RecordedTask(str(path)))) + "\n")
+    return target
+
+
+def _lines(table: tables.Table, task: RecordedTask) -> list[str]:
+    meta, columns = table.meta, table.columns
+    identity = ", ".join(f"{key} `{value}`" for key, value in meta["identity"].items())
+    return [
+        f"# {meta['name']}",
+        "",
+        f"Written by `python -m benchmarks.record task={meta['name']} --compact`; do not edit.",
+        "",
+        f"- trained: {identity}",
+        f"- hyperparameters: {_bounds(meta['bounds'])}",
+        f"- fidelity: {meta['fidelity_low']:.5g} to 1, the share of {meta['fidelity_full']:,} "
+        f"{meta['fidelity_unit']}",
+        f"- evaluations: {len(columns['loss'])} ({_counts(meta['statuses'])}), "
+        f"{meta['cpu_hours']} CPU hours charged",
+        "- cost: CPU seconds of one thread, normalised to the idle speed of the first machine "
+        f"below by a reference kernel timed around each evaluation; "
+        f"{int(columns['marked'].sum())} of them were timed on a core over 15 % slower than idle "
+        f"and not yet timed again",
+        f"- median cost of an evaluation at the target, over the box: {meta['target_cost']:g} s",
+        f"- {_best(table, task)}",
+        "- interpolation between recorded configs is not yet checked on held-out ones",
+        f"- sha256 of the content: `{table.sha256}`",
+        "",
+        "| fidelity | " + meta["fidelity_unit"] + " | configs | subset seeds | median cost, s |",
+        "|---|---|---|---|---|",
+        *_per_fidelity(columns, meta["fidelity_full"]),
+        "",
+        *_sessions(meta["sessions"]),
+    ]
+
+
+def _bounds(bounds: Mapping[str, Any]) -> str:
+    return ", ".join(f"`{name}` in [{low:g}, {high:g}]" for name, (low, high) in bounds.items())
+
+
+def _counts(statuses: Mapping[str, int]) -> str:
+    return ", ".join(f"{count} {status}" for status, count in statuses.items())
+
+
+def _best(table: tables.Table, task: RecordedTask) -> str:
+    columns, names = table.columns, list(table.meta["bounds"])
+    rows = (columns["fidelity"] == 1) & ~columns["held_out"] & np.isfinite(columns["loss"])
+    configs = [dict(zip(names, map(float, c), strict=True)) for c in columns["config"][rows]]
+    best = min(configs, key=lambda config: task.truth(config).loss or np.inf)
+    truth = task.truth(best)
+    where = ", ".join(f"{name}={value:g}" for name, value in best.items())
+    return (
+        f"best config at the target: {where}, validation error {truth.loss:.4f}, "
+        f"test error {truth.test_loss:.4f}"
+    )
+
+
+def _per_fidelity(columns: Mapping[str, Any], full: int) -> list[str]:
+    lines = []
+    for share in np.unique(columns["fidelity"]):
+        rows = columns["fidelity"] == share
+        configs = len(np.unique(columns["config"][rows], axis=0))
+        seeds = len(np.unique(columns["subset_seed"][rows]))
+        cost = np.median(columns["cost"][rows])
+        lines.append(
+            f"| 1/{1 / share:g} | {round(share * full):,} | {configs} | {seeds} | {cost:.3g} |"
+        )
+    return lines
+
+
+def _sessions(sessions: list[Mapping[str, Any]]) -> list[str]:
+    lines = ["Recorded on:", ""]
+    for session in sessions:
+        machine = session["machine"]
+        versions = ", ".join(f"{name} {version}" for name, version in session["versions"].items())
+        dirty = " (with uncommitted changes)" if session["dirty"] else ""
+        lines.append(
+            f"- {session['evaluations']} evaluations on {machine['cpu']} ({machine['cores']} cores,"
+            f" {machine['memory_gib']} GiB, {machine['system']}) at commit "
+            f"`{str(session['commit'])[:12]}`{dirty} with {versions}"
+        )
+    return lines

@@ -1,0 +1,151 @@
+"""Hyperband: many configs on little data, few on much (Li et al., JMLR 18(185), 2018)."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from benchmarks.core.protocols import Method
+from benchmarks.core.space import Config, Space, nearest
+from benchmarks.core.trial import Fidelities, History, Suggestion, Trial
+
+RULES = ("algorithm1", "table1")
+INCUMBENTS = ("evaluation", "rung", "bracket")
+
+
+class Rung(NamedTuple):
+    """One step of a bracket: ``configs`` configs, all at ``fidelity``."""
+
+    configs: int
+    fidelity: float
+
+
+def brackets(low: float, eta: int, rule: str) -> list[list[Rung]]:
+    """The brackets of one round, the most exploring first (Algorithm 1, lines 1 to 5).
+
+    Args:
+        low: smallest share allowed, in (0, 1].
+        eta: of the configs in a rung, one in ``eta`` goes on, with ``eta`` times the data.
+        rule: number of configs that bracket s starts with: ``algorithm1`` is its line 4,
+            ``ceil((s_max + 1) / (s + 1) eta^s)``; ``table1`` reproduces the paper's Table 1,
+            ``floor((s_max + 1) / (s + 1)) eta^s`` (what its authors' code and RoBO run).
+
+    Returns:
+        s_max + 1 brackets, each a list of rungs. ``s_max`` is counted in whole steps: the
+        logarithm's rounding loses a rung at exact powers (papers.md section 4, P1).
+    """
+    s_max = 0
+    while float(eta) ** (s_max + 1) * low <= 1 + 1e-9:
+        s_max += 1
+    found = []
+    for s in range(s_max, -1, -1):
+        if rule == "algorithm1":
+            start = -(-(s_max + 1) * eta**s // (s + 1))
+        else:
+            start = (s_max + 1) // (s + 1) * eta**s
+        rungs = [Rung(start // eta**i, max(low, float(eta) ** (i - s))) for i in range(s + 1)]
+        found.append(rungs)
+    return found
+
+
+class Hyperband(Method):
+    """Successive halving in brackets that trade the number of configs against their data.
+
+    Rounds of all brackets are repeated until the budget is spent. Whether a promoted config is
+    trained anew or continued is the task's affair (``Fidelities.resumable``). Failed trials rank
+    last. The note of a trial says its ``bracket`` (counted over the run), ``rung`` and ``slot``.
+    """
+
+    version = 1
+
+    def __init__(
+        self,
+        space: Space,
+        fidelities: Fidelities,
+        *,
+        eta: int = 3,
+        rule: str = "table1",
+        incumbent: str = "evaluation",
+    ) -> None:
+        """Plan the brackets.
+
+        Args:
+            space: the task's configs.
+            fidelities: the task's fidelities; the smallest share is the largest power of
+                ``1 / eta`` steps that stays within them, rungs are clipped to what is offered.
+            eta: see ``brackets``; at least 2.
+            rule: ``algorithm1`` or ``table1``, see ``brackets``.
+            incumbent: the recommended config has the smallest loss seen so far (Algorithm 1's last
+                line), looked up after every ``evaluation``, or only when a ``rung`` or a whole
+                ``bracket`` has ended. The two published curves differ by this alone.
+
+        Raises:
+            ValueError: an option outside what is allowed.
+        """
+        if not isinstance(eta, int) or eta < 2:
+            raise ValueError(f"method.eta={eta}: must be a whole number, 2 or more")
+        for name, value, allowed in (("rule", rule, RULES), ("incumbent", incumbent, INCUMBENTS)):
+            if value not in allowed:
+                hint = nearest(str(value), allowed)
+                raise ValueError(f"method.{name}={value}: allowed are {', '.join(allowed)}{hint}")
+        self.space, self.fidelities = space, fidelities
+        self.eta, self.incumbent = eta, incumbent
+        self.brackets = brackets(fidelities.low, eta, rule)
+
+    def suggest(self, history: History, rng: np.random.Generator) -> Suggestion:
+        bracket, rung, slot = self._next(history)
+        plan = self.brackets[bracket % len(self.brackets)][rung]
+        if rung == 0:
+            config: Config = self.space.sample(rng)
+        else:
+            below = _rung(history.trials, bracket, rung - 1)
+            ranked = sorted(below, key=lambda trial: (_loss(trial), trial.number))
+            config = ranked[slot].config
+        note = {"bracket": bracket, "rung": rung, "slot": slot}
+        return Suggestion(config, self.fidelities.clip(plan.fidelity), note)
+
+    def recommend(self, history: History, rng: np.random.Generator) -> Config | None:
+        if self.incumbent == "evaluation":
+            return None if history.best_seen is None else history.best_seen.config
+        if not history.trials:
+            return None
+        counted = [t for t in history if t.status == "ok" and self._ended(t, history)]
+        return min(counted, key=lambda trial: trial.loss).config if counted else None
+
+    def _next(self, history: History) -> tuple[int, int, int]:
+        """Bracket, rung and slot of the next trial, from the last one's."""
+        if not history.trials:
+            return 0, 0, 0
+        note = history.trials[-1].note
+        bracket, rung, slot = note["bracket"], note["rung"], note["slot"]
+        rungs = self.brackets[bracket % len(self.brackets)]
+        if slot + 1 < rungs[rung].configs:
+            return bracket, rung, slot + 1
+        if rung + 1 < len(rungs):
+            return bracket, rung + 1, 0
+        return bracket + 1, 0, 0
+
+    def _ended(self, trial: Trial, history: History) -> bool:
+        """True if the rung or the bracket of a trial has ended."""
+        now = self._next(history)
+        at = (trial.note["bracket"], trial.note["rung"])
+        return at < now[:2] if self.incumbent == "rung" else at[0] < now[0]
+
+
+def _rung(trials: Sequence[Trial], bracket: int, rung: int) -> list[Trial]:
+    """The trials of one rung; looks back only as far as needed."""
+    found = []
+    for trial in reversed(trials):
+        at = (trial.note["bracket"], trial.note["rung"])
+        if at < (bracket, rung):
+            break
+        if at == (bracket, rung):
+            found.append(trial)
+    return found
+
+
+def _loss(trial: Trial) -> float:
+    return trial.loss if trial.status == "ok" else math.inf

@@ -1,0 +1,20 @@
+"""Checks of a method's options; every message is one line that names the option."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+
+def check_counts(**counts: int) -> None:
+    """Raise ``ValueError`` unless every option is a whole number, 1 or more."""
+    for name, value in counts.items():
+        if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+            raise ValueError(f"method.{name}={value}: must be a whole number, 1 or more")
+
+
+def check_shares(**shares: Sequence[float]) -> None:
+    """Raise ``ValueError`` unless every option is a list of fidelities in (0, 1]."""
+    for name, values in shares.items():
+        numbers = isinstance(values, Sequence) and not isinstance(values, str) and len(values) > 0
+        if not numbers or not all(isinstance(v, int | float) and 0 < v <= 1 for v in values):
+            raise ValueError(f"method.{name}={values}: must be a list of fidelities in (0, 1]")

@@ -1,0 +1,135 @@
+"""Synthetic tasks with a known optimum: Branin and Hartmann-6 with a fidelity that misleads.
+
+At fidelity s the function is looked at through a shift of the configs that vanishes at the target,
+so small subsets really reorder configs, and through a rise of the loss, as less data gives. Costs
+grow as a power of s. Losses lie in [0.02, 1] up to noise, like a validation error.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+
+from benchmarks.core.protocols import Task
+from benchmarks.core.space import Array, Config, Float, Space, nearest
+from benchmarks.core.trial import Fidelities, Observation, Truth
+
+FLOOR = 0.02  # loss of the optimum at the target
+
+
+def branin(u: Array) -> float:
+    """Branin (Dixon & Szego 1978) on the unit square, shape ``(2,)``; three global minima."""
+    x, y = 15 * u[0] - 5, 15 * u[1]
+    a = y - 5.1 / (4 * math.pi**2) * x**2 + 5 / math.pi * x - 6
+    return float(a**2 + 10 * (1 - 1 / (8 * math.pi)) * math.cos(x) + 10)
+
+
+_A = np.array(
+    [
+        [10, 3, 17, 3.5, 1.7, 8],
+        [0.05, 10, 17, 0.1, 8, 14],
+        [3, 3.5, 1.7, 10, 17, 8],
+        [17, 8, 0.05, 10, 0.1, 14],
+    ]
+)
+_P = 1e-4 * np.array(
+    [
+        [1312, 1696, 5569, 124, 8283, 5886],
+        [2329, 4135, 8307, 3736, 1004, 9991],
+        [2348, 1451, 3522, 2883, 3047, 6650],
+        [4047, 8828, 8732, 5743, 1091, 381],
+    ]
+)
+_ALPHA = np.array([1.0, 1.2, 3.0, 3.2])
+
+
+def hartmann6(u: Array) -> float:
+    """Hartmann-6 (Dixon & Szego 1978) on the unit cube, shape ``(6,)``."""
+    return -float(_ALPHA @ np.exp(-np.sum(_A * (u - _P) ** 2, axis=1)))
+
+
+class _Function(NamedTuple):
+    evaluate: Callable[[Array], float]
+    width: int
+    minimum: float
+    scale: float
+    """rise above the minimum that maps to a loss about two thirds of the way up"""
+
+
+FUNCTIONS = {
+    "branin": _Function(branin, 2, 0.39788735772973816, 20.0),
+    "hartmann6": _Function(hartmann6, 6, -3.322368011415515, 1.5),
+}
+
+
+class Synthetic(Task):
+    """``loss = 0.02 + 0.98 (1 - exp(-(f(x + shift (1 - s)) - min f) / scale))``, then raised by
+    ``bias (1 - s)`` of what is left to 1, then times log-normal noise.
+    """
+
+    version = 1
+    loss_floor = 1e-4
+    best_loss = FLOOR
+
+    def __init__(
+        self,
+        function: str = "branin",
+        cost_power: float = 1.0,
+        shift: float = 0.1,
+        bias: float = 0.2,
+        noise: float = 0.02,
+        low: float = 1 / 512,
+        target_cost: float = 100.0,
+    ) -> None:
+        """Define the task.
+
+        Args:
+            function: ``branin`` (2-d) or ``hartmann6`` (6-d).
+            cost_power: an evaluation costs ``target_cost (0.002 + 0.998 s^cost_power)`` times a
+                factor from 1/2 to 2 that depends on the first hyperparameter.
+            shift: of the configs at s = 0, in units of the cube's edge, alternating in sign.
+            bias: share of the way to 1 that the loss is raised at s = 0.
+            noise: standard deviation of the log loss, independent of s.
+            low: smallest fidelity.
+            target_cost: median cost at the target, seconds.
+
+        Raises:
+            ValueError: an unknown function, or a number out of range.
+        """
+        if function not in FUNCTIONS:
+            hint = nearest(function, list(FUNCTIONS))
+            raise ValueError(f"task.function={function}: allowed are {', '.join(FUNCTIONS)}{hint}")
+        for name, value in (("cost_power", cost_power), ("target_cost", target_cost)):
+            if not value > 0:
+                raise ValueError(f"task.{name}={value}: must be positive")
+        for name, value in (("shift", shift), ("bias", bias), ("noise", noise)):
+            if not 0 <= value <= 1:
+                raise ValueError(f"task.{name}={value}: allowed is [0, 1]")
+        self._function = FUNCTIONS[function]
+        width = self._function.width
+        self.space = Space({f"x{i + 1}": Float(0.0, 1.0) for i in range(width)})
+        self.fidelities = Fidelities(low=low)
+        self.target_cost = target_cost
+        self._power, self._bias, self._noise = cost_power, bias, noise
+        self._shift = shift * np.where(np.arange(width) % 2, -1.0, 1.0)
+
+    def evaluate(self, config: Config, fidelity: float, rng: np.random.Generator) -> Observation:
+        self.space.check(config)
+        self.fidelities.check(fidelity)
+        noise = float(np.exp(self._noise * rng.standard_normal()))
+        assert self.target_cost is not None
+        cost = self.target_cost * (0.002 + 0.998 * fidelity**self._power)
+        cost *= 4.0 ** (float(config["x1"]) - 0.5)
+        return Observation(min(1.0, self._loss(config, fidelity) * noise), cost)
+
+    def truth(self, config: Config) -> Truth:
+        return Truth(self._loss(config, 1.0))
+
+    def _loss(self, config: Config, s: float) -> float:
+        seen = self.space.encode(config) + self._shift * (1 - s)
+        rise = max(0.0, self._function.evaluate(seen) - self._function.minimum)
+        loss = FLOOR + (1 - FLOOR) * (1 - math.exp(-rise / self._function.scale))
+        return loss + self._bias * (1 - s) * (1 - loss)

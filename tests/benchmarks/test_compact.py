@@ -1,0 +1,135 @@
+from __future__ import annotations
+
+import itertools
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from benchmarks import rows
+from benchmarks.compact import compact
+from benchmarks.core.space import Categorical, Float, Integer, Space
+from tasks import table
+from tasks.recorded import RecordedTask
+
+SPACE = Space({"b": Float(0, 1), "a": Float(-2, 2)})
+CORNERS = list(itertools.product([-2, 2], [0, 1]))
+
+
+def session(cpu: str = "cpu") -> dict[str, Any]:
+    return {
+        "session": {
+            "identity": {"data": "made up", "backend": "sklearn"},
+            "fidelity_low": 0.25,
+            "fidelity_full": 400,
+            "fidelity_unit": "training rows",
+            "loss_floor": 0.001,
+            "commit": None,
+            "dirty": None,
+            "versions": {"python": "3"},
+            "machine": {"cpu": cpu},
+        }
+    }
+
+
+def facts(a: float, b: float, fidelity: float, cost: float, **others: Any) -> dict[str, Any]:
+    return {
+        "config": {"a": a, "b": b},
+        "fidelity": fidelity,
+        "subset_seed": 0,
+        "held_out": False,
+        "status": "ok",
+        "loss": 0.1 + b / 7,
+        "test_loss": 0.2 + b / 7,
+        "cost": cost,
+        "wall": cost,
+        "reference_before": 1.0,
+        "reference_after": 1.0,
+        **others,
+    }
+
+
+def record(path: Path, *lines: dict[str, Any]) -> Path:
+    for line in lines:
+        rows.append(path, line)
+    return path
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> Path:
+    """Four corners at two fidelities: a target evaluation costs 8 s everywhere."""
+    evaluations = [facts(a, b, s, 8.0 * s) for s in (0.25, 1.0) for a, b in CORNERS]
+    return record(tmp_path / "rows.jsonl", session(), *evaluations)
+
+
+def test_columns_are_the_rows_in_the_spaces_order(source: Path, tmp_path: Path) -> None:
+    stored = table.read(compact(source, tmp_path / "t.npz", SPACE))
+    expected = [(b, a) for _ in range(2) for a, b in CORNERS]
+    np.testing.assert_array_equal(stored.columns["config"], expected)
+    assert stored.columns["loss"][1] == 0.1 + 1 / 7
+    assert stored.columns["test_loss"][1] == 0.2 + 1 / 7
+    assert stored.columns["cost"].tolist() == [2.0] * 4 + [8.0] * 4
+    assert stored.meta["bounds"] == {"b": [0, 1], "a": [-2, 2]}
+    assert stored.meta["name"] == "t"
+    assert stored.meta["identity"] == {"data": "made up", "backend": "sklearn"}
+    assert stored.meta["target_cost"] == 8.0
+
+
+def test_the_same_rows_give_the_same_file(source: Path, tmp_path: Path) -> None:
+    first = compact(source, tmp_path / "t.npz", SPACE).read_bytes()
+    assert compact(source, tmp_path / "t.npz", SPACE).read_bytes() == first
+
+
+def test_costs_are_normalised_and_marked_and_the_better_timing_chosen(
+    source: Path, tmp_path: Path
+) -> None:
+    busy = {"reference_before": 1.25, "reference_after": 1.25}
+    record(source, facts(0, 0.5, 1.0, 10.0, **busy), facts(-2, 0, 1.0, 20.0, **busy))
+    columns = table.read(compact(source, tmp_path / "t.npz", SPACE)).columns
+    new = (columns["config"] == [0.5, 0]).all(axis=1)
+    assert columns["cost"][new].tolist() == [8.0]
+    assert columns["marked"].tolist() == new.tolist()
+    assert columns["cost"][4] == 8.0
+
+
+def test_failed_evaluations_are_kept_as_nan_and_counted(source: Path, tmp_path: Path) -> None:
+    record(source, facts(0, 0.5, 1.0, 99.0, status="timeout", loss=None, test_loss=None))
+    target = compact(source, tmp_path / "t.npz", SPACE)
+    stored = table.read(target)
+    assert np.isnan(stored.columns["loss"]).sum() == 1
+    assert stored.meta["statuses"] == {"ok": 8, "timeout": 1}
+    seen = RecordedTask(str(target)).truth({"a": 0.0, "b": 0.5})
+    assert seen.loss == pytest.approx(np.sqrt(0.1 * (0.1 + 1 / 7)))
+
+
+def test_sessions_count_their_evaluations(source: Path, tmp_path: Path) -> None:
+    record(source, session("other"), facts(0, 0.5, 1.0, 8.0))
+    meta = table.read(compact(source, tmp_path / "t.npz", SPACE)).meta
+    found = {s["machine"]["cpu"]: s["evaluations"] for s in meta["sessions"]}
+    assert found == {"cpu": 8, "other": 1}
+
+
+def test_a_recording_without_a_target_leaves_the_old_table(source: Path, tmp_path: Path) -> None:
+    target = compact(source, tmp_path / "t.npz", SPACE)
+    before = target.read_bytes()
+    early = record(tmp_path / "early.jsonl", session(), facts(0, 0, 0.25, 1.0))
+    with pytest.raises(ValueError, match="no evaluation at the target"):
+        compact(early, target, SPACE)
+    assert target.read_bytes() == before
+    assert not list(tmp_path.glob("*.tmp"))
+
+
+def test_no_rows_and_no_table_of_them(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="holds no evaluation"):
+        compact(tmp_path / "none.jsonl", tmp_path / "t.npz", SPACE)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("parameter", [Integer(0, 1), Categorical((0, 1)), Float(0.1, 1, log=True)])
+def test_parameters_that_a_table_cannot_hold_are_refused(
+    parameter: Any, source: Path, tmp_path: Path
+) -> None:
+    space = Space({"a": SPACE.parameters["a"], "b": parameter})
+    with pytest.raises(ValueError, match="tables hold plain float hyperparameters, b is"):
+        compact(source, tmp_path / "t.npz", space)

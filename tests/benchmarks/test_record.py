@@ -1,0 +1,355 @@
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from benchmarks import rows
+from benchmarks.design import Evaluation, expand
+from benchmarks.provenance import ROOT
+from benchmarks.record import Recorder, evaluate_subset, main, remaining_seconds
+from tasks import table
+from tasks.recorded import RecordedTask
+from tasks.svm import SPACE, SVM
+
+STAGES = [
+    {"configs": [[10, 10]], "fidelities": [0.5]},
+    {"configs": [[0, 0]], "fidelities": [0.01]},  # one row, one class: it fails
+    {"configs": [[10, 10], [-10, 10], [10, -10]], "fidelities": [1.0]},
+    {"configs": [[1, -4]], "fidelities": [1.0], "held_out": True},
+]
+KEYS = [e.key for e in expand(STAGES, SPACE)]
+
+
+def evaluations(path: Path) -> list[rows.Row]:
+    return rows.read(path)
+
+
+def wait_for(condition: Callable[[], bool], seconds: float = 60) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "waited in vain"
+        time.sleep(0.05)
+
+
+def children_of(pid: int) -> list[int]:
+    """Child processes, those of all its threads."""
+    found: list[int] = []
+    for file in Path(f"/proc/{pid}/task").glob("*/children"):
+        found.extend(int(word) for word in file.read_text().split())
+    return found
+
+
+@dataclass
+class Recording:
+    """What the command line did in ``folder``."""
+
+    folder: Path
+    arguments: list[str]
+    refused: tuple[int, str]
+    """a second recorder, started while the first one ran"""
+    children: list[int]
+    """of the first recorder, when it was killed"""
+    killed_at: bytes
+    """the file of rows after the kill"""
+    resumed: tuple[int, str]
+    compacted: tuple[int, str]
+
+    @property
+    def path(self) -> Path:
+        return self.folder / "rows.jsonl"
+
+    @property
+    def table(self) -> Path:
+        return self.folder / "made_up.npz"
+
+
+def command(arguments: list[str]) -> tuple[int, str]:
+    """Exit code and output of the command line, run in this process."""
+    with contextlib.redirect_stdout(io.StringIO()) as output, contextlib.redirect_stderr(output):
+        code = main(arguments)
+    return code, output.getvalue()
+
+
+@pytest.fixture(scope="module")
+def recording(tmp_path_factory: pytest.TempPathFactory, sensit_dir: str) -> Recording:
+    """Record real SVMs on the made-up SensIT file; the recorder is killed, then started again."""
+    folder = tmp_path_factory.mktemp("recording")
+    design = json.dumps(STAGES).replace('"', "").replace(" ", "")
+    arguments = [
+        "task=svm_vehicle",
+        "task.dataset=sensit",
+        "task.backend=sklearn",
+        "task.train_rows=100",
+        "task.timings=1",
+        f"task.data_dir={sensit_dir}",
+        "design=svm_mnist",
+        f"design.stages={design}",
+        f"rows={folder}/rows.jsonl",
+        f"table={folder}/made_up.npz",
+    ]
+    path = folder / "rows.jsonl"
+    line = [sys.executable, "-m", "benchmarks.record", *arguments]
+    with subprocess.Popen(line, cwd=ROOT, stdout=subprocess.DEVNULL) as first:
+        wait_for(lambda: len(evaluations(path)) >= 1 or first.poll() is not None)
+        refused = command(arguments)
+        children = children_of(first.pid)
+        first.send_signal(signal.SIGKILL)
+        first.wait()
+    killed_at = path.read_bytes()
+    path.write_bytes(killed_at + b'{"config":{"log_c":-10,"log_g')
+    resumed = command(arguments)
+    compacted = command([*arguments, "--compact"])
+    return Recording(folder, arguments, refused, children, killed_at, resumed, compacted)
+
+
+def test_a_second_recorder_on_the_same_rows_is_refused_in_one_line(recording: Recording) -> None:
+    code, output = recording.refused
+    assert code == 2
+    assert output.startswith("error: ")
+    assert "in use by another process" in output
+    assert output.count("\n") == 1
+
+
+def test_no_process_of_a_killed_recorder_lives_on(recording: Recording) -> None:
+    assert recording.children
+    wait_for(lambda: set(states(recording.children)) <= {"Z"})
+
+
+def test_after_a_kill_nothing_recorded_is_lost_and_nothing_of_the_design_is_missing(
+    recording: Recording,
+) -> None:
+    assert recording.resumed[0] == 0, recording.resumed
+    content = recording.path.read_bytes()
+    whole = recording.killed_at[: recording.killed_at.rfind(b"\n") + 1]
+    assert content.startswith(whole + b'{"session":')
+    assert 1 <= whole.count(b'"config"') < len(KEYS)
+    assert {row.key for row in evaluations(recording.path)} == set(KEYS)
+
+
+def test_what_was_timed_well_is_not_evaluated_again(recording: Recording) -> None:
+    before = whole_rows(recording.killed_at, recording.folder)
+    marked = {row.key for row, _, late in rows.best_rows(before) if late}
+    again = [row.key for row in evaluations(recording.path)[len(before) :]]
+    assert sorted(map(repr, again)) == sorted(
+        repr(key) for key in KEYS if key in marked or key not in {row.key for row in before}
+    )
+    assert f"{len(again)}/{len(again)}" in recording.resumed[1]
+
+
+def whole_rows(content: bytes, folder: Path) -> list[rows.Row]:
+    copy = folder / "copy.jsonl"
+    copy.write_bytes(content)
+    return rows.read(copy)
+
+
+def test_rows_hold_what_the_live_task_gives(recording: Recording, sensit_dir: str) -> None:
+    task = SVM("vehicle_sensit", "sklearn", "minmax", sensit_dir, 100)
+    row = next(r for r in evaluations(recording.path) if r.facts["held_out"])
+    seen = task.evaluate_subset(row.facts["config"], row.facts["fidelity"], 0)
+    task.close()
+    assert (row.facts["loss"], row.facts["test_loss"]) == (seen.loss, seen.test_loss)
+    assert row.session["identity"] == dict(task.identity)
+    assert row.facts["cost"] > 0
+    assert row.facts["reference_before"] > 0
+    for key in ("versions", "machine", "commit", "fidelity_low", "loss_floor"):
+        assert key in row.session
+
+
+def test_an_evaluation_that_fails_is_a_row_and_not_the_end(recording: Recording) -> None:
+    (failed,) = [r for r in evaluations(recording.path) if r.facts["fidelity"] == 0.01][-1:]
+    assert (failed.facts["status"], failed.facts["loss"]) == ("failed", None)
+    assert "fewer than two classes" in failed.facts["error"]
+
+
+def test_the_table_replays_every_row_exactly(recording: Recording) -> None:
+    assert recording.compacted[0] == 0, recording.compacted
+    task = RecordedTask(str(recording.table))
+    chosen = list(rows.best_rows(evaluations(recording.path)))
+    replayed = 0
+    for row, cost, _ in chosen:
+        facts = row.facts
+        if facts["held_out"] or facts["status"] != "ok":
+            continue
+        seen = task.evaluate(facts["config"], facts["fidelity"], np.random.default_rng(0))
+        assert (seen.loss, seen.test_loss) == (facts["loss"], facts["test_loss"])
+        assert seen.cost == round(cost, 6)
+        replayed += 1
+    assert replayed == 4
+    stored = table.read(recording.table)
+    assert stored.columns["held_out"].sum() == 1
+    assert stored.meta["statuses"] == {"ok": 5, "failed": 1}
+
+
+def test_a_finished_recording_is_left_alone_but_for_marked_timings(
+    recording: Recording, sensit_dir: str, tmp_path: Path
+) -> None:
+    path = Path(shutil.copy(recording.path, tmp_path))
+    lines = [json.loads(line) for line in path.read_text().splitlines()]
+    for line in lines:
+        if "config" in line:
+            line.update(reference_before=1.0, reference_after=1.0)
+    path.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    design = expand(STAGES, SPACE)
+    recorder = Recorder(lambda: builder(sensit_dir), design, path)
+    assert recorder.missing() == []
+    assert recorder.run() == 0
+    lines[-1].update(reference_before=1.2, reference_after=1.2)
+    path.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    unique = [r for r in rows.read(path) if r.key == rows.read(path)[-1].key]
+    expected = [unique[-1].key] if len(unique) == 1 else []
+    assert [e.key for e in recorder.missing()] == expected
+
+
+def builder(sensit_dir: str, **options: Any) -> SVM:
+    return SVM("vehicle_sensit", "sklearn", "minmax", sensit_dir, **{"train_rows": 100, **options})
+
+
+def test_rows_of_another_task_are_not_mixed(
+    recording: Recording, sensit_dir: str, tmp_path: Path
+) -> None:
+    path = Path(shutil.copy(recording.path, tmp_path))
+    before = path.read_bytes()
+    other = Evaluation({"log_c": 3, "log_gamma": 3}, 1.0, 0, False)
+    recorder = Recorder(lambda: builder(sensit_dir, train_rows=99), [other], path)
+    with pytest.raises(ValueError, match="holds another task"):
+        recorder.run()
+    assert path.read_bytes() == before
+
+
+def test_a_paused_recorder_waits_and_goes_on_when_resumed(
+    sensit_dir: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "rows.jsonl"
+    design = expand([STAGES[1]], SPACE)
+    assert main([f"rows={path}", "--pause"]) == 0
+    recorder = Recorder(lambda: builder(sensit_dir), design, path)
+    made: list[int] = []
+    thread = threading.Thread(target=lambda: made.append(recorder.run()))
+    thread.start()
+    wait_for(path.exists)  # the session is open: the next thing would be the evaluation
+    time.sleep(2.5)
+    assert evaluations(path) == []
+    assert main([f"rows={path}", "--resume"]) == 0
+    thread.join()
+    assert made == [1]
+    assert len(evaluations(path)) == 1
+    assert "1/1" in capsys.readouterr().out
+
+
+@pytest.mark.slow
+def test_a_pause_stops_the_evaluation_that_is_running(sensit_dir: str, tmp_path: Path) -> None:
+    path = tmp_path / "rows.jsonl"
+    design = [Evaluation({"log_c": 0, "log_gamma": -3}, 1.0, 0, False)]
+    recorder = Recorder(lambda: builder(sensit_dir, train_rows=2000), design, path)
+    thread = threading.Thread(target=recorder.run)
+    thread.start()
+    wait_for(lambda: "R" in states(children_of(os.getpid())))
+    path.with_suffix(".pause").touch()
+    wait_for(lambda: "T" in states(children_of(os.getpid())), 20)
+    time.sleep(3)
+    assert evaluations(path) == []
+    path.with_suffix(".pause").unlink()
+    thread.join()
+    (row,) = evaluations(path)
+    assert row.facts["status"] == "ok"
+
+
+def states(pids: list[int]) -> list[str]:
+    """Of the processes that exist: R runs, S sleeps, T is stopped, Z waits to be collected."""
+    found = []
+    for child in pids:
+        try:
+            found.append(Path(f"/proc/{child}/stat").read_text().rsplit(")", 1)[1].split()[0])
+        except FileNotFoundError:
+            continue
+    return found
+
+
+@pytest.mark.slow
+def test_two_workers_share_the_design(sensit_dir: str, tmp_path: Path) -> None:
+    path = tmp_path / "rows.jsonl"
+    design = expand(
+        [{"grid": {"log_c": [0, 1, 2, 3], "log_gamma": [-3]}, "fidelities": [1]}], SPACE
+    )
+    assert Recorder(lambda: builder(sensit_dir), design, path).run(workers=2) == 4
+    assert sorted(map(repr, [r.key for r in evaluations(path)])) == sorted(
+        repr(e.key) for e in design
+    )
+
+
+def test_an_error_of_a_worker_reaches_the_caller(tmp_path: Path) -> None:
+    def no_task() -> SVM:
+        return builder(str(tmp_path))
+
+    design = expand(STAGES, SPACE)
+    with pytest.raises(ValueError, match=r"no file vehicle_sensit\.npz"):
+        Recorder(no_task, design, tmp_path / "rows.jsonl").run(workers=2)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["task=svm_mnits"], "did you mean 'svm_mnist'"),
+        (["task=svm_mnist", "task.backnd=sklearn"], "backnd"),
+        (["task.data_dir=/nowhere"], "no file mnist.npz"),
+        (["task.data_dir=/nowhere", "--compact"], "error: "),
+    ],
+)
+def test_bad_input_is_one_line_and_exit_code_2(
+    arguments: list[str], says: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([f"rows={tmp_path}/rows.jsonl", *arguments]) == 2
+    error = capsys.readouterr().err
+    assert error.startswith("error: ")
+    assert says in error
+    assert error.count("\n") == 1
+    assert not (tmp_path / "rows.jsonl").exists()
+
+
+def test_workers_must_be_a_positive_number(
+    sensit_dir: str, recording: Recording, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([*recording.arguments, "workers=0"]) == 2
+    assert "workers=0: must be a whole number" in capsys.readouterr().err
+
+
+def test_status_says_what_is_left(
+    recording: Recording, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    fresh = [a for a in recording.arguments if not a.startswith("rows=")]
+    assert main([*fresh, f"rows={tmp_path}/none.jsonl", "--status"]) == 0
+    assert "6 of 6 left" in capsys.readouterr().out
+    assert not list(tmp_path.iterdir())
+
+
+def test_what_is_left_is_estimated_from_the_same_config_first() -> None:
+    config, other = {"log_c": 0, "log_gamma": 0}, {"log_c": 1, "log_gamma": 1}
+    done = rows.Row({"config": config, "fidelity": 0.5, "subset_seed": 0, "wall": 10.0}, {})
+    dear = rows.Row({"config": other, "fidelity": 0.5, "subset_seed": 0, "wall": 1000.0}, {})
+    design = [Evaluation(config, s, 0, False) for s in (0.5, 1.0)]
+    expected = 1.7 * 10 * 2**1.25
+    assert remaining_seconds([done, dear], design) == pytest.approx(expected, rel=0.2)
+    assert remaining_seconds([done], design[:1]) == 0
+
+
+def test_a_task_without_subset_seeds_gets_an_rng_of_the_seed(recording: Recording) -> None:
+    task = RecordedTask(str(recording.table))
+    evaluation = Evaluation({"log_c": 1.0, "log_gamma": 2.0}, 1.0, 5, False)
+    assert evaluate_subset(task, evaluation) == task.evaluate(
+        evaluation.config, 1.0, np.random.default_rng(5)
+    )

@@ -1,0 +1,30 @@
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+
+import pytest
+from threadpoolctl import threadpool_info
+
+from benchmarks.reference import load_and_steal, reference_seconds
+
+
+def test_the_kernel_reports_cpu_seconds_of_this_thread_and_leaves_thread_counts_alone() -> None:
+    threads = [pool["num_threads"] for pool in threadpool_info()]
+    cpu, wall = time.thread_time(), time.perf_counter()
+    measured = reference_seconds()
+    assert 0 < measured <= time.thread_time() - cpu
+    assert measured <= (time.perf_counter() - wall) * 1.01
+    assert [pool["num_threads"] for pool in threadpool_info()] == threads
+
+
+@pytest.mark.skipif(not Path("/proc/stat").exists(), reason="Linux only")
+def test_steal_is_the_eighth_column_of_proc_stat_in_seconds() -> None:
+    load, before = load_and_steal()
+    steal = int(Path("/proc/stat").read_text().split("\n")[0].split()[8])
+    _, after = load_and_steal()
+    assert load >= 0
+    assert before is not None
+    assert after is not None
+    assert before <= steal / os.sysconf("SC_CLK_TCK") <= after

@@ -1,0 +1,77 @@
+"""What every method suggests on frozen histories: forgetting to raise ``version`` fails here.
+
+``python -m pytest tests/contracts/test_golden.py --refresh-golden`` writes the file anew; do it
+together with a raised ``version``. Compared to four digits: last bits may differ between CPUs.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from builders import make_method
+from tiny import Tiny
+
+from benchmarks import loop
+from benchmarks.core.trial import History, Trial
+
+GOLDEN = Path(__file__).parent / "golden.json"
+LENGTHS = (0, 3, 12, 20)
+
+
+def frozen(length: int) -> History:
+    """Trials of a fixed design: plain arithmetic, the same on every machine."""
+    task, trials = Tiny(), []
+    for number in range(length):
+        config = {"x": (0.754877666 * number) % 1, "y": (0.569840291 * number) % 1}
+        share = (1 / 64, 1 / 32, 1 / 16, 1 / 8, 1.0)[number % 5]
+        observation = task.evaluate(config, share, loop.stream(0, number, "evaluate"))
+        loss, note = round(observation.loss, 9), {"bracket": 0, "rung": 0, "slot": number}
+        trials.append(Trial(number, config, share, loss, observation.cost, "ok", note))
+    return History(trials, task.loss_floor)
+
+
+def behaviour(name: str) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for length in LENGTHS:
+        past, method = frozen(length), make_method(name, Tiny())
+        suggestion = method.suggest(past, np.random.default_rng(length))
+        found[str(length)] = {
+            "config": dict(suggestion.config),
+            "fidelity": suggestion.fidelity,
+            "recommended": method.recommend(past, np.random.default_rng(length)),
+        }
+    return {"version": make_method(name, Tiny()).version, "suggests": found}
+
+
+def rounded(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {k: rounded(v) for k, v in value.items()}
+    return round(value, 4) if isinstance(value, float) else value
+
+
+def test_behaviour_changes_only_with_the_version(
+    method_name: str, request: pytest.FixtureRequest
+) -> None:
+    golden = json.loads(GOLDEN.read_text()) if GOLDEN.exists() else {}
+    now = behaviour(method_name)
+    if request.config.getoption("--refresh-golden"):
+        held = golden.get(method_name)
+        changed = held is not None and rounded(held["suggests"]) != rounded(now["suggests"])
+        assert not changed or held["version"] < now["version"], "raise the method's version"
+        golden["frozen"] = {"losses": [trial.loss for trial in frozen(6)]}
+        golden[method_name] = now
+        GOLDEN.write_text(json.dumps(dict(sorted(golden.items())), indent=1) + "\n")
+    if "." in method_name and method_name not in golden:
+        pytest.skip("no golden suggestions of a class outside this repository")
+    assert rounded(golden[method_name]) == rounded(now), (
+        "the method suggests something else on a frozen history: raise its version and refresh"
+    )
+
+
+def test_the_frozen_histories_are_themselves_frozen() -> None:
+    losses = [trial.loss for trial in frozen(6)]
+    assert losses == pytest.approx(json.loads(GOLDEN.read_text())["frozen"]["losses"], abs=1e-8)

@@ -1,0 +1,143 @@
+"""What every method of the suite must do with awkward histories, and that it has no memory."""
+
+from __future__ import annotations
+
+import inspect
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from benchmarks.core.protocols import Method
+from benchmarks.core.space import Categorical, Float, Integer, Space
+from benchmarks.core.trial import Fidelities, History, Status, Trial
+from methods.expected_improvement_gpy import GPyEI
+from methods.fabolas import Fabolas
+from methods.random_search import RandomSearch
+
+METHODS = [RandomSearch, GPyEI, Fabolas]
+NAN = float("nan")
+Build = Callable[[Space, Fidelities], Method]
+
+
+def history(
+    space: Space,
+    fidelities: Fidelities,
+    count: int,
+    *,
+    loss: float | None = None,
+    status: Status = "ok",
+    distinct: bool = True,
+) -> History:
+    rng = np.random.default_rng(7)
+    config = space.sample(rng)
+    trials = []
+    for number in range(count):
+        config = space.sample(rng) if distinct else config
+        fidelity = 1.0 if number % 2 else fidelities.clip(0.05)
+        value = float(rng.random()) if loss is None else loss
+        trials.append(Trial(number, config, fidelity, value, 0.1 + fidelity, status))
+    return History(trials, loss_floor=1e-3)
+
+
+def check(method: Method, past: History, space: Space, fidelities: Fidelities) -> None:
+    suggestion = method.suggest(past, np.random.default_rng(1))
+    space.check(suggestion.config)
+    fidelities.check(suggestion.fidelity)
+    recommended = method.recommend(past, np.random.default_rng(2))
+    if recommended is not None:
+        space.check(recommended)
+
+
+@pytest.mark.parametrize("build", METHODS)
+@pytest.mark.parametrize("count", [0, 1, 12])
+def test_awkward_histories(build: Build, count: int, space: Space, fidelities: Fidelities) -> None:
+    for past in (
+        history(space, fidelities, count),
+        history(space, fidelities, count, loss=0.9),
+        history(space, fidelities, count, loss=NAN, status="failed"),
+        history(space, fidelities, count, loss=NAN, status="running"),
+        history(space, fidelities, count, distinct=False),
+        history(space, fidelities, count, loss=0.0, distinct=False),
+    ):
+        check(build(space, fidelities), past, space, fidelities)
+
+
+@pytest.mark.parametrize("build", METHODS)
+@pytest.mark.parametrize(
+    "offered", [Fidelities(), Fidelities(values=(0.1, 0.5, 1.0)), Fidelities(low=0.3)]
+)
+def test_fidelities_on_offer(build: Build, offered: Fidelities, space: Space) -> None:
+    check(build(space, offered), history(space, offered, 14), space, offered)
+
+
+@pytest.mark.parametrize("build", METHODS)
+def test_mixed_space(build: Build, fidelities: Fidelities) -> None:
+    mixed = Space(
+        {"rate": Float(1e-4, 1, log=True), "units": Integer(1, 8), "kind": Categorical(("a", "b"))}
+    )
+    check(build(mixed, fidelities), history(mixed, fidelities, 14), mixed, fidelities)
+
+
+@pytest.mark.parametrize("build", METHODS)
+def test_a_fresh_object_suggests_what_a_used_one_does(
+    build: Build, space: Space, fidelities: Fidelities, play: Callable[..., History]
+) -> None:
+    used = build(space, fidelities)
+    past = play(used, 14)
+    assert play(build(space, fidelities), 14).trials == past.trials
+    used.recommend(past, np.random.default_rng(3))
+    fresh = build(space, fidelities)
+    assert fresh.suggest(past, np.random.default_rng(4)) == used.suggest(
+        past, np.random.default_rng(4)
+    )
+    assert fresh.recommend(past, np.random.default_rng(5)) == used.recommend(
+        past, np.random.default_rng(6)
+    )
+
+
+@pytest.mark.parametrize("build", METHODS)
+def test_the_global_random_state_is_left_alone(
+    build: Build, space: Space, fidelities: Fidelities
+) -> None:
+    np.random.seed(1)
+    before = np.random.get_state()[1].tolist()  # type: ignore[index,union-attr]
+    check(build(space, fidelities), history(space, fidelities, 14), space, fidelities)
+    assert np.random.get_state()[1].tolist() == before  # type: ignore[index,union-attr]
+
+
+@pytest.mark.parametrize("build", [GPyEI, Fabolas])
+def test_a_loss_of_zero_without_a_floor_is_one_clear_line(
+    build: Build, space: Space, fidelities: Fidelities
+) -> None:
+    trial = Trial(0, {"a": 0.5, "b": 0.5}, 1.0, 0.0, 1.0, "ok")
+    with pytest.raises(ValueError, match="loss_floor"):
+        build(space, fidelities).suggest(History([trial] * 12), np.random.default_rng(0))
+
+
+def test_importing_methods_loads_no_gpy() -> None:
+    code = (
+        "import sys, methods.fabolas, methods.expected_improvement_gpy, methods.random_search;"
+        "assert not {'GPy', 'emukit', 'paramz', 'benchmarks.loop'} & set(sys.modules)"
+    )
+    root = Path(__file__).parents[2]
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=root)
+
+
+@pytest.mark.parametrize("build", METHODS)
+def test_the_yaml_holds_every_option_with_its_default(build: type) -> None:
+    yaml = pytest.importorskip("omegaconf").OmegaConf
+    name = {RandomSearch: "random", GPyEI: "gpy_ei", Fabolas: "fabolas"}[build]
+    conf = yaml.to_container(yaml.load(Path(__file__).parents[2] / f"conf/method/{name}.yaml"))
+    assert conf.pop("_target_") == f"{build.__module__}.{build.__name__}"
+    assert conf.pop("name") == name
+    options = inspect.signature(build).parameters
+    defaults = {
+        key: list(p.default) if isinstance(p.default, tuple) else p.default
+        for key, p in options.items()
+        if key not in ("space", "fidelities")
+    }
+    assert conf == defaults
