@@ -94,7 +94,8 @@ def closing_table(
     at_target = last["best_at_target"]
     if last["recommended_loss"] is not None:
         table.add_row("its validation error", number(last["recommended_loss"]))
-        table.add_row("its test error", number(last["recommended_test_loss"]))
+        if last["recommended_test_loss"] is not None:
+            table.add_row("its test error", number(last["recommended_test_loss"]))
         table.add_row("its regret", number(regret_of(last, meta["task_facts"]["best_loss"])))
     elif last["best_seen"] is not None:
         best = rows[last["best_seen"]]

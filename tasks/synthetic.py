@@ -1,8 +1,9 @@
 """Synthetic tasks with a known optimum: Branin and Hartmann-6 with a fidelity that misleads.
 
 At fidelity s the function is looked at through a shift of the configs that vanishes at the target,
-so small subsets really reorder configs, and through a rise of the loss, as less data gives. Costs
-grow as a power of s. Losses lie in [0.02, 1] up to noise, like a validation error.
+so small subsets really reorder configs, and through a rise of the loss, as less data gives. Both
+fall as ``s^-1/2``, the rate of a statistical error. Costs grow as a power of s. Losses lie in
+[0.02, 1] up to noise, like a validation error.
 """
 
 from __future__ import annotations
@@ -66,8 +67,8 @@ FUNCTIONS = {
 
 
 class Synthetic(Task):
-    """``loss = 0.02 + 0.98 (1 - exp(-(f(x + shift (1 - s)) - min f) / scale))``, then raised by
-    ``bias (1 - s)`` of what is left to 1, then times log-normal noise.
+    """``loss = 0.02 + 0.98 (1 - exp(-(f(x + shift b) - min f) / scale))``, then raised by ``bias b``
+    of what is left to 1, then times log-normal noise; ``b = (s^-1/2 - 1) / (low^-1/2 - 1)``.
     """
 
     version = 1
@@ -90,10 +91,10 @@ class Synthetic(Task):
             function: ``branin`` (2-d) or ``hartmann6`` (6-d).
             cost_power: an evaluation costs ``target_cost (0.002 + 0.998 s^cost_power)`` times a
                 factor from 1/2 to 2 that depends on the first hyperparameter.
-            shift: of the configs at s = 0, in units of the cube's edge, alternating in sign.
-            bias: share of the way to 1 that the loss is raised at s = 0.
+            shift: of the configs at the lowest s, in units of the cube's edge, alternating in sign.
+            bias: share of the way to 1 that the loss is raised at the lowest s.
             noise: standard deviation of the log loss, independent of s.
-            low: smallest fidelity.
+            low: smallest fidelity, below 1.
             target_cost: median cost at the target, seconds.
 
         Raises:
@@ -108,6 +109,8 @@ class Synthetic(Task):
         for name, value in (("shift", shift), ("bias", bias), ("noise", noise)):
             if not 0 <= value <= 1:
                 raise ValueError(f"task.{name}={value}: allowed is [0, 1]")
+        if not 0 < low < 1:
+            raise ValueError(f"task.low={low}: allowed is above 0 and below 1")
         self._function = FUNCTIONS[function]
         width = self._function.width
         self.space = Space({f"x{i + 1}": Float(0.0, 1.0) for i in range(width)})
@@ -129,7 +132,8 @@ class Synthetic(Task):
         return Truth(self._loss(config, 1.0))
 
     def _loss(self, config: Config, s: float) -> float:
-        seen = self.space.encode(config) + self._shift * (1 - s)
+        b = (s**-0.5 - 1) / (self.fidelities.low**-0.5 - 1)
+        seen = self.space.encode(config) + self._shift * b
         rise = max(0.0, self._function.evaluate(seen) - self._function.minimum)
         loss = FLOOR + (1 - FLOOR) * (1 - math.exp(-rise / self._function.scale))
-        return loss + self._bias * (1 - s) * (1 - loss)
+        return loss + self._bias * b * (1 - loss)

@@ -42,7 +42,7 @@ def test_small_subsets_reorder_the_good_configs_and_large_ones_hardly(name: str)
         losses = [task.evaluate(configs[i], share, rng).loss for i in good]
         return float(kendalltau(losses, at_target[good]).statistic)
 
-    small, medium, large = (agreement(share) for share in (1 / 512, 0.5, 0.98))
+    small, medium, large = (agreement(share) for share in (1 / 512, 1 / 32, 0.5))
     assert small < 0.4
     assert small < medium < large
     assert large > 0.8
@@ -72,6 +72,7 @@ def test_noise_is_of_the_size_asked_for() -> None:
     [
         ({"function": "brannin"}, "allowed are branin, hartmann6; did you mean 'branin'"),
         ({"cost_power": 0}, "cost_power=0: must be positive"),
+        ({"low": 1}, "low=1: allowed is above 0 and below 1"),
         ({"noise": -1}, r"noise=-1: allowed is \[0, 1\]"),
     ],
 )
