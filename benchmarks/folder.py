@@ -17,7 +17,7 @@ from benchmarks.lock import FolderLock
 from benchmarks.trace import Trace, read_json, write_json
 
 # settings that do not change what a run computes
-OUTSIDE_KEY = ("study", "results", "resume", "plot", "allow", "experiment")
+OUTSIDE_KEY = ("study", "results", "resume", "plot", "summary", "allow", "experiment")
 
 
 class KeyMismatchError(ValueError):

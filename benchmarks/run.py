@@ -158,12 +158,14 @@ def _job(config: DictConfig) -> None:
     settings = OmegaConf.to_container(config, resolve=True)
     assert isinstance(settings, dict)
     plain = {str(k): v for k, v in settings.items()}
-    outcome = {"status": "refused", "message": ""}
+    outcome: dict[str, Any] = {"study": None}
+    if plain["summary"]:
+        outcome["study"] = str(Path(plain["results"]) / str(plain["study"]))
     try:
         path = path_of(plain, list(HydraConfig.get().overrides.task))
-        outcome = {"status": run(plain, path), "message": str(path)}
+        outcome |= {"status": run(plain, path), "message": str(path)}
     except ConfigError as error:  # not raised through Hydra, which would print more than a line
-        outcome["message"] = str(error)
+        outcome |= {"status": "refused", "message": str(error)}
     with open(os.environ[OUTCOMES], "a") as file:
         file.write(json.dumps(outcome) + "\n")
 
@@ -185,6 +187,10 @@ def main() -> int:
         os.environ[OUTCOMES] = outcomes.name
         code = _guarded(_job)
         ended = [json.loads(line) for line in outcomes]
+    for study in dict.fromkeys(o["study"] for o in ended if o["study"] is not None):
+        from analysis.summary import print_summary
+
+        print_summary(Path(study))
     for message in dict.fromkeys(o["message"] for o in ended if o["status"] == "refused"):
         print(f"error: {message}", file=sys.stderr)
         code = USAGE_ERROR

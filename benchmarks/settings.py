@@ -94,7 +94,7 @@ def check_settings(settings: Mapping[str, Any]) -> None:
     seed = settings["seed"]
     if not isinstance(seed, int) or isinstance(seed, bool) or seed < 0:
         raise ConfigError(f"seed={seed}: must be a whole number, 0 or more; sweep with -m")
-    for name in ("resume", "plot"):
+    for name in ("resume", "plot", "summary"):
         if not isinstance(settings[name], bool):
             raise ConfigError(f"{name}={settings[name]}: allowed are true, false")
     if not isinstance(settings["allow"], list):

@@ -118,6 +118,15 @@ def test_a_sweep_goes_on_after_a_failing_run_and_says_so_at_the_end(tmp_path: Pa
         assert "MethodError" in (failed / "error.txt").read_text()
 
 
+def test_an_experiment_sweeps_and_ends_with_a_summary_of_the_study(tmp_path: Path) -> None:
+    done = call(tmp_path, "experiment=tiny_study")
+    assert done.returncode == 0, done.stderr
+    assert "tiny: median regret" in done.stdout
+    assert len(list((tmp_path / "results/runs/tiny_study/tiny").glob("*/seed-*"))) == 4
+    # the budget of an experiment is the study's, not a variant of the method
+    assert (tmp_path / "results/runs/tiny_study/tiny/random/seed-1/trace.jsonl").exists()
+
+
 def test_a_task_that_raises_hangs_or_returns_rubbish_does_not_end_the_run(tmp_path: Path) -> None:
     done = call(tmp_path, "method=random", "task=flaky", "time_limit=0.5", "plot=false")
     assert done.returncode == 0, done.stderr

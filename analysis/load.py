@@ -1,0 +1,98 @@
+"""Reads the runs of a study: every folder below it that holds a ``meta.json``."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run: what ``meta.json`` says, and the rows of its trace."""
+
+    folder: Path
+    meta: Mapping[str, Any]
+    rows: Sequence[Mapping[str, Any]]
+
+    @property
+    def method(self) -> str:
+        """The method's name and, if overridden, its options: the folder's name."""
+        return self.folder.parent.name
+
+    @property
+    def task(self) -> str:
+        """The task's name."""
+        return str(self.meta["task"])
+
+    @property
+    def finished(self) -> bool:
+        """True if the budget was spent; False for failed and unfinished runs."""
+        return self.meta.get("status") == "finished" and len(self.rows) > 0
+
+    @property
+    def cost(self) -> Array:
+        """Cumulative evaluation cost after each trial, seconds, shape ``(trials,)``."""
+        return np.array([row["cumulative_cost"] for row in self.rows])
+
+    @property
+    def regret(self) -> Array:
+        """True regret of the recommended config after each trial, shape ``(trials,)``; infinite
+        while there is none, floored at half a validation example; NaN where no truth is known.
+        """
+        facts = self.meta["task_facts"]
+        best, floor = facts["best_loss"], facts["loss_floor"]
+        if best is None:
+            return np.full(len(self.rows), np.nan)
+        losses = [
+            np.inf if row["recommended"] is None else row["recommended_loss"] for row in self.rows
+        ]
+        return np.array([np.nan if x is None else max(x - best, floor) for x in losses])
+
+    @property
+    def budget(self) -> float:
+        """Cost that the run was allowed, seconds; what it spent if only trials were limited."""
+        budget = self.meta["settings"]["budget"]
+        unit = budget["target_cost"] or self.meta["task_facts"]["target_cost"]
+        limits = [budget["cost"]] if budget["cost"] else []
+        if budget["target_evaluations"]:
+            limits.append(budget["target_evaluations"] * unit)
+        return float(min(limits)) if limits else float(self.rows[-1]["cumulative_cost"])
+
+
+def load_runs(study: Path) -> list[Run]:
+    """Load all runs below a folder, in the order of their paths; torn last lines are left out.
+
+    Raises:
+        ValueError: there are none.
+    """
+    runs = []
+    for path in sorted(study.rglob("meta.json")):
+        trace = path.with_name("trace.jsonl")
+        text = trace.read_text() if trace.exists() else ""
+        rows = [json.loads(line) for line in text.splitlines(keepends=True) if line.endswith("\n")]
+        runs.append(Run(path.parent, json.loads(path.read_text()), rows))
+    if not runs:
+        raise ValueError(f"no runs below {study}")
+    return runs
+
+
+def value_at(cost: Array, values: Array, at: float) -> float:
+    """The value of a step curve at a cost: that of the last trial ended by then (infinite before
+    the first).
+    """
+    last = int(np.searchsorted(cost, at * (1 + 1e-12), side="right")) - 1
+    return float(values[last]) if last >= 0 else float("inf")
+
+
+def cost_to_reach(cost: Array, values: Array, target: float) -> float:
+    """Cost of the first trial after which the value is at or below ``target``; infinite if none."""
+    reached = np.flatnonzero(values <= target)
+    return float(cost[reached[0]]) if reached.size else float("inf")

@@ -1,0 +1,94 @@
+"""A study in one table a task: ``python -m analysis.summary results/runs/<study>``."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from rich.console import Console
+from rich.table import Table
+
+from analysis.load import Run, cost_to_reach, load_runs, value_at
+
+SHARES = (0.05, 0.25, 1.0)
+TARGETS = (0.01, 0.003, 0.001)
+EXAMPLES = 6  # targets below three validation examples (loss_floor is half of one) are omitted
+
+
+def summarise(runs: Sequence[Run]) -> list[dict[str, str]]:
+    """One row a method, best median final regret first, for the runs of one task.
+
+    Columns: number of finished runs (and how many were stopped by trials, whose last incumbent is
+    kept to the end of the budget), median regret of the recommended config at shares of the
+    budget, median cost to reach an absolute regret in target evaluations with the share of runs
+    that did, overhead in CPU seconds a trial.
+    """
+    rows = []
+    for method in sorted({run.method for run in runs}):
+        done = [run for run in runs if run.method == method and run.finished]
+        if not done:
+            continue
+        regrets = {
+            share: np.median([value_at(r.cost, r.regret, share * r.budget) for r in done])
+            for share in SHARES
+        }
+        row = {"method": method, "runs": _counts(done)}
+        row |= {f"regret at {share:.0%}": f"{regret:.2g}" for share, regret in regrets.items()}
+        floor = done[0].meta["task_facts"]["loss_floor"]
+        unit = done[0].meta["task_facts"]["target_cost"] or 1.0
+        for target in TARGETS:
+            if target >= EXAMPLES * floor:
+                costs = [cost_to_reach(run.cost, run.regret, target) / unit for run in done]
+                share = np.mean(np.isfinite(costs))
+                row[f"cost to {target:g}"] = f"{np.median(costs):.3g} ({share:.0%})"
+        overheads = [r["suggest_overhead"] + r["recommend_overhead"] for d in done for r in d.rows]
+        row["overhead"] = f"{np.mean(overheads):.3f}"
+        rows.append((regrets[1.0], row))
+    return [row for _, row in sorted(rows, key=lambda pair: float(pair[0]))]
+
+
+def _counts(runs: Sequence[Run]) -> str:
+    by_trials = sum(run.meta.get("stopped_by") == "trials" for run in runs)
+    return f"{len(runs)}" + (f", {by_trials} by trials" if by_trials else "")
+
+
+def print_summary(study: Path) -> None:
+    """Print the tables of all tasks of a study, and what was left out."""
+    runs, console = load_runs(study), Console(width=160)
+    for task in sorted({run.task for run in runs}):
+        rows = summarise([run for run in runs if run.task == task])
+        if not rows:
+            continue
+        table = Table(
+            title=f"{task}: median regret; cost to reach it in target evaluations (share of runs); "
+            "overhead in CPU s a trial"
+        )
+        for name in rows[0]:
+            table.add_column(name, justify="left" if name == "method" else "right")
+        for row in rows:
+            table.add_row(*row.values())
+        console.print(table)
+    left_out = [run for run in runs if not run.finished]
+    if left_out:
+        console.print(f"left out: {len(left_out)} failed or unfinished runs")
+        for run in left_out:
+            console.print(f"  {run.folder}: {run.meta.get('status')}", highlight=False)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Command line; returns the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m analysis.summary", description=__doc__)
+    parser.add_argument("study", type=Path, help="a folder with runs below it")
+    try:
+        print_summary(parser.parse_args(arguments).study)
+    except ValueError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,52 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from traces import FACTS, write_run
+
+from analysis.load import load_runs
+from analysis.summary import main, summarise
+
+
+def test_medians_shares_and_order(tmp_path: Path) -> None:
+    for seed, last in enumerate((0.105, 0.109, 0.2)):
+        write_run(tmp_path / "t" / "good" / f"seed-{seed}", [0.5, 0.3, 0.2, last])
+    write_run(tmp_path / "t" / "bad" / "seed-0", [0.5, 0.5, 0.5, 0.5])
+    write_run(tmp_path / "t" / "short" / "seed-0", [0.5, 0.3], stopped_by="trials")
+    rows = summarise(load_runs(tmp_path))
+    assert [row["method"] for row in rows] == ["good", "short", "bad"]
+    good, short, _ = rows
+    assert good["runs"] == "3"
+    assert [good[f"regret at {s}"] for s in ("5%", "25%", "100%")] == ["inf", "0.4", "0.009"]
+    assert good["cost to 0.01"] == "4 (67%)"
+    assert good["cost to 0.003"] == "inf (0%)"
+    assert good["overhead"] == "0.750"
+    # stopped by trials: marked, and its last incumbent is kept to the end of the budget
+    assert short["runs"] == "1, 1 by trials"
+    assert short["regret at 100%"] == "0.2"
+
+
+def test_targets_below_three_examples_are_omitted(tmp_path: Path) -> None:
+    write_run(tmp_path / "t" / "m" / "seed-0", [0.5], task_facts=FACTS | {"loss_floor": 0.0009})
+    (row,) = summarise(load_runs(tmp_path))
+    assert [name for name in row if name.startswith("cost to")] == ["cost to 0.01"]
+
+
+def test_the_command_prints_tables_and_what_was_left_out(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_run(tmp_path / "t" / "m" / "seed-0", [0.5, 0.2])
+    write_run(tmp_path / "t" / "m" / "seed-1", [0.5], status="failed")
+    assert main([str(tmp_path)]) == 0
+    text = capsys.readouterr().out
+    assert "t: median regret" in text
+    assert "left out: 1 failed or unfinished runs" in text
+    assert "seed-1: failed" in text
+
+
+def test_a_folder_without_runs_is_one_line_and_exit_code_2(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([str(tmp_path)]) == 2
+    assert capsys.readouterr().err == f"error: no runs below {tmp_path}\n"
