@@ -27,7 +27,7 @@ from benchmarks.lock import LockedError
 from benchmarks.progress import Reporter, closing_table
 from benchmarks.settings import ConfigError, build_method, build_task, check_settings, friendly
 
-USAGE_ERROR, RUN_FAILED = 2, 1
+USAGE_ERROR, RUN_FAILED, INTERRUPTED = 2, 1, 130
 # Runs of a sweep may be in other processes (Hydra's launchers), so outcomes go through a file.
 OUTCOMES = "UNTUNABLE_OUTCOMES"
 
@@ -178,11 +178,14 @@ def _guarded(job: Callable[[], Any]) -> int:
     except (ConfigError, HydraException, OmegaConfBaseException) as error:
         print(f"error: {friendly(error, sys.argv[1:])}", file=sys.stderr)
         return USAGE_ERROR
+    except KeyboardInterrupt:
+        print("interrupted: the same command goes on from here", file=sys.stderr)
+        return INTERRUPTED
     return 0
 
 
 def main() -> int:
-    """Command line; returns the exit code: 0, 1 (a run failed) or 2 (a mistake in the command)."""
+    """Command line; returns the exit code: 0, 1 (a run failed), 2 (a mistake in the command) or 130."""
     with tempfile.NamedTemporaryFile("r", suffix=".jsonl") as outcomes:
         os.environ[OUTCOMES] = outcomes.name
         code = _guarded(_job)

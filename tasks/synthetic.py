@@ -67,8 +67,9 @@ FUNCTIONS = {
 
 
 class Synthetic(Task):
-    """``loss = 0.02 + 0.98 (1 - exp(-(f(x + shift b) - min f) / scale))``, then raised by ``bias b``
-    of what is left to 1, then times log-normal noise; ``b = (s^-1/2 - 1) / (low^-1/2 - 1)``.
+    """``loss = 0.02 + 0.98 (1 - exp(-(f(x + shift b) - min f) / scale))``, then raised by
+    ``bias b`` of what is left to 1, then times log-normal noise, where
+    ``b = (s^-1/2 - 1) / (low^-1/2 - 1)`` falls from 1 at the lowest fidelity to 0 at the target.
     """
 
     version = 1

@@ -89,6 +89,21 @@ def test_killed_in_the_middle_and_run_again_it_gives_the_unbroken_trace(tmp_path
     assert without_clocks(left) == without_clocks(rows(whole, method="gpy_ei"))
 
 
+def test_interrupted_it_says_how_to_go_on(tmp_path: Path) -> None:
+    arguments = ("method=gpy_ei", "task=tiny", "plot=false")
+    running = subprocess.Popen(
+        command(*arguments), cwd=tmp_path, env=ENVIRONMENT, stderr=subprocess.PIPE, text=True
+    )
+    trace = run_folder(tmp_path, method="gpy_ei") / "trace.jsonl"
+    while not trace.exists() or not trace.read_bytes():
+        assert running.poll() is None
+        time.sleep(0.01)
+    running.send_signal(signal.SIGINT)
+    _, errors = running.communicate()
+    assert running.returncode == 130
+    assert errors == "interrupted: the same command goes on from here\n"
+
+
 def test_a_second_run_in_the_same_folder_is_refused_while_the_first_goes_on(
     tmp_path: Path,
 ) -> None:
