@@ -17,6 +17,7 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
+from threadpoolctl import threadpool_limits
 
 from benchmarks import loop, provenance
 from benchmarks.budget import Budget
@@ -53,7 +54,9 @@ def run(settings: Mapping[str, Any], path: Path) -> str:
         except ValueError as error:
             raise ConfigError(str(error)) from error
         method = build_method(settings["method"], settings["allow"], task.space, task.fidelities)
-        with RunFolder(path) as folder:
+        # More threads than one slow small matrices down, and change last bits between machines.
+        # Only libraries that are loaded are limited: the method's are, by now.
+        with RunFolder(path) as folder, threadpool_limits(settings["threads"]):
             return _run_in(folder, settings, budget, method, task)
     except (LockedError, KeyMismatchError) as error:
         raise ConfigError(str(error)) from error
@@ -185,7 +188,7 @@ def _guarded(job: Callable[[], Any]) -> int:
 
 
 def main() -> int:
-    """Command line; returns the exit code: 0, 1 (a run failed), 2 (a mistake in the command) or 130."""
+    """Command line; returns 0, 1 (a run failed), 2 (a mistake in the command) or 130 (Ctrl-C)."""
     with tempfile.NamedTemporaryFile("r", suffix=".jsonl") as outcomes:
         os.environ[OUTCOMES] = outcomes.name
         code = _guarded(_job)

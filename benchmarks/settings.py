@@ -94,6 +94,9 @@ def check_settings(settings: Mapping[str, Any]) -> None:
     seed = settings["seed"]
     if not isinstance(seed, int) or isinstance(seed, bool) or seed < 0:
         raise ConfigError(f"seed={seed}: must be a whole number, 0 or more; sweep with -m")
+    threads = settings["threads"]
+    if not isinstance(threads, int) or isinstance(threads, bool) or threads < 1:
+        raise ConfigError(f"threads={threads}: must be a whole number, 1 or more")
     for name in ("resume", "plot", "summary"):
         if not isinstance(settings[name], bool):
             raise ConfigError(f"{name}={settings[name]}: allowed are true, false")

@@ -20,16 +20,16 @@ from methods.acquisition.improvement import (
     log_expected_improvement_gradient,
 )
 from methods.global_random import global_random
-from methods.options import check_counts
-from methods.targets import Targets, read_targets
+from methods.options import check_choice, check_counts
+from methods.targets import TRANSFORMS, Targets, read_targets
 
 
 class GPyEI(Method):
-    """Full trainings only; the next one maximises expected improvement of the log loss.
+    """Full trainings only; the next one maximises expected improvement.
 
     GPy's ``GPRegression`` with a Matern-5/2 kernel, one length scale a coordinate, on the
-    standardised log loss; hyperparameters by maximum likelihood within bounds. Recommends the
-    evaluated config with the lowest posterior mean; before the model exists, the best one seen.
+    standardised loss or log loss; hyperparameters by maximum likelihood within bounds. Recommends
+    the evaluated config with the lowest posterior mean; before the model exists, the best one seen.
 
     Args:
         space: the task's configs.
@@ -37,9 +37,10 @@ class GPyEI(Method):
         initial_trials: uniform random configs before the model is used.
         restarts: starting points of the likelihood's maximisation.
         candidates: configs screened before the acquisition is refined by L-BFGS.
+        loss_transform: ``log`` models the logarithm of the loss, ``none`` the loss itself.
 
     Raises:
-        ValueError: an option below 1.
+        ValueError: an option outside what is allowed.
     """
 
     def __init__(
@@ -50,16 +51,19 @@ class GPyEI(Method):
         initial_trials: int = 5,
         restarts: int = 3,
         candidates: int = 1000,
+        loss_transform: str = "log",
     ) -> None:
         check_counts(initial_trials=initial_trials, restarts=restarts, candidates=candidates)
+        check_choice("loss_transform", loss_transform, TRANSFORMS)
         self.space = space
         self.initial_trials = initial_trials
         self.restarts = restarts
         self.candidates = candidates
+        self.loss_transform = loss_transform
         self._model: tuple[str, Any] | None = None
 
     def suggest(self, history: History, rng: np.random.Generator) -> Suggestion:
-        targets = read_targets(history, self.space, target_only=True)
+        targets = read_targets(history, self.space, transform=self.loss_transform, only=(1.0,))
         if len(history) < self.initial_trials or targets is None:
             return Suggestion(self.space.sample(rng))
         model = self._fit(targets)
@@ -80,7 +84,7 @@ class GPyEI(Method):
 
     def recommend(self, history: History, rng: np.random.Generator) -> Config | None:
         seen = history.best_at_target
-        targets = read_targets(history, self.space, target_only=True)
+        targets = read_targets(history, self.space, transform=self.loss_transform, only=(1.0,))
         if len(history) < self.initial_trials or targets is None:
             return None if seen is None else seen.config
         mean, _ = predict(self._fit(targets), targets.x)
@@ -95,14 +99,14 @@ class GPyEI(Method):
 
 
 def fit_gpy(targets: Targets, restarts: int) -> Any:
-    """GPy model of the standardised log loss by bounded maximum likelihood.
+    """GPy model of the standardised losses by bounded maximum likelihood.
 
     The bounds keep GPy from a noise of zero and a huge variance, where its predictive variances
     turn negative. Restarts draw from numpy's global state, hence the fence.
     """
     import GPy
 
-    y = targets.log_loss - targets.log_loss.mean()
+    y = targets.loss - targets.loss.mean()
     y = y / y.std() if y.std() > 1e-6 else 0 * y
     with quiet_gpy(), global_random(targets.rng()):
         width = targets.x.shape[1]
@@ -116,7 +120,7 @@ def fit_gpy(targets: Targets, restarts: int) -> Any:
 
 
 def predict(model: Any, x: Array) -> tuple[Array, Array]:
-    """Mean and standard deviation of the noise-free log loss, standardised; each ``(n,)``."""
+    """Mean and standard deviation of the noise-free loss, standardised; each ``(n,)``."""
     mean, variance = model.predict_noiseless(x)
     return mean[:, 0], np.sqrt(np.maximum(variance[:, 0], 1e-12))
 

@@ -9,8 +9,9 @@ from typing import NamedTuple
 import numpy as np
 
 from benchmarks.core.protocols import Method
-from benchmarks.core.space import Config, Space, nearest
+from benchmarks.core.space import Config, Space
 from benchmarks.core.trial import Fidelities, History, Suggestion, Trial
+from methods.options import check_choice
 
 RULES = ("algorithm1", "table1")
 INCUMBENTS = ("evaluation", "rung", "bracket")
@@ -87,10 +88,8 @@ class Hyperband(Method):
         """
         if not isinstance(eta, int) or eta < 2:
             raise ValueError(f"method.eta={eta}: must be a whole number, 2 or more")
-        for name, value, allowed in (("rule", rule, RULES), ("incumbent", incumbent, INCUMBENTS)):
-            if value not in allowed:
-                hint = nearest(str(value), allowed)
-                raise ValueError(f"method.{name}={value}: allowed are {', '.join(allowed)}{hint}")
+        check_choice("rule", rule, RULES)
+        check_choice("incumbent", incumbent, INCUMBENTS)
         self.space, self.fidelities = space, fidelities
         self.eta, self.incumbent = eta, incumbent
         self.brackets = brackets(fidelities.low, eta, rule)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from benchmarks.core.space import nearest
+
 
 def check_counts(**counts: int) -> None:
     """Raise ``ValueError`` unless every option is a whole number, 1 or more."""
@@ -18,3 +20,16 @@ def check_shares(**shares: Sequence[float]) -> None:
         numbers = isinstance(values, Sequence) and not isinstance(values, str) and len(values) > 0
         if not numbers or not all(isinstance(v, int | float) and 0 < v <= 1 for v in values):
             raise ValueError(f"method.{name}={values}: must be a list of fidelities in (0, 1]")
+
+
+def check_choice(name: str, value: str, allowed: Sequence[str]) -> None:
+    """Raise ``ValueError`` unless the option ``name`` has one of the ``allowed`` values."""
+    if value not in allowed:
+        hint = nearest(str(value), allowed)
+        raise ValueError(f"method.{name}={value}: allowed are {', '.join(allowed)}{hint}")
+
+
+def check_flag(name: str, value: bool) -> None:
+    """Raise ``ValueError`` unless the option ``name`` is true or false."""
+    if not isinstance(value, bool):
+        raise ValueError(f"method.{name}={value}: must be true or false")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,6 +13,8 @@ from numpy.typing import NDArray
 from benchmarks.core.space import Array, Config, Space
 from benchmarks.core.trial import History, Trial
 
+TRANSFORMS = ("log", "none")
+"""what can be modelled: the logarithm of the loss, or the loss itself"""
 SMALLEST_COST = 1e-6
 """seconds; costs below are raised to it before their logarithm is taken"""
 
@@ -25,8 +28,9 @@ class Targets:
     """configs in the unit cube, shape ``(n, width)``"""
     s: Array
     """fidelities, shape ``(n,)``"""
-    log_loss: Array
-    """shape ``(n,)``; trials that did not end well hold the worst loss seen"""
+    loss: Array
+    """the modelled loss (its logarithm, unless it is asked for as it is), shape ``(n,)``; trials
+    that did not end well hold the worst one seen"""
     log_cost: Array
     """logarithm of the cost in seconds, shape ``(n,)``"""
     ok: NDArray[np.bool_]
@@ -40,7 +44,7 @@ class Targets:
     def key(self) -> str:
         """Digest of all that a model sees: equal keys, equal models."""
         digest = hashlib.sha256()
-        for array in (self.x, self.s, self.log_loss, self.log_cost, self.ok):
+        for array in (self.x, self.s, self.loss, self.log_cost, self.ok):
             digest.update(repr(array.shape).encode())
             digest.update(np.ascontiguousarray(array).tobytes())
         return digest.hexdigest()
@@ -55,32 +59,46 @@ def succeeded(trial: Trial) -> bool:
     return trial.status == "ok" and math.isfinite(trial.loss)
 
 
-def read_targets(history: History, space: Space, *, target_only: bool = False) -> Targets | None:
-    """Collect the finished trials, or those at fidelity 1; None if none of them succeeded.
+def read_targets(
+    history: History,
+    space: Space,
+    *,
+    transform: str = "log",
+    only: Sequence[float] | None = None,
+) -> Targets | None:
+    """Collect the finished trials; None if none of them succeeded.
 
     Rule ``worst_seen``: a trial that failed, timed out or diverged counts as the worst loss seen;
-    its cost is real. Losses are modelled as ``log(max(loss, history.loss_floor))``.
+    its cost is real.
+
+    Args:
+        history: the trials so far.
+        space: their configs' space.
+        transform: ``log`` models ``log(max(loss, history.loss_floor))``, ``none`` the loss itself.
+        only: the fidelities whose trials count; None for all.
 
     Raises:
-        ValueError: a loss of 0 or less on a task without a loss floor.
+        ValueError: with ``log``, a loss of 0 or less on a task without a loss floor.
     """
     trials = [t for t in history if t.status != "running"]
-    if target_only:
-        trials = [t for t in trials if t.fidelity == 1]
-    losses = [max(t.loss, history.loss_floor) for t in trials if succeeded(t)]
+    if only is not None:
+        trials = [t for t in trials if t.fidelity in only]
+    floor = history.loss_floor if transform == "log" else -math.inf
+    losses = [max(t.loss, floor) for t in trials if succeeded(t)]
     if not losses:
         return None
-    if min(losses) <= 0:
+    if transform == "log" and min(losses) <= 0:
         raise ValueError(
-            f"the logarithm of loss {min(losses):g} was asked for; this task needs a loss_floor > 0"
+            f"the logarithm of loss {min(losses):g} was asked for; this task needs a"
+            " loss_floor > 0, or method.loss_transform=none"
         )
     worst = max(losses)
-    modelled = [max(t.loss, history.loss_floor) if succeeded(t) else worst for t in trials]
+    modelled = np.array([max(t.loss, floor) if succeeded(t) else worst for t in trials])
     return Targets(
         configs=tuple(t.config for t in trials),
         x=np.stack([space.encode(t.config) for t in trials]),
         s=np.array([t.fidelity for t in trials]),
-        log_loss=np.log(modelled),
+        loss=np.log(modelled) if transform == "log" else modelled,
         log_cost=np.log([max(t.cost, SMALLEST_COST) for t in trials]),
         ok=np.array([succeeded(t) for t in trials]),
     )

@@ -133,7 +133,7 @@ class Synthetic(Task):
         return Truth(self._loss(config, 1.0))
 
     def _loss(self, config: Config, s: float) -> float:
-        b = (s**-0.5 - 1) / (self.fidelities.low**-0.5 - 1)
+        b = float((s**-0.5 - 1) / (self.fidelities.low**-0.5 - 1))
         seen = self.space.encode(config) + self._shift * b
         rise = max(0.0, self._function.evaluate(seen) - self._function.minimum)
         loss = FLOOR + (1 - FLOOR) * (1 - math.exp(-rise / self._function.scale))

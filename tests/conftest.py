@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
+from threadpoolctl import threadpool_limits
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -22,6 +24,15 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--refresh-golden", action="store_true", help="write tests/contracts/golden.json anew"
     )
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _one_blas_thread() -> Iterator[None]:
+    """As the runner does: more threads only slow small matrices down."""
+    import scipy.linalg  # noqa: F401 - only loaded libraries are limited
+
+    with threadpool_limits(1):
+        yield
 
 
 @pytest.fixture(scope="session")

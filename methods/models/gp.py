@@ -85,7 +85,7 @@ def log_likelihood_gradient(kernel: ProductKernel, theta: Array, data: Data) -> 
     over_factor = 2 * phi.T @ (G * M) @ psi
     over_factor[np.diag_indices(kernel.rank)] *= np.diag(factor)
     over_noise = noise * np.trace(G)
-    lower = over_factor[np.tril_indices(kernel.rank)]
+    lower = over_factor[kernel.entries]
     return float(value), np.concatenate([over_scales, lower, [over_noise]])
 
 

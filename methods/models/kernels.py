@@ -7,7 +7,7 @@ rank is their number. The amplitude is the first entry of ``Sigma``.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
@@ -49,6 +49,24 @@ def cost_basis(u: Array) -> Array:
     return np.stack([np.ones_like(u), u], axis=-1)
 
 
+def constant_basis(s: Array) -> Array:
+    """``1`` at every fidelity, for models of the target alone; ``(n,)`` to ``(n, 1)``."""
+    return np.ones((len(s), 1))
+
+
+def indicator_basis(s: Array, values: Sequence[float]) -> Array:
+    """One-hot code of fidelities, each one of ``values``; ``(n,)`` to ``(n, len(values))``.
+
+    With it ``Sigma`` holds the covariances between tasks, and the product kernel is that of
+    intrinsic coregionalisation (Swersky et al. 2013, eq. 3).
+    """
+    return np.asarray(s[:, None] == np.asarray(values), dtype=float)
+
+
+Basis = Callable[[Array], Array]
+"""values of the basis functions at fidelities: ``(n,)`` to ``(n, rank)``"""
+
+
 class Points(NamedTuple):
     """Inputs of the kernel: configs in the unit cube and the basis at their fidelities."""
 
@@ -83,26 +101,30 @@ def matern52(r2: Array) -> Array:
 class ProductKernel:
     """The product kernel, evaluated for a batch of hyperparameters at once.
 
-    Hyperparameters ``theta``, in this order: ``width`` log length scales; the lower triangle of
+    Hyperparameters ``theta``, in this order: ``width`` log length scales; the free entries of
     ``L`` row by row, its diagonal as logarithms. ``size`` of them; further columns are ignored.
     """
 
     width: int
     rank: int = 2
+    diagonal: bool = False
+    """True for a diagonal ``Sigma`` (what RoBO ran), False for any (the paper)"""
 
     @property
     def size(self) -> int:
         """Number of hyperparameters."""
-        return self.width + self.rank * (self.rank + 1) // 2
+        return self.width + len(self.entries[0])
 
     @cached_property
-    def _lower(self) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-        """Rows and columns of the lower triangle of ``L``."""
+    def entries(self) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+        """Rows and columns of the free entries of ``L``: its lower triangle, or its diagonal."""
+        if self.diagonal:
+            return np.arange(self.rank), np.arange(self.rank)
         return np.tril_indices(self.rank)
 
     def factor(self, theta: Array) -> Array:
         """Cholesky factor ``L`` of ``Sigma``; ``(m, >= size)`` to ``(m, rank, rank)``."""
-        rows, columns = self._lower
+        rows, columns = self.entries
         L = np.zeros((len(theta), self.rank, self.rank))
         L[:, rows, columns] = theta[:, self.width : self.size]
         diagonal = np.arange(self.rank)

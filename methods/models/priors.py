@@ -138,7 +138,7 @@ def standard_priors(kernel: ProductKernel) -> Priors:
     amplitude, which there is a lognormal for targets that are not scaled.
     """
     entries: list[Prior] = []
-    for row, column in zip(*np.tril_indices(kernel.rank), strict=True):
+    for row, column in zip(*kernel.entries, strict=True):
         # A standard normal log variance is a normal log factor of half the spread.
         entries.append(Normal(0.0, 0.5) if row == column else Normal(0.0, 1.0))
     scales: list[Prior] = [Uniform(-5.0, 1.0)] * kernel.width

@@ -21,15 +21,23 @@ LogDensity = Callable[[Array], Array]
 """log density of a batch: ``(m, size)`` to ``(m,)``"""
 
 
-def fit(points: Points, targets: Array, samples: int, rng: np.random.Generator) -> Posterior:
+def fit(
+    points: Points,
+    targets: Array,
+    samples: int,
+    rng: np.random.Generator,
+    *,
+    diagonal: bool = False,
+) -> Posterior:
     """Fit the product-kernel model to ``targets`` of shape ``(n,)``, marginally.
 
     Targets are centred and scaled to variance 1 (a constant target stays 0), so that one set of
-    priors serves losses and costs alike. Returns the posterior of ``samples`` hyperparameters.
+    priors serves losses and costs alike. ``diagonal`` is the kernel's. Returns the posterior of
+    ``samples`` hyperparameters.
     """
     offset = float(targets.mean())
     scale = float(targets.std()) if targets.std() > 1e-6 else 1.0
-    kernel = ProductKernel(points.x.shape[1], points.phi.shape[1])
+    kernel = ProductKernel(points.x.shape[1], points.phi.shape[1], diagonal)
     priors = standard_priors(kernel)
     data = Data(points, (targets - offset) / scale)
 

@@ -61,6 +61,7 @@ def test_unknown_options_and_bad_values_are_one_line() -> None:
     [
         ({"seed": -1}, "seed=-1"),
         ({"seed": "a"}, "seed=a"),
+        ({"threads": 0}, "threads=0: must be a whole number"),
         ({"resume": "no"}, "resume=no: allowed are true, false"),
         ({"allow": "mine"}, "must be a list"),
         ({"method": {"name": "x"}}, "method: its YAML needs a _target_"),

@@ -5,8 +5,18 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+import yaml
 
 CONF = Path(__file__).resolve().parents[2] / "conf"
+
+
+def is_preset(name: str) -> bool:
+    """True if a method's YAML is ``<method>_<preset>``, the class of ``<method>.yaml`` otherwise
+    set. Its tests are the method's; not every task offers what it is set to.
+    """
+    method = CONF / "method" / f"{name.rpartition('_')[0]}.yaml"
+    target = yaml.safe_load((CONF / "method" / f"{name}.yaml").read_text())["_target_"]
+    return method.exists() and bool(yaml.safe_load(method.read_text())["_target_"] == target)
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -14,5 +24,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         fixture = f"{group}_name"
         if fixture in metafunc.fixturenames:
             names = sorted(path.stem for path in (CONF / group).glob("*.yaml"))
+            if group == "method":
+                names = [name for name in names if not is_preset(name)]
             named = metafunc.config.getoption(f"--{group}") or []
             metafunc.parametrize(fixture, named or names)

@@ -12,18 +12,6 @@ from methods.expected_improvement_gpy import GPyEI, climb, fit_gpy, predict
 from methods.targets import read_targets
 
 
-def test_converges_at_the_target(
-    space: Space, fidelities: Fidelities, play: Callable[..., History]
-) -> None:
-    method = GPyEI(space, fidelities)
-    past = play(method, 15)
-    assert {t.fidelity for t in past} == {1.0}
-    config = method.recommend(past, np.random.default_rng(0))
-    assert config is not None
-    assert abs(config["a"] - 0.3) < 0.1
-    assert abs(config["b"] - 0.6) < 0.1
-
-
 def test_climbing_improves_and_its_gradient_is_right(
     space: Space, fidelities: Fidelities, play: Callable[..., History]
 ) -> None:

@@ -3,6 +3,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
+import pytest
 
 from benchmarks.core.space import Space
 from benchmarks.core.trial import Fidelities, History, Trial
@@ -22,8 +23,8 @@ def test_recommends_the_lowest_posterior_mean_at_the_target(
     config = method.recommend(past, np.random.default_rng(0))
     assert config is not None
     models = method._fit(targets)
-    means = models.log_loss.mean(at_target(targets.x, method.target_basis)).mean(axis=0)
-    here = models.log_loss.mean(at_target(space.encode(config)[None], method.target_basis)).mean()
+    means = models.loss.mean(at_target(targets.x, method.target_basis)).mean(axis=0)
+    here = models.loss.mean(at_target(space.encode(config)[None], method.target_basis)).mean()
     np.testing.assert_allclose(here, means.min(), rtol=1e-9)
 
 
@@ -49,3 +50,51 @@ def test_small_subsets_first(space: Space, fidelities: Fidelities) -> None:
         history = history.append(trial)
     shares = [1 / t.fidelity for t in history]
     assert shares == [64, 32, 16, 8, 64, 32, 16, 8, 64, 32]
+
+
+def test_the_basis_is_one_at_the_target_whatever_it_is_on(
+    space: Space, fidelities: Fidelities
+) -> None:
+    s = np.array([1 / 512, 0.5, 1.0])
+    on_log = Fabolas(space, fidelities, loss_powers=[2])
+    np.testing.assert_allclose(on_log.loss_basis(s)[:, 1], [1, (1 / 9) ** 2, 0], atol=1e-12)
+    on_share = Fabolas(space, fidelities, loss_powers=[2], basis_on="fidelity")
+    np.testing.assert_allclose(on_share.loss_basis(s)[:, 1], (1 - s) ** 2)
+    assert on_share.cost_basis is not None
+    np.testing.assert_allclose(on_share.cost_basis(s)[:, 1], s)
+    np.testing.assert_array_equal(on_share.target_basis, [1, 0])
+
+
+def test_sigma_phi_diagonal_or_full(
+    space: Space, fidelities: Fidelities, play: Callable[..., History]
+) -> None:
+    for sigma_phi, size in (("full", 2 + 6), ("diagonal", 2 + 3)):
+        method = Fabolas(space, fidelities, sigma_phi=sigma_phi)
+        targets = method._read(play(method, 10))
+        assert targets is not None
+        models = method._fit(targets)
+        assert models.loss.kernel.size == size
+        assert models.log_cost is not None
+        assert models.log_cost.kernel.diagonal == (sigma_phi == "diagonal")
+
+
+def test_the_journal_versions_design(
+    space: Space, fidelities: Fidelities, play: Callable[..., History]
+) -> None:
+    shares = [1 / 128] * 8 + [1 / 64] * 4 + [1 / 32] * 2 + [1 / 4]
+    method = Fabolas(
+        space,
+        fidelities,
+        initial_trials=15,
+        initial_fidelities=shares,
+        initial_configs="random",
+    )
+    past = play(method, 15)
+    assert [t.fidelity for t in past] == shares
+    assert all(not t.note for t in past)
+
+
+@pytest.mark.parametrize("option", ["sigma_phi", "basis_on", "initial_configs"])
+def test_choices_are_checked(option: str, space: Space, fidelities: Fidelities) -> None:
+    with pytest.raises(ValueError, match=f"^method.{option}=other: allowed are "):
+        Fabolas(space, fidelities, **{option: "other"})

@@ -6,19 +6,27 @@ import inspect
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+import yaml
 
 from benchmarks.core.protocols import Method
 from benchmarks.core.space import Categorical, Float, Integer, Space
 from benchmarks.core.trial import Fidelities, History, Status, Trial
+from methods.entropy_search import EntropySearch
+from methods.expected_improvement import ExpectedImprovement
 from methods.expected_improvement_gpy import GPyEI
 from methods.fabolas import Fabolas
+from methods.mtbo import MTBO
 from methods.random_search import RandomSearch
 
-METHODS = [RandomSearch, GPyEI, Fabolas]
+ROOT = Path(__file__).parents[2]
+MODEL_BASED = [GPyEI, ExpectedImprovement, EntropySearch, MTBO, Fabolas]
+METHODS = [RandomSearch, *MODEL_BASED]
 NAN = float("nan")
 Build = Callable[[Space, Fidelities], Method]
 
@@ -68,7 +76,7 @@ def test_awkward_histories(build: Build, count: int, space: Space, fidelities: F
 
 @pytest.mark.parametrize("build", METHODS)
 @pytest.mark.parametrize(
-    "offered", [Fidelities(), Fidelities(values=(0.1, 0.5, 1.0)), Fidelities(low=0.3)]
+    "offered", [Fidelities(), Fidelities(values=(0.1, 0.25, 1.0)), Fidelities(low=0.2)]
 )
 def test_fidelities_on_offer(build: Build, offered: Fidelities, space: Space) -> None:
     check(build(space, offered), history(space, offered, 14), space, offered)
@@ -109,7 +117,7 @@ def test_the_global_random_state_is_left_alone(
     assert np.random.get_state()[1].tolist() == before  # type: ignore[index,union-attr]
 
 
-@pytest.mark.parametrize("build", [GPyEI, Fabolas])
+@pytest.mark.parametrize("build", MODEL_BASED)
 def test_a_loss_of_zero_without_a_floor_is_one_clear_line(
     build: Build, space: Space, fidelities: Fidelities
 ) -> None:
@@ -120,24 +128,56 @@ def test_a_loss_of_zero_without_a_floor_is_one_clear_line(
 
 def test_importing_methods_loads_no_gpy() -> None:
     code = (
-        "import sys, methods.fabolas, methods.expected_improvement_gpy, methods.random_search;"
+        "import sys, methods.fabolas, methods.expected_improvement_gpy, methods.random_search,"
+        "methods.mtbo, methods.entropy_search, methods.expected_improvement;"
         "assert not {'GPy', 'emukit', 'paramz', 'benchmarks.loop'} & set(sys.modules)"
     )
-    root = Path(__file__).parents[2]
-    subprocess.run([sys.executable, "-c", code], check=True, cwd=root)
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT)
 
 
-@pytest.mark.parametrize("build", METHODS)
-def test_the_yaml_holds_every_option_with_its_default(build: type) -> None:
-    yaml = pytest.importorskip("omegaconf").OmegaConf
-    name = {RandomSearch: "random", GPyEI: "gpy_ei", Fabolas: "fabolas"}[build]
-    conf = yaml.to_container(yaml.load(Path(__file__).parents[2] / f"conf/method/{name}.yaml"))
-    assert conf.pop("_target_") == f"{build.__module__}.{build.__name__}"
+@pytest.mark.parametrize("build", MODEL_BASED)
+def test_losses_as_they_are(build: Any, space: Space, fidelities: Fidelities) -> None:
+    """Negative losses need no logarithm, and scaling and shifting them changes nothing."""
+    method = build(space, fidelities, loss_transform="none")
+    past = history(space, fidelities, 14)
+    moved = [replace(t, loss=16 * t.loss - 8) for t in past]
+    check(method, History(moved), space, fidelities)
+    first = method.recommend(History(past.trials), np.random.default_rng(0))
+    assert first == method.recommend(History(moved), np.random.default_rng(0))
+    with pytest.raises(ValueError, match=r"^method.loss_transform=lgo: allowed are log, none"):
+        build(space, fidelities, loss_transform="lgo")
+
+
+def yaml_of(name: str) -> dict[str, Any]:
+    conf = yaml.safe_load((ROOT / f"conf/method/{name}.yaml").read_text())
     assert conf.pop("name") == name
-    options = inspect.signature(build).parameters
-    defaults = {
-        key: list(p.default) if isinstance(p.default, tuple) else p.default
-        for key, p in options.items()
-        if key not in ("space", "fidelities")
-    }
-    assert conf == defaults
+    return dict(conf)
+
+
+@pytest.mark.parametrize(
+    ("preset", "build", "changed"),
+    [
+        (
+            "fabolas_paper",
+            Fabolas,
+            {"initial_configs", "loss_powers", "basis_on", "hyper_samples", "representers"},
+        ),
+        (
+            "fabolas_robo",
+            Fabolas,
+            {"initial_configs", "loss_powers", "sigma_phi", "hyper_samples", "representers"},
+        ),
+        ("mtbo_32", MTBO, {"fidelity_values"}),
+        ("mtbo_512", MTBO, {"fidelity_values"}),
+    ],
+)
+def test_presets_hold_every_option_and_work(
+    preset: str, build: type, changed: set[str], space: Space, fidelities: Fidelities
+) -> None:
+    conf = yaml_of(preset)
+    assert conf.pop("_target_") == f"{build.__module__}.{build.__name__}"
+    defaults = {k: p.default for k, p in inspect.signature(build).parameters.items()}
+    assert {"space", "fidelities", *conf} == set(defaults)
+    wanted = {k: tuple(v) if isinstance(v, list) else v for k, v in conf.items()}
+    assert {k for k, v in wanted.items() if v != defaults[k]} == changed
+    check(build(space, fidelities, **conf), history(space, fidelities, 14), space, fidelities)

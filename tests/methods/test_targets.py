@@ -21,12 +21,12 @@ def test_failed_trials_count_as_the_worst_loss_seen(space: Space) -> None:
     )
     targets = read_targets(history, space)
     assert targets is not None
-    np.testing.assert_allclose(np.exp(targets.log_loss), [0.5, 0.2, 0.5, 0.5])
+    np.testing.assert_allclose(np.exp(targets.loss), [0.5, 0.2, 0.5, 0.5])
     np.testing.assert_allclose(targets.log_cost, math.log(2))
     assert targets.best(np.array([0.0, 0.3, 0.1, 0.0])) == {"a": 0.2, "b": 0.5}
-    at_target = read_targets(history, space, target_only=True)
+    at_target = read_targets(history, space, only=(1.0,))
     assert at_target is not None
-    np.testing.assert_allclose(np.exp(at_target.log_loss), 0.2)
+    np.testing.assert_allclose(np.exp(at_target.loss), 0.2)
 
 
 def test_running_trials_are_left_out(space: Space) -> None:
@@ -43,7 +43,7 @@ def test_none_before_a_success(space: Space) -> None:
 def test_the_loss_floor(space: Space) -> None:
     targets = read_targets(History([trial(0, 0.0)], loss_floor=1e-3), space)
     assert targets is not None
-    assert targets.log_loss == pytest.approx(math.log(1e-3))
+    assert targets.loss == pytest.approx(math.log(1e-3))
     with pytest.raises(ValueError, match="loss_floor"):
         read_targets(History([trial(0, 0.0)]), space)
 
@@ -65,3 +65,13 @@ def test_the_key_is_the_content(space: Space) -> None:
     assert one.key == same.key
     assert one.key != other.key
     assert one.rng().random() == same.rng().random()
+
+
+def test_losses_as_they_are(space: Space) -> None:
+    """No logarithm and so no floor: negative losses are taken as they come."""
+    past = History([trial(0, -2.0), trial(1, float("nan"), "failed"), trial(2, 0.5)], 1e-3)
+    targets = read_targets(past, space, transform="none")
+    assert targets is not None
+    np.testing.assert_array_equal(targets.loss, [-2.0, 0.5, 0.5])
+    with pytest.raises(ValueError, match="loss_transform=none"):
+        read_targets(History([trial(0, -2.0)]), space)

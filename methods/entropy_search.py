@@ -1,0 +1,67 @@
+"""Entropy Search: full trainings that tell most about the minimum's place (Hennig & Schuler 2012).
+
+"Entropy Search for Information-Efficient Global Optimization", JMLR 13. The gain is computed from
+joint samples (``methods.acquisition.entropy``), not by expectation propagation.
+"""
+
+from __future__ import annotations
+
+from benchmarks.core.space import Space
+from benchmarks.core.trial import Fidelities
+from methods.information_gain import InformationGain
+from methods.models.kernels import constant_basis
+from methods.options import check_flag
+
+
+class EntropySearch(InformationGain):
+    """Full trainings only; the next one gains most information about the best config.
+
+    Recommends the evaluated config with the lowest posterior mean.
+
+    Args:
+        space: the task's configs.
+        fidelities: the task's fidelities; only the target is used.
+        initial_trials: uniform random configs before the model is used; 2 in the Fabolas paper's
+            scripts (RoBO at 823a5de).
+        per_cost: whether the gain is divided by the predicted cost of the config; the original's
+            is not.
+        hyper_samples: hyperparameter samples of the model.
+        representers: points among which the minimiser is looked for.
+        draws: joint samples of the loss at the representers.
+        candidates: candidates that are screened, and again around the best of them.
+        finalists: candidates whose information gain is computed exactly.
+        loss_transform: ``log`` models the logarithm of the loss, ``none`` the loss itself.
+
+    Raises:
+        ValueError: an option outside what is allowed.
+    """
+
+    def __init__(
+        self,
+        space: Space,
+        fidelities: Fidelities,
+        *,
+        initial_trials: int = 2,
+        per_cost: bool = False,
+        hyper_samples: int = 10,
+        representers: int = 30,
+        draws: int = 512,
+        candidates: int = 400,
+        finalists: int = 20,
+        loss_transform: str = "log",
+    ) -> None:
+        check_flag("per_cost", per_cost)
+        super().__init__(
+            space,
+            Fidelities(),
+            constant_basis,
+            cost_basis=constant_basis if per_cost else None,
+            initial_trials=initial_trials,
+            hyper_samples=hyper_samples,
+            representers=representers,
+            draws=draws,
+            candidates=candidates,
+            finalists=finalists,
+            loss_transform=loss_transform,
+            only=(1.0,),
+        )

@@ -1,0 +1,117 @@
+"""What the methods on our Gaussian processes share: a first design, the fit, and the incumbent."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from benchmarks.core.protocols import Method
+from benchmarks.core.space import Array, Config, Space
+from benchmarks.core.trial import History, Suggestion
+from methods.acquisition.representers import at_target
+from methods.models.gp import Posterior
+from methods.models.kernels import Basis, Points
+from methods.models.sampling import fit
+from methods.options import check_choice, check_counts
+from methods.targets import TRANSFORMS, Targets, read_targets
+
+
+class Models(NamedTuple):
+    """The fitted models of one history."""
+
+    loss: Posterior
+    """of the loss, or of its logarithm"""
+    log_cost: Posterior | None
+    """of the logarithm of the cost in seconds; None if the method does not ask for it"""
+
+
+class ModelBased(Method):
+    """Models the loss, marginalised over hyperparameters, and recommends by the model.
+
+    The recommended config is the evaluated one with the lowest posterior mean at the target.
+
+    Args:
+        space: the task's configs.
+        loss_basis: fidelity basis of the loss model.
+        cost_basis: that of the cost model; None for a method without one.
+        initial_trials: trials before the models are used.
+        hyper_samples: hyperparameter samples of either model.
+        loss_transform: ``log`` models the logarithm of the loss, ``none`` the loss itself.
+        only: fidelities whose trials are modelled; None for all.
+        diagonal: whether the covariance of the basis functions' weights is diagonal.
+
+    Raises:
+        ValueError: an option outside what is allowed.
+    """
+
+    def __init__(
+        self,
+        space: Space,
+        loss_basis: Basis,
+        *,
+        cost_basis: Basis | None = None,
+        initial_trials: int,
+        hyper_samples: int,
+        loss_transform: str,
+        only: Sequence[float] | None = None,
+        diagonal: bool = False,
+    ) -> None:
+        check_counts(initial_trials=initial_trials, hyper_samples=hyper_samples)
+        check_choice("loss_transform", loss_transform, TRANSFORMS)
+        self.space = space
+        self.loss_basis = loss_basis
+        self.cost_basis = cost_basis
+        self.target_basis = loss_basis(np.ones(1))[0]
+        self.initial_trials = initial_trials
+        self.hyper_samples = hyper_samples
+        self.loss_transform = loss_transform
+        self.only = only
+        self.diagonal = diagonal
+        self._fitted: tuple[str, Models] | None = None
+
+    def suggest(self, history: History, rng: np.random.Generator) -> Suggestion:
+        targets = self._read(history)
+        if len(history) < self.initial_trials or targets is None:
+            return self._initial(history, rng)
+        x, s = self._maximise(self._fit(targets), targets, rng)
+        return Suggestion(self.space.decode(x), s)
+
+    def recommend(self, history: History, rng: np.random.Generator) -> Config | None:
+        targets = self._read(history)
+        if targets is None:
+            return None
+        return targets.best(self._means_at_target(self._fit(targets), targets).mean(axis=0))
+
+    def _initial(self, history: History, rng: np.random.Generator) -> Suggestion:
+        """What is evaluated before there is a model: uniform configs at the target."""
+        return Suggestion(self.space.sample(rng))
+
+    @abstractmethod
+    def _maximise(
+        self, models: Models, targets: Targets, rng: np.random.Generator
+    ) -> tuple[Array, float]:
+        """Maximise the acquisition function: a config, shape ``(width,)``, and a fidelity."""
+
+    def _read(self, history: History) -> Targets | None:
+        return read_targets(history, self.space, transform=self.loss_transform, only=self.only)
+
+    def _means_at_target(self, models: Models, targets: Targets) -> Array:
+        """Posterior means of the evaluated configs at the target, shape ``(m, n)``."""
+        return models.loss.mean(at_target(targets.x, self.target_basis))
+
+    def _fit(self, targets: Targets) -> Models:
+        """The models of these targets: a function of the data alone, kept until they change."""
+        key = targets.key
+        if self._fitted is None or self._fitted[0] != key:
+            rng, samples = targets.rng(), self.hyper_samples
+            points = Points(targets.x, self.loss_basis(targets.s))
+            loss = fit(points, targets.loss, samples, rng, diagonal=self.diagonal)
+            log_cost = None
+            if self.cost_basis is not None:
+                points = Points(targets.x, self.cost_basis(targets.s))
+                log_cost = fit(points, targets.log_cost, samples, rng, diagonal=self.diagonal)
+            self._fitted = key, Models(loss, log_cost)
+        return self._fitted[1]

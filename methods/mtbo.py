@@ -1,0 +1,100 @@
+"""Multi-task Bayesian optimisation over a few fidelities (Swersky, Snoek & Adams, NIPS 2013).
+
+As the Fabolas paper compares with it: the tasks are training sets of different sizes. Numbers
+follow that paper's code, RoBO at 823a5de.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+
+import numpy as np
+
+from benchmarks.core.space import Space
+from benchmarks.core.trial import Fidelities, History, Suggestion
+from methods.design import initial_suggestion
+from methods.information_gain import InformationGain
+from methods.models.kernels import indicator_basis
+from methods.options import check_shares
+
+
+class MTBO(InformationGain):
+    """Buys, per second of predicted cost, the most information, on a finite set of fidelities.
+
+    Losses are one Gaussian process over config and fidelity by intrinsic coregionalisation: any
+    covariance between the fidelities, learnt through its Cholesky factor; so are log costs.
+    Recommends the evaluated config with the lowest posterior mean at the target. On a task that
+    offers the target alone, that is the only fidelity. Trials at other fidelities are not modelled.
+
+    Args:
+        space: the task's configs.
+        fidelities: the task's fidelities.
+        fidelity_values: shares of the full training to choose among, rising, the last one 1.
+        initial_trials: uniform random configs before the models are used, at all fidelities but
+            the target, in turn; 5 in the paper's scripts.
+        hyper_samples: hyperparameter samples of either model.
+        representers: points at the target among which the minimiser is looked for.
+        draws: joint samples of the loss at the representers.
+        candidates: candidates that are screened, and again around the best of them.
+        finalists: candidates whose information gain is computed exactly.
+        overhead_in_cost: seconds added to every predicted cost.
+        loss_transform: ``log`` models the logarithm of the loss, ``none`` the loss itself.
+
+    Raises:
+        ValueError: an option outside what is allowed, or a fidelity that the task does not offer.
+    """
+
+    def __init__(
+        self,
+        space: Space,
+        fidelities: Fidelities,
+        *,
+        fidelity_values: Sequence[float] = (0.25, 1.0),
+        initial_trials: int = 5,
+        hyper_samples: int = 10,
+        representers: int = 30,
+        draws: int = 512,
+        candidates: int = 400,
+        finalists: int = 20,
+        overhead_in_cost: float = 0.0,
+        loss_transform: str = "log",
+    ) -> None:
+        values = _offered(fidelity_values, fidelities)
+        basis = partial(indicator_basis, values=values)
+        super().__init__(
+            space,
+            Fidelities(values=values),
+            basis,
+            cost_basis=basis,
+            initial_trials=initial_trials,
+            hyper_samples=hyper_samples,
+            representers=representers,
+            draws=draws,
+            candidates=candidates,
+            finalists=finalists,
+            overhead_in_cost=overhead_in_cost,
+            loss_transform=loss_transform,
+            only=values,
+        )
+        self.auxiliary = values[:-1] or values
+
+    def _initial(self, history: History, rng: np.random.Generator) -> Suggestion:
+        return initial_suggestion(
+            history, self.space, self.fidelities, self.auxiliary, rng, configs="random"
+        )
+
+
+def _offered(values: Sequence[float], fidelities: Fidelities) -> tuple[float, ...]:
+    """The fidelities to choose among, checked against what the task offers."""
+    check_shares(fidelity_values=values)
+    if list(values) != sorted(set(values)) or values[-1] != 1:
+        raise ValueError(f"method.fidelity_values={values}: must rise, and end in 1")
+    if fidelities.low == 1:
+        return (1.0,)
+    for value in values:
+        try:
+            fidelities.check(value)
+        except ValueError as error:
+            raise ValueError(f"method.fidelity_values={values}: the task has no {error}") from None
+    return tuple(float(value) for value in values)
