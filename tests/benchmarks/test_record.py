@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from tiny import Tiny
 
 from benchmarks import rows
 from benchmarks.design import Evaluation, expand
@@ -39,7 +40,7 @@ def evaluations(path: Path) -> list[rows.Row]:
     return rows.read(path)
 
 
-def wait_for(condition: Callable[[], bool], seconds: float = 60) -> None:
+def wait_for(condition: Callable[[], bool], seconds: float = 300) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, "waited in vain"
@@ -353,3 +354,24 @@ def test_a_task_without_subset_seeds_gets_an_rng_of_the_seed(recording: Recordin
     assert evaluate_subset(task, evaluation) == task.evaluate(
         evaluation.config, 1.0, np.random.default_rng(5)
     )
+
+
+@pytest.mark.parametrize(("busy", "again"), [(0.1, 0), (60.0, 1)])
+def test_a_marked_timing_is_repeated_only_when_the_core_is_not_busy_now(
+    busy: float, again: int, tmp_path: Path
+) -> None:
+    """The file's idle figure is ``busy`` seconds, so the core seems slow, or very fast, now."""
+    path = tmp_path / "rows.jsonl"
+    design = [Evaluation({"x": x, "y": 0.5}, 1.0, 0, False) for x in np.linspace(0, 1, 21)]
+    Recorder(Tiny, design[:1], path).run()
+    row = json.loads(path.read_text().splitlines()[-1])
+    for number, evaluation in enumerate(design):
+        seconds = 2 * busy if number == 20 else busy
+        row.update(config=dict(evaluation.config))
+        row.update(reference_before=seconds, reference_after=seconds)
+        rows.append(path, row)
+    recorder = Recorder(Tiny, design, path)
+    assert recorder.missing() == [design[20]]
+    before = len(evaluations(path))
+    recorder.run()
+    assert len(evaluations(path)) == before + again

@@ -92,7 +92,13 @@ def test_killed_in_the_middle_and_run_again_it_gives_the_unbroken_trace(tmp_path
 def test_interrupted_it_says_how_to_go_on(tmp_path: Path) -> None:
     arguments = ("method=gpy_ei", "task=tiny", "plot=false")
     running = subprocess.Popen(
-        command(*arguments), cwd=tmp_path, env=ENVIRONMENT, stderr=subprocess.PIPE, text=True
+        command(*arguments),
+        cwd=tmp_path,
+        env=ENVIRONMENT,
+        stderr=subprocess.PIPE,
+        text=True,
+        # a shell's background jobs, as CI may be one, ignore the signal
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     trace = run_folder(tmp_path, method="gpy_ei") / "trace.jsonl"
     while not trace.exists() or not trace.read_bytes():
