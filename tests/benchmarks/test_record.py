@@ -257,17 +257,30 @@ def test_a_pause_stops_the_evaluation_that_is_running(sensit_dir: str, tmp_path:
     path = tmp_path / "rows.jsonl"
     design = [Evaluation({"log_c": 0, "log_gamma": -3}, 1.0, 0, False)]
     recorder = Recorder(lambda: builder(sensit_dir, train_rows=2000), design, path)
+    before = set(children_of(os.getpid()))
     thread = threading.Thread(target=recorder.run)
     thread.start()
-    wait_for(lambda: "R" in states(children_of(os.getpid())))
+
+    def started() -> list[int]:
+        return [pid for pid in children_of(os.getpid()) if pid not in before and evaluates(pid)]
+
+    wait_for(lambda: bool(started()))  # only then: a pause before would hold the start back
     path.with_suffix(".pause").touch()
-    wait_for(lambda: "T" in states(children_of(os.getpid())), 20)
+    wait_for(lambda: "T" in states(started()))
     time.sleep(3)
     assert evaluations(path) == []
     path.with_suffix(".pause").unlink()
     thread.join()
     (row,) = evaluations(path)
     assert row.facts["status"] == "ok"
+
+
+def evaluates(pid: int) -> bool:
+    """Whether a process is one that evaluations run in, and not multiprocessing's own."""
+    try:
+        return b"spawn_main" in Path(f"/proc/{pid}/cmdline").read_bytes()
+    except FileNotFoundError:
+        return False
 
 
 def states(pids: list[int]) -> list[str]:
