@@ -72,6 +72,7 @@ def run(
     Raises:
         MethodError: a suggestion outside the space or the fidelities.
     """
+    limit = budget.cost_limit(task.target_cost)
     while True:
         reason = budget.spent(len(state.history), state.cumulative_cost, task.target_cost)
         if reason is not None:
@@ -97,7 +98,6 @@ def run(
         clock = time.process_time()
         recommended = method.recommend(state.history, stream(seed, number, "recommend"))
         recommend_overhead = time.process_time() - clock
-        limit = budget.cost_limit(task.target_cost)
         row = {
             **_evaluated(trial, task, observation),
             "cumulative_cost": state.cumulative_cost,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from benchmarks.core.space import nearest
+from benchmarks.core import space
 
 
 def check_counts(**counts: int) -> None:
@@ -24,9 +24,7 @@ def check_shares(**shares: Sequence[float]) -> None:
 
 def check_choice(name: str, value: str, allowed: Sequence[str]) -> None:
     """Raise ``ValueError`` unless the option ``name`` has one of the ``allowed`` values."""
-    if value not in allowed:
-        hint = nearest(str(value), allowed)
-        raise ValueError(f"method.{name}={value}: allowed are {', '.join(allowed)}{hint}")
+    space.check_choice(f"method.{name}", value, allowed)
 
 
 def check_flag(name: str, value: bool) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.core.protocols import Task
-from benchmarks.core.space import Config, Float, Space, nearest
+from benchmarks.core.space import Config, Float, Space, check_choice, nearest
 from benchmarks.core.trial import Fidelities, Observation
 from tasks import data
 from tasks.child import Child, ChildFailureError, ChildTimeoutError
@@ -75,10 +75,8 @@ class SVM(Task):
             ValueError: an option outside what is allowed, or the backend is not installed.
             tasks.data.DataError: the data cannot be had.
         """
-        for name, value, allowed in (("backend", backend, BACKENDS), ("scale", scale, SCALES)):
-            if value not in allowed:
-                hint = nearest(str(value), allowed)
-                raise ValueError(f"task.{name}={value}: allowed are {', '.join(allowed)}{hint}")
+        check_choice("task.backend", backend, BACKENDS)
+        check_choice("task.scale", scale, SCALES)
         if not time_limit > 0:
             raise ValueError(f"task.time_limit={time_limit}: must be positive")
         counts = {"subset_seeds": subset_seeds, "timings": timings, "train_rows": train_rows}
@@ -264,22 +262,16 @@ def svm_task(
         ValueError: unknown source or data set, or an option that was not recorded.
         tasks.table.TableError: the table is not there or damaged.
     """
-    if data not in DATASETS:
-        hint = nearest(data, list(DATASETS))
-        raise ValueError(f"task.data={data}: allowed are {', '.join(DATASETS)}{hint}")
-    if dataset not in DATASETS[data]:
-        hint = nearest(dataset, DATASETS[data])
-        raise ValueError(f"task.dataset={dataset}: allowed are {', '.join(DATASETS[data])}{hint}")
+    check_choice("task.data", data, DATASETS)
+    check_choice("task.dataset", dataset, DATASETS[data])
     known = list(inspect.signature(SVM).parameters)
     for word in options:
         if word not in known:
             raise ValueError(f"unknown key task.{word}{nearest(word, known)}")
     name = data if dataset == data else f"{data}_{dataset}"
+    check_choice("task.source", source, ("recorded", "live"))
     if source == "live":
         return SVM(name, **options)
-    if source != "recorded":
-        hint = nearest(source, ("recorded", "live"))
-        raise ValueError(f"task.source={source}: allowed are recorded, live{hint}")
     from tasks.recorded import RecordedTask
 
     if dataset != DATASETS[data][0] or table is None:

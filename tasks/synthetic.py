@@ -15,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 
 from benchmarks.core.protocols import Task
-from benchmarks.core.space import Array, Config, Float, Space, nearest
+from benchmarks.core.space import Array, Config, Float, Space, check_choice
 from benchmarks.core.trial import Fidelities, Observation, Truth
 
 FLOOR = 0.02  # loss of the optimum at the target
@@ -101,9 +101,7 @@ class Synthetic(Task):
         Raises:
             ValueError: an unknown function, or a number out of range.
         """
-        if function not in FUNCTIONS:
-            hint = nearest(function, list(FUNCTIONS))
-            raise ValueError(f"task.function={function}: allowed are {', '.join(FUNCTIONS)}{hint}")
+        check_choice("task.function", function, FUNCTIONS)
         for name, value in (("cost_power", cost_power), ("target_cost", target_cost)):
             if not value > 0:
                 raise ValueError(f"task.{name}={value}: must be positive")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -19,6 +19,16 @@ def nearest(word: str, allowed: Sequence[str]) -> str:
     """Say what was probably meant: ``"; did you mean 'log_c'?"``, or ``""`` if nothing is close."""
     match = difflib.get_close_matches(word, list(allowed), n=1, cutoff=0.5)
     return f"; did you mean {match[0]!r}?" if match else ""
+
+
+def check_choice(option: str, value: object, allowed: Collection[str]) -> None:
+    """Raise ``ValueError`` with one clear line unless ``value`` is one of ``allowed``.
+
+    ``option`` is its full name, ``method.rule`` or ``task.backend``.
+    """
+    if value not in allowed:
+        hint = nearest(str(value), list(allowed))
+        raise ValueError(f"{option}={value}: allowed are {', '.join(allowed)}{hint}")
 
 
 class Parameter(Protocol):
