@@ -92,6 +92,7 @@ def run(
             float(observation.cost),
             observation.status,
             json.loads(json.dumps(suggestion.note)),  # what a resumed run would read back
+            suggest_overhead,
         )
         state.history = state.history.append(trial)
         state.cumulative_cost += observation.cost

@@ -86,7 +86,7 @@ def _run_in(
         return "finished"
     rows = folder.trace.load()
     state = loop.resume(rows, task.loss_floor)
-    meta = {**_meta(settings, key, task), "status": "running"}
+    meta = {**_meta(settings, key, method, task), "status": "running"}
     folder.write_meta(meta)
     folder.write_config(settings)
     (folder.path / "error.txt").unlink(missing_ok=True)
@@ -120,12 +120,15 @@ def _run_in(
     return "finished"
 
 
-def _meta(settings: Mapping[str, Any], key: Mapping[str, Any], task: Task) -> dict[str, Any]:
+def _meta(
+    settings: Mapping[str, Any], key: Mapping[str, Any], method: Method, task: Task
+) -> dict[str, Any]:
     return {
         "method": settings["method"]["name"],
         "task": settings["task"]["name"],
         "seed": settings["seed"],
         "key": dict(key),
+        "method_facts": {"reproducible": method.reproducible},
         "task_facts": {
             "best_loss": task.best_loss,
             "target_cost": task.target_cost,

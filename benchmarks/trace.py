@@ -74,9 +74,8 @@ class TraceWriter:
 def trial_of(row: Mapping[str, Any]) -> Trial:
     """What a method may know of a row."""
     loss = math.nan if row["loss"] is None else row["loss"]
-    return Trial(
-        row["trial"], row["config"], row["fidelity"], loss, row["cost"], row["status"], row["note"]
-    )
+    names = ("cost", "status", "note", "suggest_overhead")
+    return Trial(row["trial"], row["config"], row["fidelity"], loss, *(row[n] for n in names))
 
 
 def write_json(path: Path, content: Mapping[str, Any]) -> None:

@@ -1,7 +1,7 @@
 """Entropy Search: full trainings that tell most about the minimum's place (Hennig & Schuler 2012).
 
-"Entropy Search for Information-Efficient Global Optimization", JMLR 13. The gain is computed from
-joint samples (``methods.acquisition.entropy``), not by expectation propagation.
+"Entropy Search for Information-Efficient Global Optimization", JMLR 13. By default the gain is
+computed from joint samples; by expectation propagation, as there, with ``entropy="ep"``.
 """
 
 from __future__ import annotations
@@ -26,10 +26,12 @@ class EntropySearch(InformationGain):
         per_cost: whether the gain is divided by the predicted cost of the config; the original's
             is not.
         hyper_samples: hyperparameter samples of the model.
+        entropy: ``mc``, ``ep`` or ``ep_corrected``; see ``InformationGain``.
         representers: points among which the minimiser is looked for.
         draws: joint samples of the loss at the representers.
+        innovations: outcomes that stand for those of an observation.
         candidates: candidates that are screened, and again around the best of them.
-        finalists: candidates whose information gain is computed exactly.
+        finalists: candidates that are judged after the screen.
         loss_transform: ``log`` models the logarithm of the loss, ``none`` the loss itself.
 
     Raises:
@@ -44,8 +46,10 @@ class EntropySearch(InformationGain):
         initial_trials: int = 2,
         per_cost: bool = False,
         hyper_samples: int = 10,
+        entropy: str = "mc",
         representers: int = 30,
         draws: int = 512,
+        innovations: int = 33,
         candidates: int = 400,
         finalists: int = 20,
         loss_transform: str = "log",
@@ -58,8 +62,10 @@ class EntropySearch(InformationGain):
             cost_basis=constant_basis if per_cost else None,
             initial_trials=initial_trials,
             hyper_samples=hyper_samples,
+            entropy=entropy,
             representers=representers,
             draws=draws,
+            innovations=innovations,
             candidates=candidates,
             finalists=finalists,
             loss_transform=loss_transform,

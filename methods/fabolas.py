@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from benchmarks.core.space import Array, Space
+from benchmarks.core.space import Array, Config, Space
 from benchmarks.core.trial import Fidelities, History, Suggestion
 from methods.design import CONFIGS, initial_suggestion
 from methods.information_gain import InformationGain
@@ -19,21 +19,26 @@ from methods.options import check_choice, check_shares
 
 SIGMAS = ("full", "diagonal")
 COORDINATES = ("log_fidelity", "fidelity")
+INCUMBENTS = ("posterior_mean", "best_seen", "best_at_target")
+DESIGNS: dict[str, tuple[float, ...]] = {
+    "aistats": (1 / 64, 1 / 32, 1 / 16, 1 / 8) * 2 + (1 / 64, 1 / 32),
+    "journal": (1 / 128,) * 8 + (1 / 64,) * 4 + (1 / 32,) * 2 + (1 / 4,),
+}
+"""fidelities of the initial trials, in order, as in RoBO's scripts for the AISTATS paper (823a5de)
+and for the journal version (39fc8af)"""
 
 
 class Fabolas(InformationGain):
     """Buys, per second of predicted cost, the most information about the best config at the target.
 
     Log loss and log cost are Gaussian processes over config and fidelity, marginalised over
-    hyperparameters. Recommends the evaluated config with the lowest posterior mean at the target.
+    hyperparameters.
 
     Args:
         space: the task's configs.
         fidelities: the task's fidelities.
-        initial_trials: size of the initial design.
-        initial_fidelities: shares of the full training that it cycles through. The AISTATS paper's
-            by default; the journal version's are 15 trials: 8 times 1/128, 4 times 1/64, twice
-            1/32, and 1/4.
+        initial_design: fidelities of the initial trials: ``aistats`` (10 trials, 1/64 to 1/8),
+            ``journal`` (15, most of them 1/128), or a list of shares, one a trial.
         initial_configs: ``sobol``, one space-filling set, or ``random``, uniform, as in the paper.
         loss_powers: powers of ``1 - u`` in the basis of the loss model, besides the constant. With
             ``[2]``, the paper's, two small subsets fix the whole curve, and a wrong extrapolation
@@ -42,17 +47,23 @@ class Fabolas(InformationGain):
             what RoBO ran), or the ``fidelity`` itself, as the paper writes. 1 at the target.
         sigma_phi: prior covariance of the basis functions' weights: ``full`` (the paper) or
             ``diagonal`` (what RoBO ran).
-        hyper_samples: hyperparameter samples of either model.
+        hyper_samples: see ``InformationGain``, as for the next seven and ``loss_transform``.
+        entropy: ``mc``, ``ep`` (the paper) or ``ep_corrected``.
         representers: points at the target among which the minimiser is looked for.
         draws: joint samples of the loss at the representers.
+        innovations: outcomes that stand for those of an observation.
         candidates: candidates that are screened, and again around the best of them.
-        finalists: candidates whose information gain is computed exactly.
-        overhead_in_cost: seconds added to every predicted cost.
+        finalists: candidates that are judged after the screen.
+        overhead_in_cost: seconds added to every predicted cost, or ``measured``.
+        incumbent: what is recommended: of the evaluated configs, the one with the lowest
+            ``posterior_mean`` at the target (AISTATS), or with the lowest loss seen at any fidelity
+            (``best_seen``; the journal version's, there "last_seen") or at the target
+            (``best_at_target``; nothing before the first such trial).
         loss_transform: ``log`` models the logarithm of the loss, ``none`` the loss itself.
 
     Raises:
-        ValueError: a count below 1, a fidelity outside (0, 1], no power, a negative overhead, or a
-            choice that is not there.
+        ValueError: a count below 1, a fidelity outside (0, 1], no power, a negative overhead, or
+            a choice that is not there.
     """
 
     def __init__(
@@ -60,21 +71,24 @@ class Fabolas(InformationGain):
         space: Space,
         fidelities: Fidelities,
         *,
-        initial_trials: int = 10,
-        initial_fidelities: Sequence[float] = (1 / 64, 1 / 32, 1 / 16, 1 / 8),
+        initial_design: str | Sequence[float] = "aistats",
         initial_configs: str = "sobol",
         loss_powers: Sequence[int] = (1, 2),
         basis_on: str = "log_fidelity",
         sigma_phi: str = "full",
         hyper_samples: int = 10,
+        entropy: str = "mc",
         representers: int = 30,
         draws: int = 512,
+        innovations: int = 33,
         candidates: int = 400,
         finalists: int = 20,
-        overhead_in_cost: float = 0.0,
+        overhead_in_cost: float | str = 0.0,
+        incumbent: str = "posterior_mean",
         loss_transform: str = "log",
     ) -> None:
-        check_shares(initial_fidelities=initial_fidelities)
+        shares = _design(initial_design)
+        check_choice("incumbent", incumbent, INCUMBENTS)
         check_choice("initial_configs", initial_configs, CONFIGS)
         check_choice("basis_on", basis_on, COORDINATES)
         check_choice("sigma_phi", sigma_phi, SIGMAS)
@@ -89,21 +103,39 @@ class Fabolas(InformationGain):
             fidelities,
             lambda s: loss_basis(coordinate(s), tuple(loss_powers)),
             cost_basis=lambda s: cost_basis(coordinate(s)),
-            initial_trials=initial_trials,
+            initial_trials=len(shares),
             hyper_samples=hyper_samples,
+            entropy=entropy,
             representers=representers,
             draws=draws,
+            innovations=innovations,
             candidates=candidates,
             finalists=finalists,
             overhead_in_cost=overhead_in_cost,
             loss_transform=loss_transform,
             diagonal=sigma_phi == "diagonal",
         )
-        self.initial_fidelities = tuple(initial_fidelities)
+        self.initial_fidelities = shares
         self.initial_configs = initial_configs
+        self.incumbent = incumbent
+
+    def recommend(self, history: History, rng: np.random.Generator) -> Config | None:
+        if self.incumbent == "posterior_mean":
+            return super().recommend(history, rng)
+        best = history.best_seen if self.incumbent == "best_seen" else history.best_at_target
+        return None if best is None else best.config
 
     def _initial(self, history: History, rng: np.random.Generator) -> Suggestion:
         shares = self.initial_fidelities
         return initial_suggestion(
             history, self.space, self.fidelities, shares, rng, configs=self.initial_configs
         )
+
+
+def _design(design: str | Sequence[float]) -> tuple[float, ...]:
+    """The fidelities of a design by name, or of one that is given as a list."""
+    if isinstance(design, str):
+        check_choice("initial_design", design, tuple(DESIGNS))
+        return DESIGNS[design]
+    check_shares(initial_design=design)
+    return tuple(float(share) for share in design)

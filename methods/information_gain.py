@@ -8,14 +8,20 @@ import numpy as np
 
 from benchmarks.core.space import Array, Space
 from benchmarks.core.trial import Fidelities
-from methods.acquisition.entropy import MinimiserEntropy
-from methods.acquisition.gain_per_cost import CostModel, GainPerCost
+from methods.acquisition.entropy_ep import EPEntropy
+from methods.acquisition.entropy_mc import MonteCarloEntropy
+from methods.acquisition.gain_per_cost import CostModel, Gain, GainPerCost
+from methods.acquisition.joint import Joint
 from methods.acquisition.maximise import maximise
 from methods.acquisition.representers import draw_representers
 from methods.model_based import ModelBased, Models
 from methods.models.kernels import Basis
-from methods.options import check_counts
+from methods.options import MEASURED, check_choice, check_counts, check_overhead
 from methods.targets import Targets
+
+ENTROPIES = ("mc", "ep", "ep_corrected")
+"""how the minimiser's entropy is computed: from joint samples, by expectation propagation, or by
+the latter for all candidates and from samples for the finalists"""
 
 
 class InformationGain(ModelBased):
@@ -31,11 +37,14 @@ class InformationGain(ModelBased):
         cost_basis: None for the gain alone.
         initial_trials: see ``ModelBased``.
         hyper_samples: see ``ModelBased``.
+        entropy: one of ``ENTROPIES``.
         representers: points at the target among which the minimiser is looked for.
-        draws: joint samples of the loss at the representers.
+        draws: joint samples of the loss at the representers; not used by ``ep``.
+        innovations: outcomes that stand for those of an observation.
         candidates: candidates that are screened, and again around the best of them.
-        finalists: candidates whose information gain is computed exactly.
-        overhead_in_cost: seconds added to every predicted cost.
+        finalists: candidates that are judged after the screen.
+        overhead_in_cost: seconds added to every predicted cost (Klein et al. 2017, eq. 8), or
+            ``measured``: what the latest trial took to suggest. Such a run cannot be repeated.
         loss_transform: see ``ModelBased``.
         only: see ``ModelBased``.
         diagonal: see ``ModelBased``.
@@ -53,12 +62,14 @@ class InformationGain(ModelBased):
         cost_basis: Basis | None,
         initial_trials: int,
         hyper_samples: int,
+        entropy: str,
         representers: int,
         draws: int,
+        innovations: int,
         candidates: int,
         finalists: int,
         loss_transform: str,
-        overhead_in_cost: float = 0.0,
+        overhead_in_cost: float | str = 0.0,
         only: Sequence[float] | None = None,
         diagonal: bool = False,
     ) -> None:
@@ -72,17 +83,19 @@ class InformationGain(ModelBased):
             only=only,
             diagonal=diagonal,
         )
-        check_counts(
-            representers=representers, draws=draws, candidates=candidates, finalists=finalists
-        )
-        if not overhead_in_cost >= 0:
-            raise ValueError(f"method.overhead_in_cost={overhead_in_cost}: must be 0 or more")
+        check_choice("entropy", entropy, ENTROPIES)
+        check_counts(draws=draws, innovations=innovations)
+        check_counts(representers=representers, candidates=candidates, finalists=finalists)
+        check_overhead(overhead_in_cost)
         self.fidelities = fidelities
+        self.entropy = entropy
         self.representers = representers
         self.draws = draws
+        self.innovations = innovations
         self.candidates = candidates
         self.finalists = finalists
         self.overhead_in_cost = overhead_in_cost
+        self.reproducible = overhead_in_cost != MEASURED
 
     def _maximise(
         self, models: Models, targets: Targets, rng: np.random.Generator
@@ -90,12 +103,14 @@ class InformationGain(ModelBased):
         places = draw_representers(
             models.loss, self.space, targets.x, self.target_basis, self.representers, rng
         )
-        entropy = MinimiserEntropy(models.loss, places, self.target_basis, self.draws, rng)
+        cheap, gain = self._gains(Joint(models.loss, places, self.target_basis), rng)
         cost = None
         if models.log_cost is not None and self.cost_basis is not None:
-            cost = CostModel(models.log_cost, self.cost_basis, self.overhead_in_cost)
+            added = self.overhead_in_cost
+            overhead = targets.overhead if isinstance(added, str) else added
+            cost = CostModel(models.log_cost, self.cost_basis, overhead)
         return maximise(
-            GainPerCost(entropy, self.loss_basis, cost),
+            GainPerCost(cheap, gain, self.loss_basis, cost),
             self.space,
             self.fidelities,
             places.reshape(-1, self.space.width),
@@ -103,3 +118,14 @@ class InformationGain(ModelBased):
             self.finalists,
             rng,
         )
+
+    def _gains(self, joint: Joint, rng: np.random.Generator) -> tuple[Gain, Gain]:
+        """The information gain to screen by, and the one to judge by."""
+        if self.entropy == "mc":
+            sampled = MonteCarloEntropy(joint, self.draws, self.innovations, rng)
+            return sampled.screen, sampled.gain
+        propagated = EPEntropy(joint, self.innovations)
+        if self.entropy == "ep":
+            return propagated.screen, propagated.gain
+        sampled = MonteCarloEntropy(joint, self.draws, self.innovations, rng)
+        return propagated.screen, sampled.gain

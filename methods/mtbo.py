@@ -34,11 +34,13 @@ class MTBO(InformationGain):
         initial_trials: uniform random configs before the models are used, at all fidelities but
             the target, in turn; 5 in the paper's scripts.
         hyper_samples: hyperparameter samples of either model.
+        entropy: ``mc``, ``ep`` or ``ep_corrected``; see ``InformationGain``.
         representers: points at the target among which the minimiser is looked for.
         draws: joint samples of the loss at the representers.
+        innovations: outcomes that stand for those of an observation.
         candidates: candidates that are screened, and again around the best of them.
-        finalists: candidates whose information gain is computed exactly.
-        overhead_in_cost: seconds added to every predicted cost.
+        finalists: candidates that are judged after the screen.
+        overhead_in_cost: seconds added to every predicted cost, or ``measured``.
         loss_transform: ``log`` models the logarithm of the loss, ``none`` the loss itself.
 
     Raises:
@@ -53,11 +55,13 @@ class MTBO(InformationGain):
         fidelity_values: Sequence[float] = (0.25, 1.0),
         initial_trials: int = 5,
         hyper_samples: int = 10,
+        entropy: str = "mc",
         representers: int = 30,
         draws: int = 512,
+        innovations: int = 33,
         candidates: int = 400,
         finalists: int = 20,
-        overhead_in_cost: float = 0.0,
+        overhead_in_cost: float | str = 0.0,
         loss_transform: str = "log",
     ) -> None:
         values = _offered(fidelity_values, fidelities)
@@ -69,8 +73,10 @@ class MTBO(InformationGain):
             cost_basis=basis,
             initial_trials=initial_trials,
             hyper_samples=hyper_samples,
+            entropy=entropy,
             representers=representers,
             draws=draws,
+            innovations=innovations,
             candidates=candidates,
             finalists=finalists,
             overhead_in_cost=overhead_in_cost,

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 from benchmarks.core import space
+
+MEASURED = "measured"
+"""value of ``overhead_in_cost`` that stands for a clock reading"""
 
 
 def check_counts(**counts: int) -> None:
@@ -25,6 +29,14 @@ def check_shares(**shares: Sequence[float]) -> None:
 def check_choice(name: str, value: str, allowed: Sequence[str]) -> None:
     """Raise ``ValueError`` unless the option ``name`` has one of the ``allowed`` values."""
     space.check_choice(f"method.{name}", value, allowed)
+
+
+def check_overhead(value: float | str) -> None:
+    """Raise ``ValueError`` unless the option is a number of seconds, 0 or more, or ``measured``."""
+    if isinstance(value, str):
+        check_choice("overhead_in_cost", value, (MEASURED,))
+    elif isinstance(value, bool) or not 0 <= value < math.inf:
+        raise ValueError(f"method.overhead_in_cost={value}: must be 0 or more, or {MEASURED}")
 
 
 def check_flag(name: str, value: bool) -> None:

@@ -35,6 +35,8 @@ class Targets:
     """logarithm of the cost in seconds, shape ``(n,)``"""
     ok: NDArray[np.bool_]
     """False where the trial did not end well, shape ``(n,)``"""
+    overhead: float = 0.0
+    """CPU seconds that the latest of all trials took to suggest"""
 
     def best(self, predicted: Array) -> Config:
         """The succeeded config with the lowest of the ``predicted`` losses, shape ``(n,)``."""
@@ -101,4 +103,5 @@ def read_targets(
         loss=np.log(modelled) if transform == "log" else modelled,
         log_cost=np.log([max(t.cost, SMALLEST_COST) for t in trials]),
         ok=np.array([succeeded(t) for t in trials]),
+        overhead=history.trials[-1].overhead,
     )

@@ -21,6 +21,9 @@ class Method(Protocol):
     version: int = 1
     """raised whenever the same input would give another suggestion; part of a run's key"""
 
+    reproducible: bool = True
+    """False if suggestions depend on a clock reading"""
+
     def suggest(self, history: History, rng: np.random.Generator) -> Suggestion:
         """Say what to evaluate next."""
         ...

@@ -100,6 +100,8 @@ class Trial:
     cost: float
     status: Status
     note: Mapping[str, Any] = field(default_factory=dict)
+    overhead: float = 0.0
+    """CPU seconds the method took to suggest it; a clock reading, not to be relied on"""
 
 
 class History:

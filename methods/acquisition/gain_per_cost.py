@@ -8,7 +8,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from benchmarks.core.space import Array
-from methods.acquisition.entropy import MinimiserEntropy
 from methods.models.gp import Posterior
 from methods.models.kernels import Basis, Points
 
@@ -30,23 +29,30 @@ class CostModel:
         return np.asarray(np.exp(log_cost) + self.overhead)
 
 
+Gain = Callable[[Points], Array]
+"""information gain of observations at points: ``(k, ...)`` to ``(m, k)``, in nats"""
+
+
 @dataclass(frozen=True)
 class GainPerCost:
     """``mean_i gain_i(x, s) / (exp(log_cost_i(x, s)) + overhead)`` over paired samples ``i``."""
 
-    entropy: MinimiserEntropy
+    cheap: Gain
+    """what candidates are screened by"""
+    gain: Gain
+    """what the best of them are judged by"""
     basis: Basis
     """basis of the loss model"""
     cost: CostModel | None
     """None for the gain alone"""
 
     def screen(self, x: Array, s: Array) -> Array:
-        return self._per_cost(self.entropy.screen, x, s)
+        return self._per_cost(self.cheap, x, s)
 
     def value(self, x: Array, s: Array) -> Array:
-        return self._per_cost(self.entropy.gain, x, s)
+        return self._per_cost(self.gain, x, s)
 
-    def _per_cost(self, gain: Callable[[Points], Array], x: Array, s: Array) -> Array:
+    def _per_cost(self, gain: Gain, x: Array, s: Array) -> Array:
         gains = gain(Points(x, self.basis(s)))
         if self.cost is not None:
             gains = gains / self.cost.predict(x, s)

@@ -179,7 +179,7 @@ def test_a_task_that_raises_hangs_or_returns_rubbish_does_not_end_the_run(tmp_pa
         (["task=svm_mnist", "task.source=lvie"], "allowed are recorded, live; did you mean 'live'"),
         (["task=svm_mnist", "task.backend=sklearn"], "set task.source=live"),
         (["task=svm_mnist", "task.source=live", "task.data_dir=/nowhere"], "no file mnist.npz"),
-        (["method=fabolas", "task=tiny", "method.initial_fidelities=[2]"], "in (0, 1]"),
+        (["method=fabolas", "task=tiny", "method.initial_design=[2]"], "in (0, 1]"),
     ],
 )
 def test_a_users_mistake_is_one_line_and_exit_code_2(

@@ -68,7 +68,9 @@ def test_a_loss_that_is_not_a_number_never_reaches_the_file(tmp_path: Path) -> N
 
 def test_a_trial_knows_no_test_loss_and_no_truth() -> None:
     facts = {"config": {"x": 1}, "fidelity": 0.5, "cost": 2.0, "status": "failed", "note": {"a": 1}}
-    trial = trial_of({**row(4), **facts, "loss": None, "test_loss": 0.1, "true_loss": 0.2})
+    unknown = {"test_loss": 0.1, "true_loss": 0.2}
+    trial = trial_of({**row(4), **facts, "loss": None, "suggest_overhead": 3.0, **unknown})
+    assert trial.overhead == 3.0
     assert math.isnan(trial.loss)
     assert (trial.number, trial.fidelity, trial.status, trial.note) == (4, 0.5, "failed", {"a": 1})
     assert "0.1" not in repr(trial)

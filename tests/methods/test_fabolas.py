@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -82,19 +83,60 @@ def test_the_journal_versions_design(
     space: Space, fidelities: Fidelities, play: Callable[..., History]
 ) -> None:
     shares = [1 / 128] * 8 + [1 / 64] * 4 + [1 / 32] * 2 + [1 / 4]
-    method = Fabolas(
-        space,
-        fidelities,
-        initial_trials=15,
-        initial_fidelities=shares,
-        initial_configs="random",
-    )
+    method = Fabolas(space, fidelities, initial_design="journal", initial_configs="random")
     past = play(method, 15)
     assert [t.fidelity for t in past] == shares
     assert all(not t.note for t in past)
 
 
-@pytest.mark.parametrize("option", ["sigma_phi", "basis_on", "initial_configs"])
+def test_a_design_of_ones_own(
+    space: Space, fidelities: Fidelities, play: Callable[..., History]
+) -> None:
+    past = play(Fabolas(space, fidelities, initial_design=[1.0, 1 / 4]), 2)
+    assert [t.fidelity for t in past] == [1.0, 1 / 4]
+
+
+def test_other_incumbents(
+    space: Space, fidelities: Fidelities, play: Callable[..., History]
+) -> None:
+    past = play(Fabolas(space, fidelities), 12)
+    rng = np.random.default_rng(0)
+    assert past.best_seen is not None
+    seen = Fabolas(space, fidelities, incumbent="best_seen").recommend(past, rng)
+    assert seen == past.best_seen.config
+    at_target = Fabolas(space, fidelities, incumbent="best_at_target")
+    assert at_target.recommend(History(past.trials[:10]), rng) is None
+    last = replace(past.trials[-1], fidelity=1.0)
+    assert at_target.recommend(History([*past.trials[:-1], last]), rng) == last.config
+
+
+def test_a_measured_overhead_makes_dear_evaluations_worth_their_while(
+    space: Space, fidelities: Fidelities, play: Callable[..., History]
+) -> None:
+    past = play(Fabolas(space, fidelities), 14)
+    slow = History([*past.trials[:-1], replace(past.trials[-1], overhead=1000.0)], past.loss_floor)
+    measured = Fabolas(space, fidelities, overhead_in_cost="measured")
+    fixed = Fabolas(space, fidelities, overhead_in_cost=1000.0)
+    assert not measured.reproducible
+    assert fixed.reproducible
+    chosen = measured.suggest(slow, np.random.default_rng(0))
+    assert chosen == fixed.suggest(past, np.random.default_rng(0))
+    # With 1000 s added to any cost, the gain alone counts, and small subsets tell little.
+    assert chosen.fidelity > 4 * measured.suggest(past, np.random.default_rng(0)).fidelity
+
+
+CHOICES = [
+    "sigma_phi",
+    "basis_on",
+    "initial_configs",
+    "initial_design",
+    "incumbent",
+    "entropy",
+    "overhead_in_cost",
+]
+
+
+@pytest.mark.parametrize("option", CHOICES)
 def test_choices_are_checked(option: str, space: Space, fidelities: Fidelities) -> None:
     with pytest.raises(ValueError, match=f"^method.{option}=other: allowed are "):
         Fabolas(space, fidelities, **{option: "other"})

@@ -4,8 +4,7 @@ The minimiser is looked for among ``R`` representer points at the target (Hennig
 sec. 2). For each hyperparameter sample, ``N`` joint draws of the loss at the representers give the
 distribution ``p_min`` of its place. What an observation would change is computed from these same
 draws in two ways: a cheap one that ranks hundreds of candidates, and an exact one for the best of
-them. The original's second-order expansion finds only 0.46 to 0.78 of the largest gains, which
-would tilt gain per cost towards cheap points; it is not used.
+them. Neither expands anything, as ``entropy_ep`` does.
 """
 
 from __future__ import annotations
@@ -15,46 +14,32 @@ from scipy.linalg import solve_triangular
 from scipy.special import xlogy
 
 from benchmarks.core.space import Array
-from methods.models.gp import Posterior
+from methods.acquisition.joint import Joint
+from methods.acquisition.outcomes import outcomes
 from methods.models.kernels import Points
 
-OUTCOMES = 33
-"""outcomes of an observation that stand for all, over 3.5 standard deviations to either side"""
 SHARPEST = 0.01
 """least variance left to an observation by a draw, as a share of its variance; finer ones are
 treated as that noisy, so that each outcome is explained by many draws"""
 
 
-class MinimiserEntropy:
+class MonteCarloEntropy:
     """The minimiser's distribution over representers, and what observations tell about it.
 
     Args:
-        posterior: loss model with ``m`` hyperparameter samples. Works in its standardised units,
-            which the gain does not depend on.
-        representers: configs in the unit cube, shape ``(m, R, width)``: a set for each sample.
-        basis: the fidelity basis at the target, shape ``(rank,)``.
+        joint: the loss at ``R`` representers, for ``m`` hyperparameter samples.
         draws: number ``N`` of joint draws.
+        innovations: number of outcomes that stand for an observation's.
         rng: source of the normals behind the draws, which all candidates share.
     """
 
     def __init__(
-        self,
-        posterior: Posterior,
-        representers: Array,
-        basis: Array,
-        draws: int,
-        rng: np.random.Generator,
+        self, joint: Joint, draws: int, innovations: int, rng: np.random.Generator
     ) -> None:
-        self.posterior = posterior
-        count = representers.shape[1]
-        self._points = [Points(x, np.tile(basis, (count, 1))) for x in representers]
-        # Data at the representers: what conditioning takes away, (m, n, R), and what is left.
-        self._projected = posterior.root @ self._prior(posterior.data.points).transpose(0, 2, 1)
-        mean = (posterior.whitened[:, None, :] @ self._projected)[:, 0]
-        prior = np.stack([self._one_prior(i, p) for i, p in enumerate(self._points)])
-        covariance = prior - self._projected.transpose(0, 2, 1) @ self._projected
-        self._root = _jittered_cholesky(covariance, prior)
-
+        self._joint = joint
+        self._outcomes, self._weights = outcomes(innovations)
+        self._root = np.asarray(np.linalg.cholesky(joint.covariance), dtype=float)
+        mean, count = joint.mean, joint.mean.shape[1]
         self._z = _whitened_normals(len(mean), draws, count, rng)
         self.samples = mean[:, None, :] + self._z @ self._root.transpose(0, 2, 1)
         """joint draws at the representers, shape ``(m, N, R)``"""
@@ -67,15 +52,6 @@ class MinimiserEntropy:
         self.entropy = low - xlogy(self.p_min, self.p_min).sum(axis=1)
         """entropy of ``p_min`` in nats, shape ``(m,)``"""
 
-    def _one_prior(self, sample: int, points: Points) -> Array:
-        theta = self.posterior.theta[sample : sample + 1]
-        covariance = self.posterior.kernel.covariance(theta, self._points[sample], points)
-        return np.asarray(covariance[0])
-
-    def _prior(self, points: Points) -> Array:
-        """Prior covariance of representers and ``points``, shape ``(m, R, k)``."""
-        return np.stack([self._one_prior(i, points) for i in range(len(self._points))])
-
     def _influence(self, points: Points) -> Array:
         """Regression of standardised observations on the normals behind the draws: ``(m, R, k)``.
 
@@ -83,13 +59,7 @@ class MinimiserEntropy:
         ``root^-1 1``: that direction moves all representers together, and so tells nothing about
         which of them is the lowest.
         """
-        projected = self.posterior.project(points)
-        theta = self.posterior.theta
-        variance = self.posterior.kernel.variance(theta, points)
-        variance = variance - np.einsum("mnk,mnk->mk", projected, projected)
-        total = np.maximum(variance, 0) + np.exp(theta[:, -1:])
-        covariance = self._prior(points) - self._projected.transpose(0, 2, 1) @ projected
-        c = _solve(self._root, covariance) / np.sqrt(total)[:, None, :]
+        c = _solve(self._root, self._joint.response(points))
         c /= np.maximum(np.sqrt(np.square(c).sum(axis=1, keepdims=True)), 1.0)
         together = _solve(self._root, np.ones((*self._root.shape[:2], 1)))
         together /= np.sqrt(np.square(together).sum(axis=1, keepdims=True))
@@ -128,9 +98,7 @@ class MinimiserEntropy:
         """
         c = self._influence(points)
         m, k = len(c), c.shape[2]
-        outcomes = np.linspace(-3.5, 3.5, OUTCOMES, dtype=np.float32)
-        weights = np.exp(-0.5 * np.square(outcomes.astype(float)))
-        weights /= weights.sum()
+        outcomes = self._outcomes.astype(np.float32)
         expected = self._z @ c
         precision = 0.5 / np.maximum(1 - np.square(c).sum(axis=1), SHARPEST)
         left = np.empty((m, k))
@@ -147,22 +115,8 @@ class MinimiserEntropy:
                 squares = self._indicator[i] @ np.square(away, out=away) / total**2
                 variance = squares * (1 - 2 * p) + p * p * squares.sum(axis=0)
                 low = 0.5 * variance / np.maximum(p, np.float32(1e-30))
-                left[i, j] = weights @ (low - xlogy(p, p)).sum(axis=0)
+                left[i, j] = self._weights @ (low - xlogy(p, p)).sum(axis=0)
         return np.asarray(self.entropy[:, None] - left)
-
-
-def _jittered_cholesky(covariance: Array, prior: Array) -> Array:
-    """Cholesky factors of posterior covariances ``(m, R, R)`` whose points may nearly coincide.
-
-    What is added to the diagonal is small against both the posterior variance, so that draws stay
-    what they are, and the rounding of the subtraction from the prior.
-    """
-    diagonal = np.arange(covariance.shape[1])
-    left = np.maximum(covariance[:, diagonal, diagonal], 0).mean(axis=1, keepdims=True)
-    whole = prior[:, diagonal, diagonal].mean(axis=1, keepdims=True)
-    jittered = covariance.copy()
-    jittered[:, diagonal, diagonal] += 1e-6 * left + 1e-9 * whole
-    return np.asarray(np.linalg.cholesky(jittered), dtype=float)
 
 
 def _whitened_normals(m: int, draws: int, size: int, rng: np.random.Generator) -> Array:

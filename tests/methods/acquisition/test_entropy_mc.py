@@ -2,22 +2,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from models import BASIS, entropy, model
 
-from methods.acquisition.entropy import MinimiserEntropy
+from methods.acquisition.entropy_mc import MonteCarloEntropy
+from methods.acquisition.joint import Joint
 from methods.acquisition.representers import at_target
 from methods.models.gp import Data, Posterior
 from methods.models.kernels import Points, ProductKernel, loss_basis
-
-BASIS = loss_basis(np.ones(1))[0]
-
-
-def model(noise: float = 0.01) -> Posterior:
-    rng = np.random.default_rng(4)
-    kernel = ProductKernel(2)
-    theta = np.array([[-1.0, -0.7, 0.0, 0.3, -0.5, np.log(noise)]])
-    x, u = rng.random((10, 2)), rng.random(10) * 0.7
-    y = np.sin(6 * x[:, 0]) + x[:, 1] + (1 - u) ** 2
-    return Posterior(kernel, theta, Data(Points(x, loss_basis(u)), (y - y.mean()) / y.std()))
 
 
 def p_min(posterior: Posterior, places: Points, normals: np.ndarray) -> np.ndarray:
@@ -25,10 +16,6 @@ def p_min(posterior: Posterior, places: Points, normals: np.ndarray) -> np.ndarr
     root = np.linalg.cholesky(covariance + 1e-8 * np.eye(len(covariance)))
     samples = posterior.mean(places)[0] + normals @ root.T
     return np.bincount(samples.argmin(axis=1), minlength=len(covariance)) / len(normals)
-
-
-def entropy(p: np.ndarray) -> float:
-    return float(-(p[p > 0] * np.log(p[p > 0])).sum())
 
 
 def refit_gain(posterior: Posterior, places: Points, point: Points) -> float:
@@ -55,7 +42,9 @@ def test_gain_equals_that_of_refitting(noise: float) -> None:
     rng = np.random.default_rng(1)
     representers = rng.random((1, 12, 2))
     places = at_target(representers[0], BASIS)
-    found = MinimiserEntropy(posterior, representers, BASIS, 4096, np.random.default_rng(2))
+    found = MonteCarloEntropy(
+        Joint(posterior, representers, BASIS), 4096, 33, np.random.default_rng(2)
+    )
     x = np.concatenate([representers[0, :4], rng.random((4, 2))])
     points = Points(x, loss_basis(np.array([1.0, 0.8, 0.3, 0.0] * 2)))
     expected = np.array(
@@ -71,7 +60,9 @@ def test_gain_equals_that_of_refitting(noise: float) -> None:
 def test_p_min_equals_that_of_plain_draws() -> None:
     posterior = model()
     representers = np.random.default_rng(1).random((1, 10, 2))
-    found = MinimiserEntropy(posterior, representers, BASIS, 8192, np.random.default_rng(2))
+    found = MonteCarloEntropy(
+        Joint(posterior, representers, BASIS), 8192, 33, np.random.default_rng(2)
+    )
     normals = np.random.default_rng(3).standard_normal((200_000, 10))
     expected = p_min(posterior, at_target(representers[0], BASIS), normals)
     np.testing.assert_allclose(found.p_min[0], expected, atol=0.02)
@@ -83,7 +74,9 @@ def test_nothing_is_learnt_from_an_observation_that_is_all_noise() -> None:
         posterior.kernel, posterior.theta + np.array([0, 0, 0, 0, 0, 25]), posterior.data
     )
     representers = np.random.default_rng(1).random((1, 10, 2))
-    found = MinimiserEntropy(drowned, representers, BASIS, 512, np.random.default_rng(2))
+    found = MonteCarloEntropy(
+        Joint(drowned, representers, BASIS), 512, 33, np.random.default_rng(2)
+    )
     points = Points(np.random.default_rng(3).random((5, 2)), loss_basis(np.linspace(0, 1, 5)))
     assert (abs(found.gain(points)) < 1e-4).all()
     assert (abs(found.screen(points)) < 1e-4).all()
@@ -91,7 +84,9 @@ def test_nothing_is_learnt_from_an_observation_that_is_all_noise() -> None:
 
 def test_representers_may_coincide() -> None:
     representers = np.tile(np.random.default_rng(1).random((1, 2, 2)), (1, 6, 1))
-    found = MinimiserEntropy(model(), representers, BASIS, 256, np.random.default_rng(2))
+    found = MonteCarloEntropy(
+        Joint(model(), representers, BASIS), 256, 33, np.random.default_rng(2)
+    )
     points = Points(representers[0], loss_basis(np.ones(12)))
     assert np.isfinite(found.gain(points)).all()
     assert np.isfinite(found.screen(points)).all()
@@ -109,7 +104,9 @@ def test_moving_all_representers_together_tells_nothing_about_the_minimiser() ->
     posterior = Posterior(kernel, theta, far)
     gain, screen = [], []
     for seed in range(20):
-        found = MinimiserEntropy(posterior, ring[None], BASIS, 512, np.random.default_rng(seed))
+        found = MonteCarloEntropy(
+            Joint(posterior, ring[None], BASIS), 512, 33, np.random.default_rng(seed)
+        )
         gain.append(found.gain(centre)[0, 0])
         screen.append(found.screen(centre)[0, 0])
     assert abs(np.mean(gain)) < 0.005
