@@ -146,7 +146,9 @@ def climb(model: Any, start: Array, best: float) -> Array:
 @contextmanager
 def quiet_gpy() -> Iterator[None]:
     """Keep GPy's and paramz' notes (reconstraining, failed restarts) out of the console."""
-    loggers = [logging.getLogger(name) for name in ("GP", "paramz", "paramz.model")]
+    # paramz names loggers after parameters, too: "sum" is the kernel of emukit's Fabolas
+    names = ("GP", "paramz", "paramz.model", "sum", "Gaussian_noise")
+    loggers = [logging.getLogger(name) for name in names]
     levels = [logger.level for logger in loggers]
     for logger in loggers:
         logger.setLevel(logging.ERROR)

@@ -7,16 +7,20 @@ import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import yaml
+from builders import SMALL
 
 from benchmarks.core.protocols import Method
 from benchmarks.core.space import Categorical, Float, Integer, Space
 from benchmarks.core.trial import Fidelities, History, Status, Trial
+from methods.emukit_entropy import EmukitES, EmukitMES
+from methods.emukit_fabolas import EmukitFabolas
 from methods.entropy_search import EntropySearch
 from methods.expected_improvement import ExpectedImprovement
 from methods.expected_improvement_gpy import GPyEI
@@ -25,8 +29,9 @@ from methods.mtbo import MTBO
 from methods.random_search import RandomSearch
 
 ROOT = Path(__file__).parents[2]
-MODEL_BASED = [GPyEI, ExpectedImprovement, EntropySearch, MTBO, Fabolas]
-METHODS = [RandomSearch, *MODEL_BASED]
+EMUKIT = [partial(EmukitES, **SMALL["emukit_es"]), partial(EmukitMES, **SMALL["emukit_mes"])]
+MODEL_BASED = [GPyEI, ExpectedImprovement, EntropySearch, MTBO, Fabolas, *EMUKIT]
+METHODS = [RandomSearch, *MODEL_BASED, partial(EmukitFabolas, **SMALL["emukit_fabolas"])]
 NAN = float("nan")
 Build = Callable[[Space, Fidelities], Method]
 
@@ -129,7 +134,8 @@ def test_a_loss_of_zero_without_a_floor_is_one_clear_line(
 def test_importing_methods_loads_no_gpy() -> None:
     code = (
         "import sys, methods.fabolas, methods.expected_improvement_gpy, methods.random_search,"
-        "methods.mtbo, methods.entropy_search, methods.expected_improvement;"
+        "methods.mtbo, methods.entropy_search, methods.expected_improvement,"
+        "methods.emukit_entropy, methods.emukit_fabolas;"
         "assert not {'GPy', 'emukit', 'paramz', 'benchmarks.loop'} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT)

@@ -3,22 +3,31 @@
 from __future__ import annotations
 
 import math
+from functools import partial
 from typing import Any
 
 import numpy as np
 import pytest
+from builders import SMALL
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from benchmarks.core.space import Categorical, Float, Integer, Space
 from benchmarks.core.trial import Fidelities, History, Status, Trial
+from methods.emukit_entropy import EmukitES, EmukitMES
+from methods.emukit_fabolas import EmukitFabolas
 from methods.entropy_search import EntropySearch
 from methods.expected_improvement import ExpectedImprovement
 from methods.expected_improvement_gpy import GPyEI
 from methods.fabolas import Fabolas
 from methods.mtbo import MTBO
 
-MODEL_BASED = [GPyEI, ExpectedImprovement, EntropySearch, MTBO, Fabolas]
+EMUKIT = [
+    partial(EmukitES, **SMALL["emukit_es"]),
+    partial(EmukitMES, **SMALL["emukit_mes"]),
+    partial(EmukitFabolas, **SMALL["emukit_fabolas"]),
+]
+MODEL_BASED = [GPyEI, ExpectedImprovement, EntropySearch, MTBO, Fabolas, *EMUKIT]
 SHARES = (1 / 512, 1 / 64, 0.25, 1.0)
 FIDELITIES = [Fidelities(), Fidelities(low=1 / 512), Fidelities(values=SHARES)]
 SPACES = [
