@@ -6,10 +6,13 @@ computed from joint samples; by expectation propagation, as there, with ``entrop
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from benchmarks.core.space import Space
 from benchmarks.core.trial import Fidelities
 from methods.information_gain import InformationGain
 from methods.models.kernels import constant_basis
+from methods.models.priors import LENGTH_SCALES
 from methods.options import check_flag
 
 
@@ -25,6 +28,7 @@ class EntropySearch(InformationGain):
             scripts (RoBO at 823a5de).
         per_cost: whether the gain is divided by the predicted cost of the config; the original's
             is not.
+        length_scales: range of the length scales, in units of the unit cube's edge.
         hyper_samples: hyperparameter samples of the model.
         entropy: ``mc``, ``ep`` or ``ep_corrected``; see ``InformationGain``.
         representers: points among which the minimiser is looked for.
@@ -38,6 +42,8 @@ class EntropySearch(InformationGain):
         ValueError: an option outside what is allowed.
     """
 
+    version = 2
+
     def __init__(
         self,
         space: Space,
@@ -45,6 +51,7 @@ class EntropySearch(InformationGain):
         *,
         initial_trials: int = 2,
         per_cost: bool = False,
+        length_scales: Sequence[float] = LENGTH_SCALES,
         hyper_samples: int = 10,
         entropy: str = "mc",
         representers: int = 30,
@@ -61,6 +68,7 @@ class EntropySearch(InformationGain):
             constant_basis,
             cost_basis=constant_basis if per_cost else None,
             initial_trials=initial_trials,
+            length_scales=length_scales,
             hyper_samples=hyper_samples,
             entropy=entropy,
             representers=representers,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,6 +16,7 @@ from methods.acquisition.representers import at_target
 from methods.model_based import ModelBased, Models
 from methods.models.gp import Posterior
 from methods.models.kernels import constant_basis
+from methods.models.priors import LENGTH_SCALES
 from methods.options import check_counts
 from methods.targets import Targets
 
@@ -30,6 +32,7 @@ class ExpectedImprovement(ModelBased):
         fidelities: the task's fidelities; only the target is used.
         initial_trials: uniform random configs before the model is used; 2 in the Fabolas paper's
             scripts (RoBO at 823a5de).
+        length_scales: range of the length scales, in units of the unit cube's edge.
         hyper_samples: hyperparameter samples; 10 in those scripts, in two dimensions.
         candidates: configs that are screened, and again around the best of them.
         loss_transform: ``log`` models the logarithm of the loss, ``none`` the loss itself.
@@ -38,12 +41,15 @@ class ExpectedImprovement(ModelBased):
         ValueError: an option outside what is allowed.
     """
 
+    version = 2
+
     def __init__(
         self,
         space: Space,
         fidelities: Fidelities,
         *,
         initial_trials: int = 2,
+        length_scales: Sequence[float] = LENGTH_SCALES,
         hyper_samples: int = 10,
         candidates: int = 1000,
         loss_transform: str = "log",
@@ -52,6 +58,7 @@ class ExpectedImprovement(ModelBased):
             space,
             constant_basis,
             initial_trials=initial_trials,
+            length_scales=length_scales,
             hyper_samples=hyper_samples,
             loss_transform=loss_transform,
             only=(1.0,),

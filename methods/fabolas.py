@@ -15,6 +15,7 @@ from benchmarks.core.trial import Fidelities, History, Suggestion
 from methods.design import CONFIGS, initial_suggestion
 from methods.information_gain import InformationGain
 from methods.models.kernels import cost_basis, log_size, loss_basis
+from methods.models.priors import LENGTH_SCALES
 from methods.options import check_choice, check_shares
 
 SIGMAS = ("full", "diagonal")
@@ -47,6 +48,7 @@ class Fabolas(InformationGain):
             what RoBO ran), or the ``fidelity`` itself, as the paper writes. 1 at the target.
         sigma_phi: prior covariance of the basis functions' weights: ``full`` (the paper) or
             ``diagonal`` (what RoBO ran).
+        length_scales: range of the length scales, in units of the unit cube's edge.
         hyper_samples: see ``InformationGain``, as for the next seven and ``loss_transform``.
         entropy: ``mc``, ``ep`` (the paper) or ``ep_corrected``.
         representers: points at the target among which the minimiser is looked for.
@@ -66,6 +68,8 @@ class Fabolas(InformationGain):
             a choice that is not there.
     """
 
+    version = 2
+
     def __init__(
         self,
         space: Space,
@@ -76,6 +80,7 @@ class Fabolas(InformationGain):
         loss_powers: Sequence[int] = (1, 2),
         basis_on: str = "log_fidelity",
         sigma_phi: str = "full",
+        length_scales: Sequence[float] = LENGTH_SCALES,
         hyper_samples: int = 10,
         entropy: str = "mc",
         representers: int = 30,
@@ -83,7 +88,7 @@ class Fabolas(InformationGain):
         innovations: int = 33,
         candidates: int = 400,
         finalists: int = 20,
-        overhead_in_cost: float | str = 0.0,
+        overhead_in_cost: float | str = 1.0,
         incumbent: str = "posterior_mean",
         loss_transform: str = "log",
     ) -> None:
@@ -104,6 +109,7 @@ class Fabolas(InformationGain):
             lambda s: loss_basis(coordinate(s), tuple(loss_powers)),
             cost_basis=lambda s: cost_basis(coordinate(s)),
             initial_trials=len(shares),
+            length_scales=length_scales,
             hyper_samples=hyper_samples,
             entropy=entropy,
             representers=representers,

@@ -16,6 +16,7 @@ from methods.acquisition.maximise import maximise
 from methods.acquisition.representers import draw_representers
 from methods.model_based import ModelBased, Models
 from methods.models.kernels import Basis
+from methods.models.priors import LENGTH_SCALES
 from methods.options import MEASURED, check_choice, check_counts, check_overhead
 from methods.targets import Targets
 
@@ -48,6 +49,7 @@ class InformationGain(ModelBased):
         loss_transform: see ``ModelBased``.
         only: see ``ModelBased``.
         diagonal: see ``ModelBased``.
+        length_scales: see ``ModelBased``.
 
     Raises:
         ValueError: an option outside what is allowed.
@@ -72,6 +74,7 @@ class InformationGain(ModelBased):
         overhead_in_cost: float | str = 0.0,
         only: Sequence[float] | None = None,
         diagonal: bool = False,
+        length_scales: Sequence[float] = LENGTH_SCALES,
     ) -> None:
         super().__init__(
             space,
@@ -82,6 +85,7 @@ class InformationGain(ModelBased):
             loss_transform=loss_transform,
             only=only,
             diagonal=diagonal,
+            length_scales=length_scales,
         )
         check_choice("entropy", entropy, ENTROPIES)
         check_counts(draws=draws, innovations=innovations)
@@ -100,6 +104,21 @@ class InformationGain(ModelBased):
     def _maximise(
         self, models: Models, targets: Targets, rng: np.random.Generator
     ) -> tuple[Array, float]:
+        acquisition, places = self.acquisition(models, targets, rng)
+        return maximise(
+            acquisition,
+            self.space,
+            self.fidelities,
+            places.reshape(-1, self.space.width),
+            self.candidates,
+            self.finalists,
+            rng,
+        )
+
+    def acquisition(
+        self, models: Models, targets: Targets, rng: np.random.Generator
+    ) -> tuple[GainPerCost, Array]:
+        """The acquisition function, and the representers it is about, ``(m, R, width)``."""
         places = draw_representers(
             models.loss, self.space, targets.x, self.target_basis, self.representers, rng
         )
@@ -109,15 +128,7 @@ class InformationGain(ModelBased):
             added = self.overhead_in_cost
             overhead = targets.overhead if isinstance(added, str) else added
             cost = CostModel(models.log_cost, self.cost_basis, overhead)
-        return maximise(
-            GainPerCost(cheap, gain, self.loss_basis, cost),
-            self.space,
-            self.fidelities,
-            places.reshape(-1, self.space.width),
-            self.candidates,
-            self.finalists,
-            rng,
-        )
+        return GainPerCost(cheap, gain, self.loss_basis, cost), places
 
     def _gains(self, joint: Joint, rng: np.random.Generator) -> tuple[Gain, Gain]:
         """The information gain to screen by, and the one to judge by."""

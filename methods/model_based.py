@@ -14,8 +14,9 @@ from benchmarks.core.trial import History, Suggestion
 from methods.acquisition.representers import at_target
 from methods.models.gp import Posterior
 from methods.models.kernels import Basis, Points
+from methods.models.priors import LENGTH_SCALES
 from methods.models.sampling import fit
-from methods.options import check_choice, check_counts
+from methods.options import check_choice, check_counts, check_range
 from methods.targets import TRANSFORMS, Targets, read_targets
 
 
@@ -42,6 +43,7 @@ class ModelBased(Method):
         loss_transform: ``log`` models the logarithm of the loss, ``none`` the loss itself.
         only: fidelities whose trials are modelled; None for all.
         diagonal: whether the covariance of the basis functions' weights is diagonal.
+        length_scales: range of the length scales, in units of the cube's edge.
 
     Raises:
         ValueError: an option outside what is allowed.
@@ -58,6 +60,7 @@ class ModelBased(Method):
         loss_transform: str,
         only: Sequence[float] | None = None,
         diagonal: bool = False,
+        length_scales: Sequence[float] = LENGTH_SCALES,
     ) -> None:
         check_counts(initial_trials=initial_trials, hyper_samples=hyper_samples)
         check_choice("loss_transform", loss_transform, TRANSFORMS)
@@ -70,6 +73,7 @@ class ModelBased(Method):
         self.loss_transform = loss_transform
         self.only = only
         self.diagonal = diagonal
+        self.length_scales = check_range("length_scales", length_scales)
         self._fitted: tuple[str, Models] | None = None
 
     def suggest(self, history: History, rng: np.random.Generator) -> Suggestion:
@@ -106,12 +110,22 @@ class ModelBased(Method):
         """The models of these targets: a function of the data alone, kept until they change."""
         key = targets.key
         if self._fitted is None or self._fitted[0] != key:
-            rng, samples = targets.rng(), self.hyper_samples
+            rng = targets.rng()
             points = Points(targets.x, self.loss_basis(targets.s))
-            loss = fit(points, targets.loss, samples, rng, diagonal=self.diagonal)
+            loss = self._model(points, targets.loss, rng)
             log_cost = None
             if self.cost_basis is not None:
                 points = Points(targets.x, self.cost_basis(targets.s))
-                log_cost = fit(points, targets.log_cost, samples, rng, diagonal=self.diagonal)
+                log_cost = self._model(points, targets.log_cost, rng)
             self._fitted = key, Models(loss, log_cost)
         return self._fitted[1]
+
+    def _model(self, points: Points, y: Array, rng: np.random.Generator) -> Posterior:
+        return fit(
+            points,
+            y,
+            self.hyper_samples,
+            rng,
+            diagonal=self.diagonal,
+            length_scales=self.length_scales,
+        )

@@ -16,6 +16,7 @@ from benchmarks.core.trial import Fidelities, History, Suggestion
 from methods.design import initial_suggestion
 from methods.information_gain import InformationGain
 from methods.models.kernels import indicator_basis
+from methods.models.priors import LENGTH_SCALES
 from methods.options import check_shares
 
 
@@ -33,6 +34,7 @@ class MTBO(InformationGain):
         fidelity_values: shares of the full training to choose among, rising, the last one 1.
         initial_trials: uniform random configs before the models are used, at all fidelities but
             the target, in turn; 5 in the paper's scripts.
+        length_scales: range of the length scales, in units of the unit cube's edge.
         hyper_samples: hyperparameter samples of either model.
         entropy: ``mc``, ``ep`` or ``ep_corrected``; see ``InformationGain``.
         representers: points at the target among which the minimiser is looked for.
@@ -47,6 +49,8 @@ class MTBO(InformationGain):
         ValueError: an option outside what is allowed, or a fidelity that the task does not offer.
     """
 
+    version = 2
+
     def __init__(
         self,
         space: Space,
@@ -54,6 +58,7 @@ class MTBO(InformationGain):
         *,
         fidelity_values: Sequence[float] = (0.25, 1.0),
         initial_trials: int = 5,
+        length_scales: Sequence[float] = LENGTH_SCALES,
         hyper_samples: int = 10,
         entropy: str = "mc",
         representers: int = 30,
@@ -61,7 +66,7 @@ class MTBO(InformationGain):
         innovations: int = 33,
         candidates: int = 400,
         finalists: int = 20,
-        overhead_in_cost: float | str = 0.0,
+        overhead_in_cost: float | str = 1.0,
         loss_transform: str = "log",
     ) -> None:
         values = _offered(fidelity_values, fidelities)
@@ -72,6 +77,7 @@ class MTBO(InformationGain):
             basis,
             cost_basis=basis,
             initial_trials=initial_trials,
+            length_scales=length_scales,
             hyper_samples=hyper_samples,
             entropy=entropy,
             representers=representers,

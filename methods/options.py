@@ -26,6 +26,18 @@ def check_shares(**shares: Sequence[float]) -> None:
             raise ValueError(f"method.{name}={values}: must be a list of fidelities in (0, 1]")
 
 
+def check_range(name: str, value: Sequence[float]) -> tuple[float, float]:
+    """Return the option's two numbers, 0 < low < high.
+
+    Raises:
+        ValueError: it is anything else.
+    """
+    numbers = isinstance(value, Sequence) and all(isinstance(v, int | float) for v in value)
+    if not numbers or len(value) != 2 or not 0 < value[0] < value[1] < math.inf:
+        raise ValueError(f"method.{name}={value}: must be two numbers, 0 < low < high")
+    return float(value[0]), float(value[1])
+
+
 def check_choice(name: str, value: str, allowed: Sequence[str]) -> None:
     """Raise ``ValueError`` unless the option ``name`` has one of the ``allowed`` values."""
     space.check_choice(f"method.{name}", value, allowed)

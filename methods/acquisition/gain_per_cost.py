@@ -53,7 +53,7 @@ class GainPerCost:
         return self._per_cost(self.gain, x, s)
 
     def _per_cost(self, gain: Gain, x: Array, s: Array) -> Array:
-        gains = gain(Points(x, self.basis(s)))
+        mean = gain(Points(x, self.basis(s))).mean(axis=0)
         if self.cost is not None:
-            gains = gains / self.cost.predict(x, s)
-        return np.asarray(gains.mean(axis=0))
+            mean = mean * (1 / self.cost.predict(x, s)).mean(axis=0)
+        return np.asarray(mean)

@@ -130,16 +130,24 @@ class Priors:
         return np.stack([p.sample(rng, size) for p in self.parts], axis=1)
 
 
-def standard_priors(kernel: ProductKernel) -> Priors:
+LENGTH_SCALES = (0.1, 2.72)
+"""default range, in units of the cube's edge. The paper's code allows e^-5, which a few trials
+cannot rule out: then single hyperparameter samples of white noise decide what is evaluated."""
+
+
+def standard_priors(
+    kernel: ProductKernel, length_scales: tuple[float, float] = LENGTH_SCALES
+) -> Priors:
     """Fabolas' priors for targets of mean 0 and variance 1; the last one is for the log noise.
 
-    Length scales flat in [e^-5, e]; log diagonal variances of ``Sigma`` standard normal, its
-    off-diagonal factor standard normal; horseshoe on the noise variance. RoBO's but for the
-    amplitude, which there is a lognormal for targets that are not scaled.
+    Logarithms of length scales flat in a range, RoBO's being [e^-5, e]; log diagonal variances of
+    ``Sigma`` standard normal, its off-diagonal factor standard normal; horseshoe on the noise
+    variance. RoBO's but for the amplitude, which there is a lognormal for targets not scaled.
     """
     entries: list[Prior] = []
     for row, column in zip(*kernel.entries, strict=True):
         # A standard normal log variance is a normal log factor of half the spread.
         entries.append(Normal(0.0, 0.5) if row == column else Normal(0.0, 1.0))
-    scales: list[Prior] = [Uniform(-5.0, 1.0)] * kernel.width
+    low, high = np.log(length_scales)
+    scales: list[Prior] = [Uniform(float(low), float(high))] * kernel.width
     return Priors([*scales, *entries, Horseshoe(0.001)])

@@ -15,7 +15,7 @@ from scipy.optimize import minimize
 from benchmarks.core.space import Array
 from methods.models.gp import Data, Posterior, log_likelihood, log_likelihood_gradient
 from methods.models.kernels import Points, ProductKernel
-from methods.models.priors import Priors, standard_priors
+from methods.models.priors import LENGTH_SCALES, Priors, standard_priors
 
 LogDensity = Callable[[Array], Array]
 """log density of a batch: ``(m, size)`` to ``(m,)``"""
@@ -28,17 +28,18 @@ def fit(
     rng: np.random.Generator,
     *,
     diagonal: bool = False,
+    length_scales: tuple[float, float] = LENGTH_SCALES,
 ) -> Posterior:
     """Fit the product-kernel model to ``targets`` of shape ``(n,)``, marginally.
 
     Targets are centred and scaled to variance 1 (a constant target stays 0), so that one set of
-    priors serves losses and costs alike. ``diagonal`` is the kernel's. Returns the posterior of
-    ``samples`` hyperparameters.
+    priors serves losses and costs alike. ``diagonal`` is the kernel's, ``length_scales`` the
+    prior's. Returns the posterior of ``samples`` hyperparameters.
     """
     offset = float(targets.mean())
     scale = float(targets.std()) if targets.std() > 1e-6 else 1.0
     kernel = ProductKernel(points.x.shape[1], points.phi.shape[1], diagonal)
-    priors = standard_priors(kernel)
+    priors = standard_priors(kernel, length_scales)
     data = Data(points, (targets - offset) / scale)
 
     def log_posterior(theta: Array) -> Array:

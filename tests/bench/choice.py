@@ -1,0 +1,89 @@
+"""What a cheaper acquisition costs: ``python tests/bench/choice.py [histories]``; gates nothing.
+
+On frozen histories (Fabolas on the four synthetic tasks, stopped after 12 to 60 trials), every
+setting chooses a candidate. Its information gain per second is judged by a reference of 64
+hyperparameter samples, 100 representers and 2,048 draws that made none of the choices, relative
+to the candidate that another such reference chose. Quartiles, and median CPU seconds a choice.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import scipy.linalg  # noqa: F401  its BLAS must be loaded before threads are limited
+from threadpoolctl import threadpool_limits
+
+from benchmarks import loop
+from benchmarks.core.trial import History, Trial
+from methods.fabolas import Fabolas
+from tasks.synthetic import Synthetic
+
+REFERENCE: Mapping[str, Any] = {
+    "hyper_samples": 64,
+    "representers": 100,
+    "draws": 2048,
+    "candidates": 1000,
+    "finalists": 40,
+}
+SETTINGS: Mapping[str, Mapping[str, Any]] = {
+    "default": {},
+    "reference": REFERENCE,
+    "hyper_samples=20": {"hyper_samples": 20},
+    "representers=50": {"representers": 50},
+    "draws=1024": {"draws": 1024},
+    "candidates=1000": {"candidates": 1000},
+    "finalists=40": {"finalists": 40},
+    "ep": {"entropy": "ep"},
+    "ep_corrected": {"entropy": "ep_corrected"},
+    "ep, 30 x 50": {"entropy": "ep", "hyper_samples": 30, "representers": 50},
+}
+
+
+def frozen(number: int) -> tuple[Synthetic, History]:
+    """History ``number``: which task, and how long, follow from it."""
+    function, power = (("branin", 1), ("branin", 2), ("hartmann6", 1), ("hartmann6", 2))[number % 4]
+    task = Synthetic(function, power)
+    method = Fabolas(task.space, task.fidelities, candidates=200, finalists=10)
+    history = History((), task.loss_floor)
+    for n in range(12 + (number * 7) % 49):
+        chosen = method.suggest(history, loop.stream(number, n, "suggest"))
+        seen = task.evaluate(chosen.config, chosen.fidelity, loop.stream(number, n, "evaluate"))
+        trial = Trial(n, chosen.config, chosen.fidelity, seen.loss, seen.cost, "ok", chosen.note)
+        history = history.append(trial)
+    return task, history
+
+
+def main(histories: int) -> None:
+    """Print the table."""
+    ratios: dict[str, list[float]] = {name: [] for name in SETTINGS}
+    seconds: dict[str, list[float]] = {name: [] for name in SETTINGS}
+    for number in range(histories):
+        task, history = frozen(number)
+        judge = Fabolas(task.space, task.fidelities, **REFERENCE)
+        targets = judge._read(history)
+        assert targets is not None
+        value, _ = judge.acquisition(judge._fit(targets), targets, np.random.default_rng(10**6))
+        worth = {}
+        for name, options in SETTINGS.items():
+            method = Fabolas(task.space, task.fidelities, **options)
+            started = time.process_time()
+            chosen = method.suggest(history, loop.stream(number, len(history), "suggest"))
+            seconds[name].append(time.process_time() - started)
+            x = task.space.encode(chosen.config)[None]
+            worth[name] = float(value.value(x, np.array([chosen.fidelity]))[0])
+        for name, gain in worth.items():
+            ratios[name].append(gain / worth["reference"])
+        print(f"\r{number + 1}/{histories}", end="", flush=True)
+    print(f"\r{'setting':20s}{'quartiles of gain per cost':>30s}{'CPU s':>10s}")
+    for name in SETTINGS:
+        low, median, high = np.quantile(ratios[name], [0.25, 0.5, 0.75])
+        print(f"{name:20s}{low:12.3f}{median:9.3f}{high:9.3f}{np.median(seconds[name]):10.3f}")
+
+
+if __name__ == "__main__":
+    with threadpool_limits(1):
+        main(int(sys.argv[1]) if len(sys.argv) > 1 else 50)
