@@ -51,7 +51,7 @@ def orthants(mean: Array, covariance: Array, tolerance: float = 1e-2) -> Orthant
     """Solve ``P`` problems, of means ``(P, D)`` and positive definite covariances ``(P, D, D)``.
 
     A problem is done when a sweep moves no marginal by more than ``tolerance`` prior standard
-    deviations, or after ``SWEEPS`` sweeps. The default moves probabilities by 2e-4 at most, far less
+    deviations, or after ``SWEEPS`` sweeps. The default moves probabilities by 2e-4 at most, less
     than EP itself errs.
     """
     diagonal = np.arange(mean.shape[1])
