@@ -24,6 +24,7 @@ from benchmarks import provenance, rows
 from benchmarks.card import write_card
 from benchmarks.compact import compact
 from benchmarks.core.protocols import Task
+from benchmarks.core.space import Float, Space
 from benchmarks.core.trial import Observation
 from benchmarks.design import Evaluation, expand
 from benchmarks.lock import FolderLock
@@ -120,6 +121,7 @@ class Recorder:
             "fidelity_low": task.fidelities.low,
             "loss_floor": task.loss_floor,
             "names": list(task.space.names),
+            "bounds": bounds_of(task.space),
             **provenance.commit(),
             "versions": provenance.versions(),
             "machine": provenance.machine(),
@@ -168,6 +170,16 @@ class Recorder:
             f"about {left / 3600:.1f} h left",
             flush=True,
         )
+
+
+def bounds_of(space: Space) -> dict[str, list[float]] | None:
+    """``[low, high]`` of every hyperparameter; None unless all are plain floats."""
+    bounds = {}
+    for name, parameter in space.parameters.items():
+        if not isinstance(parameter, Float) or parameter.log:
+            return None
+        bounds[name] = [parameter.low, parameter.high]
+    return bounds
 
 
 def evaluate_subset(
@@ -234,9 +246,7 @@ def _command(options: argparse.Namespace, settings: Mapping[str, Any]) -> int:
         pause_file.unlink(missing_ok=True)
     elif options.compact:
         target = Path(settings["table"] or TABLES / f"{name}.npz")
-        probe = build_task({**settings["task"], "source": "live"}, settings["allow"])
-        probe.close()
-        table = compact(path, target, probe.space)
+        table = compact(path, target, _space(path, settings))
         print(f"wrote {table} and {write_card(table)}")
     else:
         live = {**settings["task"], "source": "live"}
@@ -261,6 +271,17 @@ def _command(options: argparse.Namespace, settings: Mapping[str, Any]) -> int:
             made = recorder.run(workers)
         print(f"{name}: {made} evaluations recorded, nothing left")
     return 0
+
+
+def _space(path: Path, settings: Mapping[str, Any]) -> Space:
+    """The recorded task's space: as the latest session says or, from older ones, the task."""
+    recorded = rows.read(path)
+    bounds = recorded[-1].session.get("bounds") if recorded else None
+    if bounds:
+        return Space({name: Float(low, high) for name, (low, high) in bounds.items()})
+    task = build_task({**settings["task"], "source": "live"}, settings["allow"])
+    task.close()
+    return task.space
 
 
 if __name__ == "__main__":

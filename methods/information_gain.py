@@ -44,7 +44,7 @@ class InformationGain(ModelBased):
         innovations: outcomes that stand for those of an observation.
         candidates: candidates that are screened, and again around the best of them.
         finalists: candidates that are judged after the screen.
-        overhead_in_cost: seconds added to every predicted cost (Klein et al. 2017, eq. 8), or
+        overhead_in_cost: seconds added to every predicted cost (as in Klein et al. 2017), or
             ``measured``: what the latest trial took to suggest. Such a run cannot be repeated.
         loss_transform: see ``ModelBased``.
         only: see ``ModelBased``.

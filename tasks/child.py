@@ -39,6 +39,8 @@ class Child:
         self._build, self._arguments = build, arguments
         self._process: multiprocessing.process.BaseProcess | None = None
         self._pipe: Connection | None = None
+        self.paused = 0.0
+        """wall seconds that the latest call was stopped for"""
 
     def call(self, *arguments: Any, limit: float, pause: Callable[[], bool] | None = None) -> Any:
         """Return the function's result.
@@ -53,6 +55,7 @@ class Child:
             ChildFailureError: the function raised or the child died.
         """
         pipe = self._start()
+        self.paused = 0.0
         try:
             pipe.send(arguments)
             left, started = limit, time.monotonic()
@@ -136,11 +139,13 @@ class Child:
         pid = self._process.pid
         assert pid is not None
         os.kill(pid, signal.SIGSTOP)
+        stopped = time.monotonic()
         try:
             while pause():
                 time.sleep(0.2)
         finally:
             os.kill(pid, signal.SIGCONT)
+            self.paused += time.monotonic() - stopped
 
 
 def _serve(pipe: Connection, build: Callable[..., Any], arguments: tuple[Any, ...]) -> None:

@@ -128,7 +128,7 @@ class SVM(Task):
             pause: see ``Child.call``.
         """
         request = ("fit", float(config["log_c"]), float(config["log_gamma"]), fidelity, subset_seed)
-        info = {"subset_seed": subset_seed}
+        info: dict[str, Any] = {"subset_seed": subset_seed}
         started = time.monotonic()
         try:
             result = self._child.call(*request, limit=self._limit, pause=pause)
@@ -139,7 +139,7 @@ class SVM(Task):
         except ChildFailureError as error:
             spent = time.monotonic() - started
             return Observation(math.nan, spent, "failed", None, {**info, "error": str(error)})
-        info.update(wall=result["wall"])
+        info["wall"] = max(result["wall"] - self._child.paused, result["cost"])
         return Observation(result["loss"], result["cost"], "ok", result["test_loss"], info)
 
     def refit_test_loss(self, config: Config) -> float | None:

@@ -35,7 +35,12 @@ Gain = Callable[[Points], Array]
 
 @dataclass(frozen=True)
 class GainPerCost:
-    """``mean_i gain_i(x, s) / (exp(log_cost_i(x, s)) + overhead)`` over paired samples ``i``."""
+    """``mean_i gain_i(x, s) * mean_j 1 / (cost_j(x, s) + overhead)``.
+
+    The hyperparameters of the two models are independent given the data, so the means over their
+    samples, ``i`` and ``j``, may be taken apart: the same expectation as over pairs, which RoBO
+    takes, with less noise.
+    """
 
     cheap: Gain
     """what candidates are screened by"""

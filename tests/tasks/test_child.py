@@ -102,6 +102,9 @@ def test_a_pause_stops_the_child_and_the_clock() -> None:
     assert child.call(1.0, limit=2.5, pause=pause) == "done"
     assert time.monotonic() - started > 2.5
     assert "T" in states
+    assert child.paused > 1.9
+    child.call(0, limit=30)
+    assert child.paused == 0
     child.close()
 
 
