@@ -1,10 +1,13 @@
-"""A study in one table a task: ``python -m analysis.summary results/runs/<study>``."""
+"""A study in one table a task: ``python -m analysis.summary results/runs/<study>``.
+
+``--markdown FILE`` writes the same tables, with what produced them, to a file.
+"""
 
 from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -78,12 +81,58 @@ def print_summary(study: Path) -> None:
             console.print(f"  {run.folder}: {run.meta.get('status')}", highlight=False)
 
 
+def to_markdown(study: Path) -> str:
+    """The tables of ``print_summary`` as Markdown, with seeds, commits, machines and versions."""
+    runs = load_runs(study)
+    done = [run for run in runs if run.finished]
+    lines = [
+        f"# {study.name}",
+        "",
+        f"Written by `python -m analysis.summary {study} --markdown ...`; do not edit.",
+        "",
+        f"- runs: {len(done)} finished, {len(runs) - len(done)} failed or unfinished",
+        f"- seeds: {_distinct(run.meta.get('seed') for run in done)}",
+        f"- commit: {_distinct(_commit(run) for run in done)}",
+        f"- machine: {_distinct(run.meta.get('machine', {}).get('cpu') for run in done)}",
+        f"- versions: {_distinct(_versions(run) for run in done)}",
+        "- median regret of the recommended config at shares of the budget; median cost to reach a"
+        " regret, in target evaluations (share of runs that did); overhead in CPU s a trial; runs"
+        " stopped by trials keep their last incumbent",
+    ]
+    for task in sorted({run.task for run in done}):
+        rows = summarise([run for run in done if run.task == task])
+        heads = list(rows[0])
+        lines += ["", f"## {task}", "", f"| {' | '.join(heads)} |", "|---" * len(heads) + "|"]
+        lines += [f"| {' | '.join(row.values())} |" for row in rows]
+    return "\n".join(lines) + "\n"
+
+
+def _distinct(values: Iterable[object]) -> str:
+    """The different values, each once, in order."""
+    found = {str(value): value for value in values}
+    return ", ".join(sorted(found, key=lambda text: (len(text), text)))
+
+
+def _commit(run: Run) -> str:
+    changed = " (with uncommitted changes)" if run.meta.get("dirty") else ""
+    return str(run.meta.get("commit"))[:12] + changed
+
+
+def _versions(run: Run) -> str:
+    return ", ".join(f"{name} {v}" for name, v in run.meta.get("versions", {}).items())
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Command line; returns the exit code."""
     parser = argparse.ArgumentParser(prog="python -m analysis.summary", description=__doc__)
     parser.add_argument("study", type=Path, help="a folder with runs below it")
+    parser.add_argument("--markdown", type=Path, help="also write the tables to this file")
+    options = parser.parse_args(arguments)
     try:
-        print_summary(parser.parse_args(arguments).study)
+        print_summary(options.study)
+        if options.markdown is not None:
+            options.markdown.parent.mkdir(parents=True, exist_ok=True)
+            options.markdown.write_text(to_markdown(options.study))
     except ValueError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2

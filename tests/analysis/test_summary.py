@@ -50,3 +50,21 @@ def test_a_folder_without_runs_is_one_line_and_exit_code_2(
 ) -> None:
     assert main([str(tmp_path)]) == 2
     assert capsys.readouterr().err == f"error: no runs below {tmp_path}\n"
+
+
+def test_markdown_says_what_produced_the_tables(tmp_path: Path) -> None:
+    facts = {"commit": "a" * 40, "dirty": True, "versions": {"numpy": "2.4"}}
+    machine = {"machine": {"cpu": "some cpu"}}
+    for seed in (0, 10, 2):
+        folder = tmp_path / "study" / "t" / "m" / f"seed-{seed}"
+        write_run(folder, [0.5, 0.2], seed=seed, **facts, **machine)
+    write_run(tmp_path / "study" / "t" / "m" / "seed-3", [0.5], status="failed", seed=3)
+    target = tmp_path / "deep" / "summary.md"
+    assert main([str(tmp_path / "study"), "--markdown", str(target)]) == 0
+    text = target.read_text()
+    assert "- runs: 3 finished, 1 failed or unfinished" in text
+    assert "- seeds: 0, 2, 10\n" in text
+    assert "- commit: aaaaaaaaaaaa (with uncommitted changes)\n" in text
+    assert "- machine: some cpu\n- versions: numpy 2.4\n" in text
+    assert "## t\n\n| method | runs | regret at 5% |" in text
+    assert "| m | 3 | inf | 0.4 | 0.1 |" in text
