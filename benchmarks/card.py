@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.held_out import GOOD, held_out_errors
 from tasks import table as tables
 from tasks.recorded import RecordedTask
 
@@ -16,11 +17,11 @@ def write_card(path: Path) -> Path:
     """Write ``<table>.md`` beside a table; returns its path."""
     table = tables.read(path)
     target = path.with_suffix(".md")
-    target.write_text("\n".join(_lines(table, RecordedTask(str(path)))) + "\n")
+    target.write_text("\n".join(_lines(path, table, RecordedTask(str(path)))) + "\n")
     return target
 
 
-def _lines(table: tables.Table, task: RecordedTask) -> list[str]:
+def _lines(path: Path, table: tables.Table, task: RecordedTask) -> list[str]:
     meta, columns = table.meta, table.columns
     identity = ", ".join(f"{key} `{value}`" for key, value in meta["identity"].items())
     return [
@@ -40,12 +41,13 @@ def _lines(table: tables.Table, task: RecordedTask) -> list[str]:
         f"and not yet timed again",
         f"- median cost of an evaluation at the target, over the box: {meta['target_cost']:g} s",
         f"- {_best(table, task)}",
-        "- interpolation between recorded configs is not yet checked on held-out ones",
         f"- sha256 of the content: `{table.sha256}`",
         "",
         "| fidelity | " + meta["fidelity_unit"] + " | configs | subset seeds | median cost, s |",
         "|---|---|---|---|---|",
         *_per_fidelity(columns, meta["fidelity_full"]),
+        "",
+        *_held_out(path),
         "",
         *_sessions(meta["sessions"]),
     ]
@@ -81,6 +83,28 @@ def _per_fidelity(columns: Mapping[str, Any], full: int) -> list[str]:
         cost = np.median(columns["cost"][rows])
         lines.append(
             f"| 1/{1 / share:g} | {round(share * full):,} | {configs} | {seeds} | {cost:.3g} |"
+        )
+    return lines
+
+
+def _held_out(path: Path) -> list[str]:
+    found = held_out_errors(path)
+    if not found:
+        return ["Interpolation between recorded configs is not yet checked on held-out ones."]
+    lines = [
+        "Held-out check: interpolated minus recorded, in nats, at configs that were recorded but "
+        f"are not interpolated from. Good configs: loss below {GOOD:g} times the lowest, at the "
+        "target.",
+        "",
+        "| fidelity | configs | evaluations | log loss: median, 90 % of absolute | signed mean "
+        "| log cost: median, 90 % of absolute | signed mean |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for e in found:
+        lines.append(
+            f"| 1/{1 / e.fidelity:g} | {'good' if e.good else 'all'} | {e.evaluations} "
+            f"| {e.loss_median:.3f}, {e.loss_p90:.3f} | {e.loss_mean:+.3f} "
+            f"| {e.cost_median:.3f}, {e.cost_p90:.3f} | {e.cost_mean:+.3f} |"
         )
     return lines
 

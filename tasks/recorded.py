@@ -75,13 +75,17 @@ class RecordedTask(Task):
         above = bisect_left(self._shares, fidelity)
         below = bisect_right(self._shares, fidelity) - 1
         seeds = self._seeds_spanning[max(below, 0), above]
-        seed = seeds[int(rng.integers(len(seeds)))]
+        return self.evaluate_subset(config, fidelity, seeds[int(rng.integers(len(seeds)))])
+
+    def evaluate_subset(self, config: Config, fidelity: float, subset_seed: int) -> Observation:
+        """Evaluate with a chosen subset seed, recorded at fidelities on both sides."""
         nodes, weights = self._mesh.weights(self.space.encode(config))
         loss, cost, test_loss = (
-            self._interpolate(seed, quantity, nodes, weights, fidelity) for quantity in QUANTITIES
+            self._interpolate(subset_seed, quantity, nodes, weights, fidelity)
+            for quantity in QUANTITIES
         )
         known = None if math.isnan(test_loss) else test_loss
-        return Observation(loss, cost, "ok", known, {"subset_seed": seed})
+        return Observation(loss, cost, "ok", known, {"subset_seed": subset_seed})
 
     def truth(self, config: Config) -> Truth:
         nodes, weights = self._mesh.weights(self.space.encode(config))

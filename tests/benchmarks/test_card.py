@@ -74,3 +74,9 @@ def test_the_card_states_what_was_recorded(card: str, fact: str) -> None:
 
 def test_the_best_config_is_not_a_held_out_one(card: str) -> None:
     assert "a=-1, b=0, validation error 0.3100, test error 0.4100" in card
+
+
+def test_the_held_out_check_is_a_table(card: str) -> None:
+    # recorded 0.01 at the centre, where the corners' mean is 0.45
+    assert "| 1/1 | all | 1 | 3.7" in card
+    assert "| 1/1 | good | 1 | 3.7" in card
