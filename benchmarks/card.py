@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from scipy.stats import spearmanr
 
 from benchmarks.held_out import GOOD, held_out_errors
 from tasks import table as tables
@@ -43,9 +44,12 @@ def _lines(path: Path, table: tables.Table, task: RecordedTask) -> list[str]:
         f"- {_best(table, task)}",
         f"- sha256 of the content: `{table.sha256}`",
         "",
-        "| fidelity | " + meta["fidelity_unit"] + " | configs | subset seeds | median cost, s |",
-        "|---|---|---|---|---|",
+        "| fidelity | " + meta["fidelity_unit"] + " | configs | subset seeds | median cost, s "
+        "| correlation with the target |",
+        "|---|---|---|---|---|---|",
         *_per_fidelity(columns, meta["fidelity_full"]),
+        "",
+        "Correlation: Spearman's, of the losses of configs recorded at both fidelities.",
         "",
         *_held_out(path),
         "",
@@ -82,9 +86,25 @@ def _per_fidelity(columns: Mapping[str, Any], full: int) -> list[str]:
         seeds = len(np.unique(columns["subset_seed"][rows]))
         cost = np.median(columns["cost"][rows])
         lines.append(
-            f"| 1/{1 / share:g} | {round(share * full):,} | {configs} | {seeds} | {cost:.3g} |"
+            f"| 1/{1 / share:g} | {round(share * full):,} | {configs} | {seeds} | {cost:.3g} "
+            f"| {_correlation(columns, float(share))} |"
         )
     return lines
+
+
+def _correlation(columns: Mapping[str, Any], share: float) -> str:
+    """Rank correlation of losses at ``share`` with those at the target, and over how many."""
+    means = []
+    for s in (share, 1.0):
+        losses: dict[tuple[float, ...], list[float]] = {}
+        for row in np.flatnonzero((columns["fidelity"] == s) & np.isfinite(columns["loss"])):
+            losses.setdefault(tuple(columns["config"][row]), []).append(columns["loss"][row])
+        means.append({config: float(np.mean(values)) for config, values in losses.items()})
+    both = [config for config in means[0] if config in means[1]]
+    if share == 1 or len(both) < 3:
+        return "-"
+    rank = spearmanr([means[0][c] for c in both], [means[1][c] for c in both]).statistic
+    return f"{rank:.2f} ({len(both)})"
 
 
 def _held_out(path: Path) -> list[str]:

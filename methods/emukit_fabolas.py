@@ -75,7 +75,8 @@ class EmukitFabolas(Method):
         burn_in: steps of the representers' sampler (emcee) that are thrown away.
         sampler_steps: its steps after those.
         candidates: uniform configs and sizes at which the gain per cost is computed.
-        loss_transform: ``none`` models the loss itself, as the example, ``log`` its logarithm.
+        loss_transform: ``log`` models the logarithm of the loss, as all methods here do so that
+            they can be compared, ``none`` the loss itself, as the example does.
 
     Raises:
         ValueError: an option outside what is allowed.
@@ -96,7 +97,7 @@ class EmukitFabolas(Method):
         burn_in: int = 50,
         sampler_steps: int = 100,
         candidates: int = 2000,
-        loss_transform: str = "none",
+        loss_transform: str = "log",
     ) -> None:
         check_counts(
             initial_trials=initial_trials,

@@ -13,6 +13,7 @@ from benchmarks.core.trial import Fidelities
 from methods.information_gain import InformationGain
 from methods.models.kernels import constant_basis
 from methods.models.priors import LENGTH_SCALES
+from methods.models.sampling import STEPS
 from methods.options import check_flag
 
 
@@ -30,6 +31,7 @@ class EntropySearch(InformationGain):
             is not.
         length_scales: range of the length scales, in units of the unit cube's edge.
         hyper_samples: hyperparameter samples of the model.
+        mcmc_steps: steps of the sampler that they come from.
         entropy: ``mc``, ``ep`` or ``ep_corrected``; see ``InformationGain``.
         representers: points among which the minimiser is looked for.
         draws: joint samples of the loss at the representers.
@@ -53,6 +55,7 @@ class EntropySearch(InformationGain):
         per_cost: bool = False,
         length_scales: Sequence[float] = LENGTH_SCALES,
         hyper_samples: int = 10,
+        mcmc_steps: int = STEPS,
         entropy: str = "mc",
         representers: int = 30,
         draws: int = 512,
@@ -70,6 +73,7 @@ class EntropySearch(InformationGain):
             initial_trials=initial_trials,
             length_scales=length_scales,
             hyper_samples=hyper_samples,
+            mcmc_steps=mcmc_steps,
             entropy=entropy,
             representers=representers,
             draws=draws,

@@ -17,6 +17,7 @@ from methods.model_based import ModelBased, Models
 from methods.models.gp import Posterior
 from methods.models.kernels import constant_basis
 from methods.models.priors import LENGTH_SCALES
+from methods.models.sampling import STEPS
 from methods.options import check_counts
 from methods.targets import Targets
 
@@ -34,6 +35,7 @@ class ExpectedImprovement(ModelBased):
             scripts (RoBO at 823a5de).
         length_scales: range of the length scales, in units of the unit cube's edge.
         hyper_samples: hyperparameter samples; 10 in those scripts, in two dimensions.
+        mcmc_steps: steps of the sampler that they come from.
         candidates: configs that are screened, and again around the best of them.
         loss_transform: ``log`` models the logarithm of the loss, ``none`` the loss itself.
 
@@ -51,6 +53,7 @@ class ExpectedImprovement(ModelBased):
         initial_trials: int = 2,
         length_scales: Sequence[float] = LENGTH_SCALES,
         hyper_samples: int = 10,
+        mcmc_steps: int = STEPS,
         candidates: int = 1000,
         loss_transform: str = "log",
     ) -> None:
@@ -60,6 +63,7 @@ class ExpectedImprovement(ModelBased):
             initial_trials=initial_trials,
             length_scales=length_scales,
             hyper_samples=hyper_samples,
+            mcmc_steps=mcmc_steps,
             loss_transform=loss_transform,
             only=(1.0,),
         )

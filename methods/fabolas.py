@@ -16,6 +16,7 @@ from methods.design import CONFIGS, initial_suggestion
 from methods.information_gain import InformationGain
 from methods.models.kernels import cost_basis, log_size, loss_basis
 from methods.models.priors import LENGTH_SCALES
+from methods.models.sampling import STEPS
 from methods.options import check_choice, check_shares
 
 SIGMAS = ("full", "diagonal")
@@ -49,7 +50,8 @@ class Fabolas(InformationGain):
         sigma_phi: prior covariance of the basis functions' weights: ``full`` (the paper) or
             ``diagonal`` (what RoBO ran).
         length_scales: range of the length scales, in units of the unit cube's edge.
-        hyper_samples: see ``InformationGain``, as for the next seven and ``loss_transform``.
+        hyper_samples: hyperparameter samples of either model.
+        mcmc_steps: steps of the sampler that they come from.
         entropy: ``mc``, ``ep`` (the paper) or ``ep_corrected``.
         representers: points at the target among which the minimiser is looked for.
         draws: joint samples of the loss at the representers.
@@ -82,6 +84,7 @@ class Fabolas(InformationGain):
         sigma_phi: str = "full",
         length_scales: Sequence[float] = LENGTH_SCALES,
         hyper_samples: int = 10,
+        mcmc_steps: int = STEPS,
         entropy: str = "mc",
         representers: int = 30,
         draws: int = 512,
@@ -111,6 +114,7 @@ class Fabolas(InformationGain):
             initial_trials=len(shares),
             length_scales=length_scales,
             hyper_samples=hyper_samples,
+            mcmc_steps=mcmc_steps,
             entropy=entropy,
             representers=representers,
             draws=draws,

@@ -17,6 +17,7 @@ from methods.acquisition.representers import draw_representers
 from methods.model_based import ModelBased, Models
 from methods.models.kernels import Basis
 from methods.models.priors import LENGTH_SCALES
+from methods.models.sampling import STEPS
 from methods.options import MEASURED, check_choice, check_counts, check_overhead
 from methods.targets import Targets
 
@@ -50,6 +51,7 @@ class InformationGain(ModelBased):
         only: see ``ModelBased``.
         diagonal: see ``ModelBased``.
         length_scales: see ``ModelBased``.
+        mcmc_steps: see ``ModelBased``.
 
     Raises:
         ValueError: an option outside what is allowed.
@@ -75,6 +77,7 @@ class InformationGain(ModelBased):
         only: Sequence[float] | None = None,
         diagonal: bool = False,
         length_scales: Sequence[float] = LENGTH_SCALES,
+        mcmc_steps: int = STEPS,
     ) -> None:
         super().__init__(
             space,
@@ -86,6 +89,7 @@ class InformationGain(ModelBased):
             only=only,
             diagonal=diagonal,
             length_scales=length_scales,
+            mcmc_steps=mcmc_steps,
         )
         check_choice("entropy", entropy, ENTROPIES)
         check_counts(draws=draws, innovations=innovations)

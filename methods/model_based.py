@@ -15,7 +15,7 @@ from methods.acquisition.representers import at_target
 from methods.models.gp import Posterior
 from methods.models.kernels import Basis, Points
 from methods.models.priors import LENGTH_SCALES
-from methods.models.sampling import fit
+from methods.models.sampling import STEPS, fit
 from methods.options import check_choice, check_counts, check_range
 from methods.targets import TRANSFORMS, Targets, read_targets
 
@@ -44,6 +44,7 @@ class ModelBased(Method):
         only: fidelities whose trials are modelled; None for all.
         diagonal: whether the covariance of the basis functions' weights is diagonal.
         length_scales: range of the length scales, in units of the cube's edge.
+        mcmc_steps: steps of the hyperparameters' sampler.
 
     Raises:
         ValueError: an option outside what is allowed.
@@ -61,8 +62,10 @@ class ModelBased(Method):
         only: Sequence[float] | None = None,
         diagonal: bool = False,
         length_scales: Sequence[float] = LENGTH_SCALES,
+        mcmc_steps: int = STEPS,
     ) -> None:
-        check_counts(initial_trials=initial_trials, hyper_samples=hyper_samples)
+        check_counts(initial_trials=initial_trials)
+        check_counts(hyper_samples=hyper_samples, mcmc_steps=mcmc_steps)
         check_choice("loss_transform", loss_transform, TRANSFORMS)
         self.space = space
         self.loss_basis = loss_basis
@@ -74,6 +77,7 @@ class ModelBased(Method):
         self.only = only
         self.diagonal = diagonal
         self.length_scales = check_range("length_scales", length_scales)
+        self.mcmc_steps = mcmc_steps
         self._fitted: tuple[str, Models] | None = None
 
     def suggest(self, history: History, rng: np.random.Generator) -> Suggestion:
@@ -128,4 +132,5 @@ class ModelBased(Method):
             rng,
             diagonal=self.diagonal,
             length_scales=self.length_scales,
+            steps=self.mcmc_steps,
         )

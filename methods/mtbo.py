@@ -17,6 +17,7 @@ from methods.design import initial_suggestion
 from methods.information_gain import InformationGain
 from methods.models.kernels import indicator_basis
 from methods.models.priors import LENGTH_SCALES
+from methods.models.sampling import STEPS
 from methods.options import check_shares
 
 
@@ -36,6 +37,7 @@ class MTBO(InformationGain):
             the target, in turn; 5 in the paper's scripts.
         length_scales: range of the length scales, in units of the unit cube's edge.
         hyper_samples: hyperparameter samples of either model.
+        mcmc_steps: steps of the sampler that they come from.
         entropy: ``mc``, ``ep`` or ``ep_corrected``; see ``InformationGain``.
         representers: points at the target among which the minimiser is looked for.
         draws: joint samples of the loss at the representers.
@@ -60,6 +62,7 @@ class MTBO(InformationGain):
         initial_trials: int = 5,
         length_scales: Sequence[float] = LENGTH_SCALES,
         hyper_samples: int = 10,
+        mcmc_steps: int = STEPS,
         entropy: str = "mc",
         representers: int = 30,
         draws: int = 512,
@@ -79,6 +82,7 @@ class MTBO(InformationGain):
             initial_trials=initial_trials,
             length_scales=length_scales,
             hyper_samples=hyper_samples,
+            mcmc_steps=mcmc_steps,
             entropy=entropy,
             representers=representers,
             draws=draws,

@@ -17,6 +17,9 @@ from methods.models.gp import Data, Posterior, log_likelihood, log_likelihood_gr
 from methods.models.kernels import Points, ProductKernel
 from methods.models.priors import LENGTH_SCALES, Priors, standard_priors
 
+STEPS = 40
+"""of the sampler, from around the mode; RoBO takes 100 to burn in, from the prior, and 100 more"""
+
 LogDensity = Callable[[Array], Array]
 """log density of a batch: ``(m, size)`` to ``(m,)``"""
 
@@ -29,12 +32,13 @@ def fit(
     *,
     diagonal: bool = False,
     length_scales: tuple[float, float] = LENGTH_SCALES,
+    steps: int = STEPS,
 ) -> Posterior:
     """Fit the product-kernel model to ``targets`` of shape ``(n,)``, marginally.
 
     Targets are centred and scaled to variance 1 (a constant target stays 0), so that one set of
     priors serves losses and costs alike. ``diagonal`` is the kernel's, ``length_scales`` the
-    prior's. Returns the posterior of ``samples`` hyperparameters.
+    prior's, ``steps`` the sampler's. Returns the posterior of ``samples`` hyperparameters.
     """
     offset = float(targets.mean())
     scale = float(targets.std()) if targets.std() > 1e-6 else 1.0
@@ -53,7 +57,7 @@ def fit(
     size = len(mode)
     count = max(24, samples + samples % 2, 2 * size + 2)
     walkers = spread_around(mode, kernel, priors, data, count, rng)
-    walkers = ensemble(log_posterior, walkers, steps=40, rng=rng)
+    walkers = ensemble(log_posterior, walkers, steps, rng)
     return Posterior(kernel, walkers[:samples], data, offset, scale)
 
 

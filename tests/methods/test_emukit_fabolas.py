@@ -59,7 +59,10 @@ def test_the_initial_design_is_the_examples(past: History) -> None:
 
 def test_the_loop_is_the_examples(space: Space, fidelities: Fidelities, past: History) -> None:
     with quiet_gpy():
-        theirs, ours = example(past), EmukitFabolas(space, fidelities)._loop(read(past, space))
+        theirs, ours = (
+            example(past),
+            EmukitFabolas(space, fidelities, loss_transform="none")._loop(read(past, space)),
+        )
     for one, other in zip(models(theirs), models(ours), strict=True):
         np.testing.assert_allclose(other.X, one.X)
         np.testing.assert_allclose(other.Y, one.Y)
@@ -85,7 +88,9 @@ def test_suggests_what_the_example_does(
                 updater.update(loop.loop_state)
         with global_random(np.random.default_rng(3)):
             (a, b, size) = loop.get_next_points()[0]
-    suggestion = EmukitFabolas(space, fidelities).suggest(past, np.random.default_rng(3))
+    suggestion = EmukitFabolas(space, fidelities, loss_transform="none").suggest(
+        past, np.random.default_rng(3)
+    )
     assert suggestion.config == pytest.approx({"a": a, "b": b})
     assert suggestion.fidelity == pytest.approx(size / ROWS)
 
@@ -120,7 +125,7 @@ def test_finds_a_better_config_than_its_design_and_says_nothing(
 def test_recommends_the_lowest_mean_at_the_target(
     space: Space, fidelities: Fidelities, past: History
 ) -> None:
-    method = EmukitFabolas(space, fidelities, restarts=1)
+    method = EmukitFabolas(space, fidelities, restarts=1, loss_transform="none")
     targets = read(past, space)
     model = models(method._fit(targets))[0]
     projected = np.column_stack([targets.x, np.ones(20)])  # rescaled sizes, which GPy's model sees
@@ -186,7 +191,9 @@ def test_costs_are_modelled_in_seconds(space: Space, fidelities: Fidelities) -> 
         for n in range(12)
     ]
     with quiet_gpy():
-        loop = EmukitFabolas(space, fidelities)._loop(read(History(trials), space))
+        loop = EmukitFabolas(space, fidelities, loss_transform="none")._loop(
+            read(History(trials), space)
+        )
     np.testing.assert_allclose(models(loop)[1].Y[:, 0], 100.0 + np.arange(12))
 
 
