@@ -53,7 +53,7 @@ def held_out_errors(path: Path) -> list[Errors]:
     for number, row in enumerate(rows):
         config = dict(zip(names, map(float, columns["config"][row]), strict=True))
         share, seed = float(columns["fidelity"][row]), int(columns["subset_seed"][row])
-        seen = task.evaluate_subset(config, share, seed)
+        seen = task.replay(config, share, seed)
         loss = max(float(columns["loss"][row]), task.loss_floor)
         off[number] = np.log(seen.loss / loss), np.log(seen.cost / columns["cost"][row])
     shares = columns["fidelity"][rows]

@@ -70,7 +70,7 @@ class Fabolas(InformationGain):
             a choice that is not there.
     """
 
-    version = 2
+    version = 3
 
     def __init__(
         self,
@@ -87,9 +87,9 @@ class Fabolas(InformationGain):
         mcmc_steps: int = STEPS,
         entropy: str = "mc",
         representers: int = 30,
-        draws: int = 512,
+        draws: int = 1024,
         innovations: int = 33,
-        candidates: int = 400,
+        candidates: int = 800,
         finalists: int = 20,
         overhead_in_cost: float | str = 1.0,
         incumbent: str = "posterior_mean",

@@ -75,10 +75,10 @@ class RecordedTask(Task):
         above = bisect_left(self._shares, fidelity)
         below = bisect_right(self._shares, fidelity) - 1
         seeds = self._seeds_spanning[max(below, 0), above]
-        return self.evaluate_subset(config, fidelity, seeds[int(rng.integers(len(seeds)))])
+        return self.replay(config, fidelity, seeds[int(rng.integers(len(seeds)))])
 
-    def evaluate_subset(self, config: Config, fidelity: float, subset_seed: int) -> Observation:
-        """Evaluate with a chosen subset seed, recorded at fidelities on both sides."""
+    def replay(self, config: Config, fidelity: float, subset_seed: int) -> Observation:
+        """What ``evaluate`` gives for a subset seed recorded at fidelities on both sides."""
         nodes, weights = self._mesh.weights(self.space.encode(config))
         loss, cost, test_loss = (
             self._interpolate(subset_seed, quantity, nodes, weights, fidelity)

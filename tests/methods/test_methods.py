@@ -167,6 +167,7 @@ AS_PUBLISHED = {
     "hyper_samples",
     "entropy",
     "representers",
+    "candidates",
 }
 
 
