@@ -58,13 +58,19 @@ def _counts(runs: Sequence[Run]) -> str:
     return f"{len(runs)}" + (f", {by_trials} by trials" if by_trials else "")
 
 
-def print_summary(study: Path) -> None:
+def tables(runs: Sequence[Run]) -> dict[str, list[dict[str, str]]]:
+    """The rows of ``summarise`` for every task that has finished runs, by its name, in order."""
+    found = {
+        task: summarise([run for run in runs if run.task == task])
+        for task in sorted({run.task for run in runs})
+    }
+    return {task: rows for task, rows in found.items() if rows}
+
+
+def print_summary(runs: Sequence[Run]) -> None:
     """Print the tables of all tasks of a study, and what was left out."""
-    runs, console = load_runs(study), Console(width=160)
-    for task in sorted({run.task for run in runs}):
-        rows = summarise([run for run in runs if run.task == task])
-        if not rows:
-            continue
+    console = Console(width=160)
+    for task, rows in tables(runs).items():
         table = Table(
             title=f"{task}: median regret; cost to reach it in target evaluations (share of runs); "
             "overhead in CPU s a trial"
@@ -81,9 +87,8 @@ def print_summary(study: Path) -> None:
             console.print(f"  {run.folder}: {run.meta.get('status')}", highlight=False)
 
 
-def to_markdown(study: Path) -> str:
+def to_markdown(study: Path, runs: Sequence[Run]) -> str:
     """The tables of ``print_summary`` as Markdown, with seeds, commits, machines and versions."""
-    runs = load_runs(study)
     done = [run for run in runs if run.finished]
     lines = [
         f"# {study.name}",
@@ -99,8 +104,7 @@ def to_markdown(study: Path) -> str:
         " regret, in target evaluations (share of runs that did); overhead in CPU s a trial; runs"
         " stopped by trials keep their last incumbent",
     ]
-    for task in sorted({run.task for run in done}):
-        rows = summarise([run for run in done if run.task == task])
+    for task, rows in tables(done).items():
         heads = list(rows[0])
         lines += ["", f"## {task}", "", f"| {' | '.join(heads)} |", "|---" * len(heads) + "|"]
         lines += [f"| {' | '.join(row.values())} |" for row in rows]
@@ -129,10 +133,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--markdown", type=Path, help="also write the tables to this file")
     options = parser.parse_args(arguments)
     try:
-        print_summary(options.study)
+        runs = load_runs(options.study)
+        print_summary(runs)
         if options.markdown is not None:
             options.markdown.parent.mkdir(parents=True, exist_ok=True)
-            options.markdown.write_text(to_markdown(options.study))
+            options.markdown.write_text(to_markdown(options.study, runs))
     except ValueError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2

@@ -18,11 +18,11 @@ def write_card(path: Path) -> Path:
     """Write ``<table>.md`` beside a table; returns its path."""
     table = tables.read(path)
     target = path.with_suffix(".md")
-    target.write_text("\n".join(_lines(path, table, RecordedTask(str(path)))) + "\n")
+    target.write_text("\n".join(_lines(table, RecordedTask(str(path)))) + "\n")
     return target
 
 
-def _lines(path: Path, table: tables.Table, task: RecordedTask) -> list[str]:
+def _lines(table: tables.Table, task: RecordedTask) -> list[str]:
     meta, columns = table.meta, table.columns
     identity = ", ".join(f"{key} `{value}`" for key, value in meta["identity"].items())
     return [
@@ -51,7 +51,7 @@ def _lines(path: Path, table: tables.Table, task: RecordedTask) -> list[str]:
         "",
         "Correlation: Spearman's, of the losses of configs recorded at both fidelities.",
         "",
-        *_held_out(path),
+        *_held_out(table, task),
         "",
         *_sessions(meta["sessions"]),
     ]
@@ -107,8 +107,8 @@ def _correlation(columns: Mapping[str, Any], share: float) -> str:
     return f"{rank:.2f} ({len(both)})"
 
 
-def _held_out(path: Path) -> list[str]:
-    found = held_out_errors(path)
+def _held_out(table: tables.Table, task: RecordedTask) -> list[str]:
+    found = held_out_errors(table, task)
     if not found:
         return ["Interpolation between recorded configs is not yet checked on held-out ones."]
     lines = [

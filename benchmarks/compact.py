@@ -29,11 +29,7 @@ def compact(source: Path, target: Path, space: Space) -> Path:
     chosen = list(rows.best_rows(rows.read(source)))
     if not chosen:
         raise ValueError(f"{source} holds no evaluation")
-    bounds = {}
-    for name, parameter in space.parameters.items():
-        if not isinstance(parameter, Float) or parameter.log:
-            raise ValueError(f"tables hold plain float hyperparameters, {name} is {parameter}")
-        bounds[name] = [parameter.low, parameter.high]
+    bounds = bounds_of(space)
     facts = [row.facts for row, _, _ in chosen]
     columns = {
         "config": [[f["config"][name] for name in bounds] for f in facts],
@@ -65,6 +61,20 @@ def compact(source: Path, target: Path, space: Space) -> Path:
         meta["target_cost"] = _median_target_cost(probe, space)
     table.write(target, meta, arrays)
     return target
+
+
+def bounds_of(space: Space) -> dict[str, list[float]]:
+    """``[low, high]`` of every hyperparameter.
+
+    Raises:
+        ValueError: one that is not a plain float.
+    """
+    bounds = {}
+    for name, parameter in space.parameters.items():
+        if not isinstance(parameter, Float) or parameter.log:
+            raise ValueError(f"tables hold plain float hyperparameters, {name} is {parameter}")
+        bounds[name] = [parameter.low, parameter.high]
+    return bounds
 
 
 def _sessions(chosen: list[tuple[rows.Row, float, bool]]) -> list[dict[str, Any]]:

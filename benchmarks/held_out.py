@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -35,12 +34,12 @@ class Errors:
     cost_mean: float
 
 
-def held_out_errors(path: Path) -> list[Errors]:
+def held_out_errors(table: tables.Table, task: RecordedTask) -> list[Errors]:
     """Errors per fidelity, of all held-out evaluations and of the good configs'; empty if none.
 
-    A held-out config is good by its recorded loss at the target; without one it is not.
+    ``task`` replays ``table``. A held-out config is good by its recorded loss at the target;
+    without one it is not.
     """
-    table, task = tables.read(path), RecordedTask(str(path))
     columns, names = table.columns, list(table.meta["bounds"])
     rows = np.flatnonzero(columns["held_out"] & np.isfinite(columns["loss"]))
     assert task.best_loss is not None

@@ -22,7 +22,7 @@ import numpy as np
 
 from benchmarks import provenance, rows
 from benchmarks.card import write_card
-from benchmarks.compact import compact
+from benchmarks.compact import bounds_of, compact
 from benchmarks.core.protocols import Task
 from benchmarks.core.space import Float, Space
 from benchmarks.core.trial import Observation
@@ -112,6 +112,10 @@ class Recorder:
             self._errors.append(error)
 
     def _open_session(self, task: Task) -> None:
+        try:
+            bounds = bounds_of(task.space)
+        except ValueError:
+            bounds = None  # recorded all the same; it is --compact that refuses
         session = {
             "started": datetime.now(UTC).isoformat(timespec="seconds"),
             "identity": dict(task.identity),
@@ -121,7 +125,7 @@ class Recorder:
             "fidelity_low": task.fidelities.low,
             "loss_floor": task.loss_floor,
             "names": list(task.space.names),
-            "bounds": bounds_of(task.space),
+            "bounds": bounds,
             **provenance.commit(),
             "versions": provenance.versions(),
             "machine": provenance.machine(),
@@ -170,16 +174,6 @@ class Recorder:
             f"about {left / 3600:.1f} h left",
             flush=True,
         )
-
-
-def bounds_of(space: Space) -> dict[str, list[float]] | None:
-    """``[low, high]`` of every hyperparameter; None unless all are plain floats."""
-    bounds = {}
-    for name, parameter in space.parameters.items():
-        if not isinstance(parameter, Float) or parameter.log:
-            return None
-        bounds[name] = [parameter.low, parameter.high]
-    return bounds
 
 
 def evaluate_subset(

@@ -197,9 +197,10 @@ def main() -> int:
         code = _guarded(_job)
         ended = [json.loads(line) for line in outcomes]
     for study in dict.fromkeys(o["study"] for o in ended if o["study"] is not None):
+        from analysis.load import load_runs
         from analysis.summary import print_summary
 
-        print_summary(Path(study))
+        print_summary(load_runs(Path(study)))
     for message in dict.fromkeys(o["message"] for o in ended if o["status"] == "refused"):
         print(f"error: {message}", file=sys.stderr)
         code = USAGE_ERROR

@@ -119,15 +119,15 @@ class EmukitES(EmukitSearch):
 
         from methods.acquisition import emukit_pieces as pieces
 
-        width = self.space.width
-        search = EntropySearch(
+        return pieces.entropy_search(
+            EntropySearch,
             pieces.ClippedGPy(model),
-            pieces.cube(width),
-            num_samples=self.innovations,
-            num_representer_points=pieces.walkers(self.representers, width),
-            burn_in_steps=self.burn_in,
+            pieces.cube(self.space.width),
+            max(self.representers, 2 * self.space.width),
+            self.innovations,
+            self.burn_in,
+            self.sampler_steps,
         )
-        return pieces.set_sampler_steps(search, self.sampler_steps)
 
 
 class EmukitMES(EmukitSearch):

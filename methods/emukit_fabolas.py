@@ -16,7 +16,7 @@ from methods.emukit_entropy import note_of
 from methods.expected_improvement_gpy import quiet_gpy
 from methods.global_random import global_random
 from methods.options import check_choice, check_counts, check_shares
-from methods.targets import TRANSFORMS, Targets, read_targets
+from methods.targets import TRANSFORMS, Latest, Targets, read_targets
 
 SHARES = tuple(2.0**-i for i in range(9, 1, -1))
 """the example's sizes, ``s_max // 2**i``, as shares of the full training"""
@@ -127,7 +127,7 @@ class EmukitFabolas(Method):
         self.sampler_steps = sampler_steps
         self.candidates = candidates
         self.loss_transform = loss_transform
-        self._fitted: tuple[str, Any] | None = None
+        self._fit = Latest(self._fitted_loop)
 
     def suggest(self, history: History, rng: np.random.Generator) -> Suggestion:
         targets = read_targets(history, self.space, transform=self.loss_transform)
@@ -162,19 +162,16 @@ class EmukitFabolas(Method):
             history, self.space, self.fidelities, shares, rng, configs=configs
         )
 
-    def _fit(self, targets: Targets) -> Any:
-        """Emukit's loop, its models fitted: a function of the data alone, kept until they change.
+    def _fitted_loop(self, targets: Targets) -> Any:
+        """Emukit's loop, its models fitted: a function of the data alone.
 
         Restarts draw from numpy's global state, hence the fence.
         """
-        key = targets.key
-        if self._fitted is None or self._fitted[0] != key:
-            with quiet_gpy(), global_random(targets.rng()):
-                loop = self._loop(targets)
-                for updater in loop.model_updaters:
-                    updater.update(loop.loop_state)
-            self._fitted = key, loop
-        return self._fitted[1]
+        with quiet_gpy(), global_random(targets.rng()):
+            loop = self._loop(targets)
+            for updater in loop.model_updaters:
+                updater.update(loop.loop_state)
+        return loop
 
     def _loop(self, targets: Targets) -> Any:
         """The example's loop over these targets, with this method's numbers in place of its own."""
@@ -201,14 +198,13 @@ class EmukitFabolas(Method):
         for updater in loop.model_updaters:
             updater.model.n_restarts = self.restarts
         calculator = loop.candidate_point_calculator
-        calculator.acquisition.numerator = pieces.set_sampler_steps(
-            ContinuousFidelityEntropySearch(
-                loop.model_updaters[0].model,
-                calculator.acquisition_optimizer.space,
-                num_samples=self.innovations,
-                num_representer_points=pieces.walkers(self.representers, width),
-                burn_in_steps=self.burn_in,
-            ),
+        calculator.acquisition.numerator = pieces.entropy_search(
+            ContinuousFidelityEntropySearch,
+            loop.model_updaters[0].model,
+            calculator.acquisition_optimizer.space,
+            max(self.representers, 2 * width),
+            self.innovations,
+            self.burn_in,
             self.sampler_steps,
         )
         return loop

@@ -21,7 +21,7 @@ from methods.acquisition.improvement import (
 )
 from methods.global_random import global_random
 from methods.options import check_choice, check_counts
-from methods.targets import TRANSFORMS, Targets, read_targets
+from methods.targets import TRANSFORMS, Latest, Targets, read_targets
 
 
 class GPyEI(Method):
@@ -60,7 +60,7 @@ class GPyEI(Method):
         self.restarts = restarts
         self.candidates = candidates
         self.loss_transform = loss_transform
-        self._model: tuple[str, Any] | None = None
+        self._fit = Latest(lambda targets: fit_gpy(targets, self.restarts))
 
     def suggest(self, history: History, rng: np.random.Generator) -> Suggestion:
         targets = read_targets(history, self.space, transform=self.loss_transform, only=(1.0,))
@@ -89,13 +89,6 @@ class GPyEI(Method):
             return None if seen is None else seen.config
         mean, _ = predict(self._fit(targets), targets.x)
         return targets.best(mean)
-
-    def _fit(self, targets: Targets) -> Any:
-        """GPy's model of these targets: a function of the data alone, kept until they change."""
-        key = targets.key
-        if self._model is None or self._model[0] != key:
-            self._model = key, fit_gpy(targets, self.restarts)
-        return self._model[1]
 
 
 def fit_gpy(targets: Targets, restarts: int) -> Any:

@@ -136,11 +136,10 @@ class InformationGain(ModelBased):
 
     def _gains(self, joint: Joint, rng: np.random.Generator) -> tuple[Gain, Gain]:
         """The information gain to screen by, and the one to judge by."""
-        if self.entropy == "mc":
-            sampled = MonteCarloEntropy(joint, self.draws, self.innovations, rng)
-            return sampled.screen, sampled.gain
-        propagated = EPEntropy(joint, self.innovations)
         if self.entropy == "ep":
+            propagated = EPEntropy(joint, self.innovations)
             return propagated.screen, propagated.gain
         sampled = MonteCarloEntropy(joint, self.draws, self.innovations, rng)
-        return propagated.screen, sampled.gain
+        if self.entropy == "mc":
+            return sampled.screen, sampled.gain
+        return EPEntropy(joint, self.innovations).screen, sampled.gain

@@ -17,7 +17,7 @@ from methods.models.kernels import Basis, Points
 from methods.models.priors import LENGTH_SCALES
 from methods.models.sampling import STEPS, fit
 from methods.options import check_choice, check_counts, check_range
-from methods.targets import TRANSFORMS, Targets, read_targets
+from methods.targets import TRANSFORMS, Latest, Targets, read_targets
 
 
 class Models(NamedTuple):
@@ -78,7 +78,7 @@ class ModelBased(Method):
         self.diagonal = diagonal
         self.length_scales = check_range("length_scales", length_scales)
         self.mcmc_steps = mcmc_steps
-        self._fitted: tuple[str, Models] | None = None
+        self._fit = Latest(self._models)
 
     def suggest(self, history: History, rng: np.random.Generator) -> Suggestion:
         targets = self._read(history)
@@ -110,19 +110,14 @@ class ModelBased(Method):
         """Posterior means of the evaluated configs at the target, shape ``(m, n)``."""
         return models.loss.mean(at_target(targets.x, self.target_basis))
 
-    def _fit(self, targets: Targets) -> Models:
-        """The models of these targets: a function of the data alone, kept until they change."""
-        key = targets.key
-        if self._fitted is None or self._fitted[0] != key:
-            rng = targets.rng()
-            points = Points(targets.x, self.loss_basis(targets.s))
-            loss = self._model(points, targets.loss, rng)
-            log_cost = None
-            if self.cost_basis is not None:
-                points = Points(targets.x, self.cost_basis(targets.s))
-                log_cost = self._model(points, targets.log_cost, rng)
-            self._fitted = key, Models(loss, log_cost)
-        return self._fitted[1]
+    def _models(self, targets: Targets) -> Models:
+        """The models of these targets, a function of the data alone."""
+        rng = targets.rng()
+        loss = self._model(Points(targets.x, self.loss_basis(targets.s)), targets.loss, rng)
+        if self.cost_basis is None:
+            return Models(loss, None)
+        points = Points(targets.x, self.cost_basis(targets.s))
+        return Models(loss, self._model(points, targets.log_cost, rng))
 
     def _model(self, points: Points, y: Array, rng: np.random.Generator) -> Posterior:
         return fit(

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Generic, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -54,6 +55,28 @@ class Targets:
     def rng(self) -> np.random.Generator:
         """A stream that depends on the data alone: for fitting, which two calls may share."""
         return np.random.default_rng(int(self.key, 16))
+
+
+Fitted = TypeVar("Fitted")
+
+
+class Latest(Generic[Fitted]):
+    """What ``fit`` made of the latest targets, kept until they change.
+
+    A method is asked for a suggestion and for its incumbent on the same history; ``fit`` must be a
+    function of the targets alone, so that a fresh object answers alike.
+    """
+
+    def __init__(self, fit: Callable[[Targets], Fitted]) -> None:
+        self._fit = fit
+        self._kept: tuple[str, Fitted] | None = None
+
+    def __call__(self, targets: Targets) -> Fitted:
+        """Fit, unless these were the targets before."""
+        key = targets.key
+        if self._kept is None or self._kept[0] != key:
+            self._kept = key, self._fit(targets)
+        return self._kept[1]
 
 
 def succeeded(trial: Trial) -> bool:

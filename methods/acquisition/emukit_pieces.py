@@ -51,12 +51,24 @@ def cube(width: int) -> ParameterSpace:
     return ParameterSpace([ContinuousParameter(f"x{i}", 0.0, 1.0) for i in range(width)])
 
 
-def walkers(representers: int, width: int) -> int:
-    """How many points to draw: the sampler (emcee) takes no fewer than two a coordinate."""
-    return max(representers, 2 * width)
-
-
-def set_sampler_steps(search: EntropySearch, steps: int) -> Any:
-    """Let the search's sampler of representers take ``steps`` after burning in; returns it."""
+def entropy_search(
+    kind: type[EntropySearch],
+    model: Any,
+    space: ParameterSpace,
+    representers: int,
+    innovations: int,
+    burn_in: int,
+    steps: int,
+) -> Any:
+    """An entropy search of ``kind`` whose sampler of ``representers`` takes ``steps`` after burning
+    in, for which emukit has no argument. The sampler (emcee) wants two representers a coordinate.
+    """
+    search = kind(
+        model,
+        space,
+        num_samples=innovations,
+        num_representer_points=representers,
+        burn_in_steps=burn_in,
+    )
     search.sampler.get_samples = partial(search.sampler.get_samples, n_steps=steps)
     return search

@@ -39,6 +39,8 @@ class MonteCarloEntropy:
         self._joint = joint
         self._outcomes, self._weights = outcomes(innovations)
         self._root = np.asarray(np.linalg.cholesky(joint.covariance), dtype=float)
+        together = _solve(self._root, np.ones((*self._root.shape[:2], 1)))
+        self._together = together / np.sqrt(np.square(together).sum(axis=1, keepdims=True))
         mean, count = joint.mean, joint.mean.shape[1]
         self._z = _whitened_normals(len(mean), draws, count, rng)
         self.samples = mean[:, None, :] + self._z @ self._root.transpose(0, 2, 1)
@@ -61,9 +63,7 @@ class MonteCarloEntropy:
         """
         c = _solve(self._root, self._joint.response(points))
         c /= np.maximum(np.sqrt(np.square(c).sum(axis=1, keepdims=True)), 1.0)
-        together = _solve(self._root, np.ones((*self._root.shape[:2], 1)))
-        together /= np.sqrt(np.square(together).sum(axis=1, keepdims=True))
-        return np.asarray(c - together * (together * c).sum(axis=1, keepdims=True))
+        return np.asarray(c - self._together * (self._together * c).sum(axis=1, keepdims=True))
 
     def screen(self, points: Points) -> Array:
         """A lower bound on the gain, for ranking; in nats, shape ``(m, k)``.

@@ -8,9 +8,12 @@ import pytest
 
 from benchmarks.held_out import held_out_errors
 from tasks import table
+from tasks.recorded import RecordedTask
 
 
-def write(path: Path, held_out: list[tuple[list[float], float, float, float]]) -> Path:
+def write(
+    path: Path, held_out: list[tuple[list[float], float, float, float]]
+) -> tuple[table.Table, RecordedTask]:
     """Log loss and log cost linear in the config and in the log of the fidelity, so that replay is
     exact; held-out rows are (config, fidelity, factor on loss, factor on cost).
     """
@@ -41,14 +44,14 @@ def write(path: Path, held_out: list[tuple[list[float], float, float, float]]) -
         "wall": cost,
         "marked": np.zeros(len(rows)),
     }
-    table.write(path / "linear.npz", meta, columns)
-    return path / "linear.npz"
+    written = table.write(path / "linear.npz", meta, columns)
+    return written, RecordedTask(str(path / "linear.npz"))
 
 
 def test_errors_are_signed_and_in_nats(tmp_path: Path) -> None:
     good, bad = [-0.8, 0.1], [0.9, 1.9]  # about 1.1 and 4.6 times the lowest loss
     errors = held_out_errors(
-        write(
+        *write(
             tmp_path,
             [
                 (good, 0.5, np.exp(0.1), 1.0),
@@ -75,9 +78,9 @@ def test_errors_are_signed_and_in_nats(tmp_path: Path) -> None:
 
 
 def test_nothing_held_out(tmp_path: Path) -> None:
-    assert held_out_errors(write(tmp_path, [])) == []
+    assert held_out_errors(*write(tmp_path, [])) == []
 
 
 def test_a_config_not_held_out_at_the_target_is_not_good(tmp_path: Path) -> None:
-    errors = held_out_errors(write(tmp_path, [([-0.8, 0.1], 0.5, 1.0, 1.0)]))
+    errors = held_out_errors(*write(tmp_path, [([-0.8, 0.1], 0.5, 1.0, 1.0)]))
     assert [e.good for e in errors] == [False]
