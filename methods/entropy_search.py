@@ -44,7 +44,7 @@ class EntropySearch(InformationGain):
         ValueError: an option outside what is allowed.
     """
 
-    version = 2
+    version = 3
 
     def __init__(
         self,

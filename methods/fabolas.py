@@ -70,7 +70,7 @@ class Fabolas(InformationGain):
             a choice that is not there.
     """
 
-    version = 3
+    version = 4
 
     def __init__(
         self,

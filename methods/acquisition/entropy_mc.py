@@ -10,6 +10,7 @@ them. Neither expands anything, as ``entropy_ep`` does.
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.linalg import solve_triangular
 from scipy.special import xlogy
 
@@ -53,6 +54,7 @@ class MonteCarloEntropy:
         low = 0.5 * ((self.p_min > 0).sum(axis=1) - 1) / draws
         self.entropy = low - xlogy(self.p_min, self.p_min).sum(axis=1)
         """entropy of ``p_min`` in nats, shape ``(m,)``"""
+        self._scatters = [self._scatter(i) for i in range(len(mean))]
 
     def _influence(self, points: Points) -> Array:
         """Regression of standardised observations on the normals behind the draws: ``(m, R, k)``.
@@ -74,17 +76,31 @@ class MonteCarloEntropy:
         (as in predictive entropy search, Hernandez-Lobato et al. 2014, but with exact moments).
         """
         c = self._influence(points)
-        along = self._z.astype(np.float32) @ c.astype(np.float32)
-        size = self._indicator.sum(axis=2)[:, :, None]
-        centre = self._indicator @ along / np.maximum(size, 1)
-        spread = self._indicator @ np.square(along) - size * np.square(centre)
-        explained = np.square(c).sum(axis=1)[:, None, :]
-        # A single draw tells no variance: take the unconditional one, that is, no information.
-        within = np.where(size > 1, spread / np.maximum(size - 1, 1), explained)
-        left = np.maximum(1 - explained + within, 1e-6)
-        # The logarithm of an estimated variance is low by half its relative variance.
-        log_left = np.log(left) + np.square(within / left) / np.maximum(size - 1, 1)
-        return np.asarray(-0.5 * np.einsum("mr,mrk->mk", self.p_min, log_left))
+        explained = np.square(c).sum(axis=1)
+        gain = np.zeros_like(explained)
+        for i, (p, spare, scatter) in enumerate(self._scatters):
+            one = c[i].astype(np.float32)
+            within = ((scatter @ one) * one).sum(axis=1)
+            left = np.maximum(1 - explained[i] + within, 1e-6)
+            # The logarithm of an estimated variance is low by half its relative variance.
+            log_left = np.log(left) + np.square(within / left) / spare
+            gain[i] = -0.5 * (p @ log_left)
+        return np.asarray(gain)
+
+    def _scatter(self, i: int) -> tuple[Array, Array, NDArray[np.float32]]:
+        """Of each minimiser with at least two draws: probability, draws to spare, covariance.
+
+        A draw alone tells no variance, and counts as no information. The covariance ``(groups, R,
+        R)`` is that of the normals behind the draws: an observation is linear in them.
+        """
+        groups = [self._z[i, self._least[i] == g] for g in range(self._z.shape[2])]
+        groups = [z for z in groups if len(z) > 1]
+        size = np.array([len(z) for z in groups]).reshape(-1, 1)
+        scatter = np.empty((len(groups), *self._root.shape[1:]), dtype=np.float32)
+        for z, covariance in zip(groups, scatter, strict=True):
+            away = z - z.mean(axis=0)
+            covariance[:] = away.T @ away / (len(z) - 1)
+        return size[:, 0] / self._z.shape[1], size - 1, scatter
 
     def gain(self, points: Points) -> Array:
         """Expected decrease of the entropy of the minimiser, in nats, shape ``(m, k)``.

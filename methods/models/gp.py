@@ -114,6 +114,11 @@ class Posterior:
         """``L^-1 y``, shape ``(m, n)``."""
         return np.asarray(self.root @ self.data.y)
 
+    @cached_property
+    def weights(self) -> Array:
+        """``K^-1 y``, shape ``(m, n)``."""
+        return np.asarray((self.whitened[:, None, :] @ self.root)[:, 0])
+
     @property
     def noise(self) -> Array:
         """Noise variance of the targets, shape ``(m,)``."""
@@ -125,8 +130,11 @@ class Posterior:
 
     def mean(self, points: Points, projected: Array | None = None) -> Array:
         """Posterior mean, shape ``(m, k)``."""
-        projected = self.project(points) if projected is None else projected
-        mean = (self.whitened[:, None, :] @ projected)[:, 0]
+        if projected is None:  # cheaper than to project for it
+            prior = self.kernel.covariance(self.theta, self.data.points, points)
+            mean = (self.weights[:, None, :] @ prior)[:, 0]
+        else:
+            mean = (self.whitened[:, None, :] @ projected)[:, 0]
         return np.asarray(self.offset + self.scale * mean)
 
     def variance(self, points: Points, projected: Array | None = None) -> Array:

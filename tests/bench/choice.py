@@ -1,17 +1,17 @@
-"""What a cheaper acquisition costs: ``python tests/bench/choice.py [histories]``; gates nothing.
+"""What a cheaper acquisition costs: ``python tests/bench/choice.py [histories [settings]]``.
 
 On frozen histories (Fabolas on the four synthetic tasks, stopped after 12 to 60 trials), every
 setting chooses a candidate. Its information gain per second is judged by a reference of 64
 hyperparameter samples, 100 representers and 2,048 draws, relative to that of the candidate which
 another such reference chose (as does a third, with other random numbers: what can be hoped for).
-Quartiles, and median CPU seconds a choice.
+Quartiles, and median CPU seconds a choice. Gates nothing.
 """
 
 from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import numpy as np
@@ -58,10 +58,11 @@ def frozen(number: int) -> tuple[Synthetic, History]:
     return task, history
 
 
-def main(histories: int) -> None:
-    """Print the table."""
-    ratios: dict[str, list[float]] = {name: [] for name in SETTINGS}
-    seconds: dict[str, list[float]] = {name: [] for name in SETTINGS}
+def main(histories: int, wanted: Collection[str]) -> None:
+    """Print the table, of the settings named (and the references) or of all."""
+    settings = {n: o for n, o in SETTINGS.items() if not wanted or n in wanted or o is REFERENCE}
+    ratios: dict[str, list[float]] = {name: [] for name in settings}
+    seconds: dict[str, list[float]] = {name: [] for name in settings}
     for number in range(histories):
         task, history = frozen(number)
         judge = Fabolas(task.space, task.fidelities, **REFERENCE)
@@ -69,7 +70,7 @@ def main(histories: int) -> None:
         assert targets is not None
         value, _ = judge.acquisition(judge._fit(targets), targets, np.random.default_rng(10**6))
         worth = {}
-        for name, options in SETTINGS.items():
+        for name, options in settings.items():
             method = Fabolas(task.space, task.fidelities, **options)
             started = time.process_time()
             stream = loop.stream(number, len(history) + name.endswith("again"), "suggest")
@@ -81,11 +82,11 @@ def main(histories: int) -> None:
             ratios[name].append(gain / worth["reference"])
         print(f"\r{number + 1}/{histories}", end="", flush=True)
     print(f"\r{'setting':20s}{'quartiles of gain per cost':>30s}{'CPU s':>10s}")
-    for name in SETTINGS:
+    for name in settings:
         low, median, high = np.quantile(ratios[name], [0.25, 0.5, 0.75])
         print(f"{name:20s}{low:12.3f}{median:9.3f}{high:9.3f}{np.median(seconds[name]):10.3f}")
 
 
 if __name__ == "__main__":
     with threadpool_limits(1):
-        main(int(sys.argv[1]) if len(sys.argv) > 1 else 50)
+        main(int(sys.argv[1]) if len(sys.argv) > 1 else 50, sys.argv[2:])
