@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks import rows
+from benchmarks import costs, rows
 from benchmarks.core.space import Float, Space
 from tasks import recorded, table
 
@@ -26,7 +26,7 @@ def compact(source: Path, target: Path, space: Space) -> Path:
         ValueError: nothing recorded, a parameter that no table can hold, or no evaluation at the
             target.
     """
-    chosen = list(rows.best_rows(rows.read(source)))
+    chosen = list(costs.best_rows(rows.read(source)))
     if not chosen:
         raise ValueError(f"{source} holds no evaluation")
     bounds = bounds_of(space)
@@ -50,7 +50,7 @@ def compact(source: Path, target: Path, space: Space) -> Path:
         "loss_floor": session["loss_floor"],
         "target_cost": 1.0,
         "sessions": _sessions(chosen),
-        "idle_reference_seconds": rows.idle_references([row for row, _, _ in chosen]),
+        "idle_reference_seconds": costs.idle_references([row for row, _, _ in chosen]),
         "cpu_hours": round(sum(f["cost"] for f in facts) / 3600, 2),
         "statuses": dict(Counter(f["status"] for f in facts)),
     }

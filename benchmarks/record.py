@@ -20,7 +20,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks import provenance, rows
+from benchmarks import costs, provenance, rows
 from benchmarks.card import write_card
 from benchmarks.compact import bounds_of, compact
 from benchmarks.core.protocols import Task
@@ -29,6 +29,7 @@ from benchmarks.core.trial import Observation
 from benchmarks.design import Evaluation, expand
 from benchmarks.lock import FolderLock
 from benchmarks.reference import load_and_steal, reference_seconds
+from benchmarks.remaining import remaining_seconds
 from benchmarks.settings import ConfigError, build_task, compose
 
 TABLES = provenance.ROOT / "tasks" / "tables"
@@ -43,16 +44,26 @@ class Recorder:
         self._pause_file = path.with_suffix(".pause")
         self._writing = threading.Lock()
         self._errors: list[BaseException] = []
+        self._recorded: list[rows.Row] = []
         self._marked: set[rows.Key] = set()
         self._idle = np.inf
 
     def missing(self) -> list[Evaluation]:
-        """What is left: never recorded first, then what was timed on a busy machine."""
+        """What is left: never recorded first, then what was timed on a busy machine.
+
+        Before all, if there is anything new, what compares this CPU with the first one.
+        """
         recorded = rows.read(self._path)
         known = {row.key for row in recorded}
-        marked = {row.key for row, _, late in rows.best_rows(recorded) if late}
+        self._marked = {row.key for row, _, late in costs.best_rows(recorded) if late}
         new = [e for e in self._design if e.key not in known]
-        return new + [e for e in self._design if e.key in marked]
+        again = [e for e in self._design if e.key in self._marked]
+        if not new:
+            return again
+        by_key = {e.key: e for e in self._design}
+        due = costs.calibrations(recorded, provenance.machine()["cpu"], by_key)
+        self._marked -= set(due)
+        return [by_key[key] for key in due] + new + [e for e in again if e.key in self._marked]
 
     def run(self, workers: int = 1) -> int:
         """Record everything missing, once; returns the number of evaluations looked at.
@@ -62,9 +73,8 @@ class Recorder:
         todo = self.missing()
         if not todo:
             return 0
-        recorded = rows.read(self._path)
-        self._marked = {row.key for row in recorded}
-        idle = rows.idle_references(recorded)
+        self._recorded = rows.read(self._path)
+        idle = costs.idle_references(self._recorded)
         self._idle = idle.get(provenance.machine()["cpu"], np.inf)
         waiting: queue.SimpleQueue[Evaluation] = queue.SimpleQueue()
         for evaluation in todo:
@@ -89,7 +99,7 @@ class Recorder:
         try:
             task = self._build()
             try:
-                self._open_session(task)
+                session = self._open_session(task)
                 reference, at = reference_seconds(), time.monotonic()
                 while not self._errors:
                     try:
@@ -100,10 +110,10 @@ class Recorder:
                         time.sleep(0.5)
                     if time.monotonic() - at > 2.0:
                         reference = reference_seconds()
-                    if evaluation.key in self._marked and reference > rows.LOADED * self._idle:
+                    if evaluation.key in self._marked and reference > costs.LOADED * self._idle:
                         at = 0.0  # still busy: timing it again would be no better
                         continue
-                    reference = self._record(task, evaluation, reference)
+                    reference = self._record(task, evaluation, reference, session)
                     at = time.monotonic()
                     self._report(total - waiting.qsize(), total, evaluation)
             finally:
@@ -111,7 +121,7 @@ class Recorder:
         except BaseException as error:  # handed to the main thread, which raises it
             self._errors.append(error)
 
-    def _open_session(self, task: Task) -> None:
+    def _open_session(self, task: Task) -> Mapping[str, Any]:
         try:
             bounds = bounds_of(task.space)
         except ValueError:
@@ -130,7 +140,7 @@ class Recorder:
             "versions": provenance.versions(),
             "machine": provenance.machine(),
         }
-        recorded = rows.read(self._path)
+        recorded = self._recorded
         if recorded and recorded[-1].session["identity"] != session["identity"]:
             raise ValueError(
                 f"{self._path} holds another task: {recorded[-1].session['identity']}, "
@@ -138,8 +148,11 @@ class Recorder:
             )
         with self._writing:
             rows.append(self._path, {"session": session})
+        return session
 
-    def _record(self, task: Task, evaluation: Evaluation, before: float) -> float:
+    def _record(
+        self, task: Task, evaluation: Evaluation, before: float, session: Mapping[str, Any]
+    ) -> float:
         load, steal = load_and_steal()
         observation = evaluate_subset(task, evaluation, self.paused)
         after = reference_seconds()
@@ -164,10 +177,11 @@ class Recorder:
             row["error"] = observation.info["error"]
         with self._writing:
             rows.append(self._path, row)
+            self._recorded.append(rows.Row(row, session))
         return after
 
     def _report(self, done: int, total: int, evaluation: Evaluation) -> None:
-        left = remaining_seconds(rows.read(self._path), self._design)
+        left = remaining_seconds(list(self._recorded), self._design)
         print(
             f"{datetime.now():%H:%M:%S} {done}/{total} "
             f"s={evaluation.fidelity:.5g} r={evaluation.subset_seed} {dict(evaluation.config)} "
@@ -189,28 +203,6 @@ def evaluate_subset(
         observation: Observation = task.evaluate_subset(config, share, seed, pause)
         return observation
     return task.evaluate(config, share, np.random.default_rng(seed))
-
-
-def remaining_seconds(recorded: Sequence[rows.Row], design: Sequence[Evaluation]) -> float:
-    """Estimate what is left: time grows as s^1.25 (seen on MNIST), from the same config's nearest
-    fidelity or, where it has none, from the median of the nearest recorded fidelity.
-    """
-    known = {row.key for row in recorded}
-    times: dict[Any, list[tuple[float, float]]] = {}
-    for row in recorded:
-        # the test split is scored too, outside wall: about as dear as validation
-        times.setdefault(row.key[0], []).append((row.key[1], 1.7 * row.facts["wall"]))
-    everything = [pair for pairs in times.values() for pair in pairs]
-    total = 0.0
-    for evaluation in design:
-        if evaluation.key in known or not everything:
-            continue
-        share = evaluation.fidelity
-        pairs = times.get(evaluation.key[0]) or everything
-        near = min(pairs, key=lambda pair: abs(np.log(pair[0] / share)))[0]
-        typical = float(np.median([wall for s, wall in pairs if s == near]))
-        total += typical * (share / near) ** 1.25 + 1
-    return total
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -8,16 +8,13 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from benchmarks.core.space import Config
 
-LOADED = 1.15  # slower than the idle reference by this factor: the cost is marked for re-timing
 Key = tuple[tuple[Any, ...], float, int]
 
 
@@ -42,6 +39,11 @@ class Row:
         """Seconds of the reference kernel around the evaluation: mean of before and after."""
         before, after = self.facts["reference_before"], self.facts["reference_after"]
         return float((before + after) / 2)
+
+    @property
+    def cpu(self) -> str:
+        """Model of the CPU that it ran on."""
+        return str(self.session["machine"]["cpu"])
 
 
 def read(path: Path) -> list[Row]:
@@ -83,40 +85,3 @@ def append(path: Path, facts: Mapping[str, Any]) -> None:
         file.write(json.dumps(facts, separators=(",", ":")).encode() + b"\n")
         file.flush()
         os.fsync(file.fileno())
-
-
-def idle_references(rows: list[Row]) -> dict[str, float]:
-    """The idle figure of each CPU model, seconds: the 5th percentile of its reference timings
-    (their minimum may be one lucky reading).
-    """
-    timings: dict[str, list[float]] = {}
-    for row in rows:
-        both = (row.facts["reference_before"], row.facts["reference_after"])
-        timings.setdefault(row.session["machine"]["cpu"], []).extend(both)
-    return {cpu: float(np.quantile(values, 0.05)) for cpu, values in timings.items()}
-
-
-def best_rows(rows: list[Row]) -> Iterator[tuple[Row, float, bool]]:
-    """For each evaluation its row, normalised cost in seconds, and whether that is marked.
-
-    Cost is normalised to the idle speed of the first machine recorded on. Of an evaluation timed
-    more than once, the least disturbed timing that ended well counts; losses are the same by
-    construction.
-    """
-    idle = idle_references(rows)
-    if not rows:
-        return
-    base = idle[rows[0].session["machine"]["cpu"]]
-    chosen: dict[Key, Row] = {}
-
-    def slowdown(row: Row) -> float:
-        return row.reference / idle[row.session["machine"]["cpu"]]
-
-    def rank(row: Row) -> tuple[bool, float]:
-        return row.facts["status"] != "ok", slowdown(row)
-
-    for row in rows:
-        if row.key not in chosen or rank(row) < rank(chosen[row.key]):
-            chosen[row.key] = row
-    for row in chosen.values():
-        yield row, row.facts["cost"] * base / row.reference, slowdown(row) > LOADED

@@ -34,6 +34,9 @@ SETTINGS: Mapping[str, Mapping[str, Any]] = {
     "fabolas": {},
     "reference": REFERENCE,
     "reference, again": REFERENCE,
+    "candidates=1600": {"candidates": 1600},
+    "finalists=40": {"finalists": 40},
+    "hyper_samples=16": {"hyper_samples": 16},
     "hyper_samples=24": {"hyper_samples": 24},
     "representers=50": {"representers": 50},
     "representers=20": {"representers": 20},
@@ -59,8 +62,9 @@ def frozen(number: int) -> tuple[Synthetic, History]:
 
 
 def main(histories: int, wanted: Collection[str]) -> None:
-    """Print the table, of the settings named (and the references) or of all."""
-    settings = {n: o for n, o in SETTINGS.items() if not wanted or n in wanted or o is REFERENCE}
+    """Print the table, of the settings named (and the reference) or of all."""
+    names = ("reference", *wanted) if wanted else tuple(SETTINGS)
+    settings = {name: SETTINGS[name] for name in names}
     ratios: dict[str, list[float]] = {name: [] for name in settings}
     seconds: dict[str, list[float]] = {name: [] for name in settings}
     for number in range(histories):
@@ -84,7 +88,7 @@ def main(histories: int, wanted: Collection[str]) -> None:
     print(f"\r{'setting':20s}{'quartiles of gain per cost':>30s}{'CPU s':>10s}")
     for name in settings:
         low, median, high = np.quantile(ratios[name], [0.25, 0.5, 0.75])
-        print(f"{name:20s}{low:12.3f}{median:9.3f}{high:9.3f}{np.median(seconds[name]):10.3f}")
+        print(f"{name:20s}{low:12.4f}{median:9.4f}{high:9.4f}{np.median(seconds[name]):10.3f}")
 
 
 if __name__ == "__main__":

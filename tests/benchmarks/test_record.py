@@ -19,10 +19,10 @@ import numpy as np
 import pytest
 from tiny import Tiny
 
-from benchmarks import rows
+from benchmarks import costs, rows
 from benchmarks.design import Evaluation, expand
 from benchmarks.provenance import ROOT
-from benchmarks.record import Recorder, evaluate_subset, main, remaining_seconds
+from benchmarks.record import Recorder, evaluate_subset, main
 from tasks import table
 from tasks.recorded import RecordedTask
 from tasks.svm import SPACE, SVM
@@ -144,7 +144,7 @@ def test_after_a_kill_nothing_recorded_is_lost_and_nothing_of_the_design_is_miss
 
 def test_what_was_timed_well_is_not_evaluated_again(recording: Recording) -> None:
     before = whole_rows(recording.killed_at, recording.folder)
-    marked = {row.key for row, _, late in rows.best_rows(before) if late}
+    marked = {row.key for row, _, late in costs.best_rows(before) if late}
     again = [row.key for row in evaluations(recording.path)[len(before) :]]
     assert sorted(map(repr, again)) == sorted(
         repr(key) for key in KEYS if key in marked or key not in {row.key for row in before}
@@ -180,7 +180,7 @@ def test_an_evaluation_that_fails_is_a_row_and_not_the_end(recording: Recording)
 def test_the_table_replays_every_row_exactly(recording: Recording) -> None:
     assert recording.compacted[0] == 0, recording.compacted
     task = RecordedTask(str(recording.table))
-    chosen = list(rows.best_rows(evaluations(recording.path)))
+    chosen = list(costs.best_rows(evaluations(recording.path)))
     replayed = 0
     for row, cost, _ in chosen:
         facts = row.facts
@@ -351,16 +351,6 @@ def test_status_says_what_is_left(
     assert not list(tmp_path.iterdir())
 
 
-def test_what_is_left_is_estimated_from_the_same_config_first() -> None:
-    config, other = {"log_c": 0, "log_gamma": 0}, {"log_c": 1, "log_gamma": 1}
-    done = rows.Row({"config": config, "fidelity": 0.5, "subset_seed": 0, "wall": 10.0}, {})
-    dear = rows.Row({"config": other, "fidelity": 0.5, "subset_seed": 0, "wall": 1000.0}, {})
-    design = [Evaluation(config, s, 0, False) for s in (0.5, 1.0)]
-    expected = 1.7 * 10 * 2**1.25
-    assert remaining_seconds([done, dear], design) == pytest.approx(expected, rel=0.2)
-    assert remaining_seconds([done], design[:1]) == 0
-
-
 def test_a_task_without_subset_seeds_gets_an_rng_of_the_seed(recording: Recording) -> None:
     task = RecordedTask(str(recording.table))
     evaluation = Evaluation({"log_c": 1.0, "log_gamma": 2.0}, 1.0, 5, False)
@@ -388,3 +378,22 @@ def test_a_marked_timing_is_repeated_only_when_the_core_is_not_busy_now(
     before = len(evaluations(path))
     recorder.run()
     assert len(evaluations(path)) == before + again
+
+
+def test_a_new_machine_is_compared_with_the_first_before_it_records(tmp_path: Path) -> None:
+    path = tmp_path / "rows.jsonl"
+    design = [Evaluation({"x": x, "y": 0.5}, 1.0, 0, False) for x in np.linspace(0, 1, 21)]
+    Recorder(Tiny, design[:20], path).run()
+    lines = [json.loads(line) for line in path.read_text().splitlines()]
+    lines[0]["session"]["machine"]["cpu"] = "another"
+    for line in lines[1:]:  # quiet timings there, so that nothing is to be timed again
+        line.update(cost=1.0, reference_before=1.0, reference_after=1.0)
+    path.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    assert Recorder(Tiny, design[:20], path).missing() == []
+    recorder = Recorder(Tiny, design, path)
+    assert len(recorder.missing()) == costs.CALIBRATIONS + 1
+    assert recorder.missing()[-1] == design[20]
+    recorder.run()
+    here = [row for row in evaluations(path) if row.cpu != "another"]
+    assert len(here) == costs.CALIBRATIONS + 1
+    assert costs.machine_factors(evaluations(path))[here[0].cpu] != 1.0
