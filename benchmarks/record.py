@@ -28,7 +28,7 @@ from benchmarks.core.space import Float, Space
 from benchmarks.core.trial import Observation
 from benchmarks.design import Evaluation, expand
 from benchmarks.lock import FolderLock
-from benchmarks.reference import load_and_steal, reference_seconds
+from benchmarks.reference import Speed, load_and_steal
 from benchmarks.remaining import remaining_seconds
 from benchmarks.settings import ConfigError, build_task, compose
 
@@ -100,7 +100,7 @@ class Recorder:
             task = self._build()
             try:
                 session = self._open_session(task)
-                reference, at = reference_seconds(), time.monotonic()
+                speed = Speed()
                 while not self._errors:
                     try:
                         evaluation = waiting.get_nowait()
@@ -108,13 +108,10 @@ class Recorder:
                         return
                     while self.paused():
                         time.sleep(0.5)
-                    if time.monotonic() - at > 2.0:
-                        reference = reference_seconds()
-                    if evaluation.key in self._marked and reference > costs.LOADED * self._idle:
-                        at = 0.0  # still busy: timing it again would be no better
-                        continue
-                    reference = self._record(task, evaluation, reference, session)
-                    at = time.monotonic()
+                    busy = speed.seconds() > costs.LOADED * self._idle
+                    if evaluation.key in self._marked and busy:
+                        continue  # timing it again would be no better
+                    self._record(task, evaluation, speed, session)
                     self._report(total - waiting.qsize(), total, evaluation)
             finally:
                 task.close()
@@ -151,11 +148,12 @@ class Recorder:
         return session
 
     def _record(
-        self, task: Task, evaluation: Evaluation, before: float, session: Mapping[str, Any]
-    ) -> float:
+        self, task: Task, evaluation: Evaluation, speed: Speed, session: Mapping[str, Any]
+    ) -> None:
         load, steal = load_and_steal()
+        before = speed.seconds()
         observation = evaluate_subset(task, evaluation, self.paused)
-        after = reference_seconds()
+        after = speed.seconds()
         _, steal_after = load_and_steal()
         row = {
             "config": dict(evaluation.config),
@@ -178,7 +176,6 @@ class Recorder:
         with self._writing:
             rows.append(self._path, row)
             self._recorded.append(rows.Row(row, session))
-        return after
 
     def _report(self, done: int, total: int, evaluation: Evaluation) -> None:
         left = remaining_seconds(list(self._recorded), self._design)

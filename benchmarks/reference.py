@@ -9,6 +9,8 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 ROUNDS = 6
+FRESH = 5.0
+"""seconds for which a timing tells how fast the core is: trainings of milliseconds share one"""
 
 
 def reference_seconds() -> float:
@@ -26,6 +28,19 @@ def reference_seconds() -> float:
             np.exp(-block / 784, out=block)
             block.argmax(axis=1)
         return time.thread_time() - started
+
+
+class Speed:
+    """How fast this core has been lately."""
+
+    def __init__(self) -> None:
+        self._seconds, self._at = reference_seconds(), time.monotonic()
+
+    def seconds(self) -> float:
+        """The latest timing of the kernel, or a new one if that is no longer ``FRESH``."""
+        if time.monotonic() - self._at > FRESH:
+            self._seconds, self._at = reference_seconds(), time.monotonic()
+        return self._seconds
 
 
 def load_and_steal() -> tuple[float, float | None]:

@@ -15,8 +15,8 @@ GROWTH = 1.25
 """time grows as this power of the fidelity, seen on MNIST, where only another one is recorded"""
 DETOUR = 8.0
 """octaves of fidelity that weigh as much as the whole range of a hyperparameter"""
-REFERENCES = 1.0
-"""seconds that the reference kernel takes beside each evaluation"""
+REFERENCES = 0.5
+"""seconds that the reference kernel takes for each evaluation"""
 
 
 def remaining_seconds(recorded: Collection[Row], design: Collection[Evaluation]) -> float:
@@ -34,13 +34,13 @@ def remaining_seconds(recorded: Collection[Row], design: Collection[Evaluation])
     old, new = ranks[: len(there)], ranks[len(there) :]
     octave = np.log2([row.facts["fidelity"] for row in recorded])
     wanted = np.log2([evaluation.fidelity for evaluation in missing])
-    # the test split is scored too, outside wall: about as dear as validation
-    wall = 1.7 * np.array([row.facts["wall"] for row in recorded])
+    # the test split is scored too, outside cost: about as dear as validation
+    cost = 1.7 * np.array([row.facts["cost"] for row in recorded])
     total = 0.0
     for x, u in zip(new, wanted, strict=True):
         away = np.abs(octave - u) + DETOUR * np.abs(old - x).max(axis=1)
         nearest = int(away.argmin())
-        total += float(wall[nearest] * 2 ** (GROWTH * (u - octave[nearest]))) + REFERENCES
+        total += float(cost[nearest] * 2 ** (GROWTH * (u - octave[nearest]))) + REFERENCES
     return total
 
 

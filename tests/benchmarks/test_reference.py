@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from threadpoolctl import threadpool_info
 
+from benchmarks import reference
 from benchmarks.reference import load_and_steal, reference_seconds
 
 
@@ -28,3 +29,17 @@ def test_steal_is_the_eighth_column_of_proc_stat_in_seconds() -> None:
     assert before is not None
     assert after is not None
     assert before <= steal / os.sysconf("SC_CLK_TCK") <= after
+
+
+def test_one_timing_serves_until_it_is_stale(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [0.0]
+    timings = iter([1.0, 2.0, 3.0])
+    monkeypatch.setattr(reference.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(reference, "reference_seconds", lambda: next(timings))
+    speed = reference.Speed()
+    now[0] = reference.FRESH
+    assert speed.seconds() == 1.0
+    now[0] += 0.1
+    assert speed.seconds() == 2.0
+    now[0] += reference.FRESH
+    assert speed.seconds() == 2.0

@@ -9,8 +9,8 @@ from benchmarks.rows import Row
 CONFIGS = [{"c": c, "kind": kind} for c in (0, 1, 2, 3) for kind in ("a", "b")]
 
 
-def row(number: int, fidelity: float, wall: float) -> Row:
-    facts = {"config": CONFIGS[number], "fidelity": fidelity, "subset_seed": 0, "wall": wall}
+def row(number: int, fidelity: float, cost: float) -> Row:
+    facts = {"config": CONFIGS[number], "fidelity": fidelity, "subset_seed": 0, "cost": cost}
     return Row(facts, {})
 
 
