@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -10,16 +12,53 @@ import numpy as np
 from scipy.stats import spearmanr
 
 from benchmarks.held_out import GOOD, held_out_errors
+from benchmarks.maps import shares_to_map, write_maps
 from tasks import table as tables
 from tasks.recorded import RecordedTask
 
 
 def write_card(path: Path) -> Path:
-    """Write ``<table>.md`` beside a table; returns its path."""
-    table = tables.read(path)
-    target = path.with_suffix(".md")
-    target.write_text("\n".join(_lines(table, RecordedTask(str(path)))) + "\n")
+    """Write ``<table>.md``, and with two hyperparameters ``<table>.png``, beside a table.
+
+    Returns the path of the page.
+    """
+    table, task = tables.read(path), RecordedTask(str(path))
+    target, picture = path.with_suffix(".md"), path.with_suffix(".png")
+    lines = _lines(table, task)
+    if len(task.space.names) == 2:
+        _draw(table, task, picture)
+        lines[2:2] = [*_caption(table, task, picture.name), ""]
+    target.write_text("\n".join(lines) + "\n")
     return target
+
+
+def _draw(table: tables.Table, task: RecordedTask, picture: Path) -> None:
+    """The heat maps, with the recorded configs on top."""
+    from analysis.heat_maps import draw_heat_maps  # matplotlib is slow to import
+
+    columns, names = table.columns, list(table.meta["bounds"])
+    kept = ~columns["held_out"]
+    with tempfile.TemporaryDirectory() as folder:
+        points = Path(folder) / "points.csv"
+        with points.open("w", newline="") as file:
+            writer = csv.writer(file)
+            writer.writerow([*names, "fidelity"])
+            for config, share in zip(
+                columns["config"][kept], columns["fidelity"][kept], strict=True
+            ):
+                writer.writerow([*config, share])
+        draw_heat_maps(write_maps(task, Path(folder) / "maps.csv"), picture, points)
+
+
+def _caption(table: tables.Table, task: RecordedTask, picture: str) -> list[str]:
+    unit, full = table.meta["fidelity_unit"], table.meta["fidelity_full"]
+    sizes = ", ".join(f"{round(share * full):,}" for share in shares_to_map(task))
+    return [
+        f"![Loss and cost over the box at four fidelities]({picture})",
+        "",
+        f"*Validation loss (above) and cost (below), interpolated between the recorded configs "
+        f"(dots) at four fidelities: {sizes} {unit}. Both scales are logarithmic.*",
+    ]
 
 
 def _lines(table: tables.Table, task: RecordedTask) -> list[str]:

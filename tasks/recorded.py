@@ -71,11 +71,14 @@ class RecordedTask(Task):
     def evaluate(self, config: Config, fidelity: float, rng: np.random.Generator) -> Observation:
         self.space.check(config)
         self.fidelities.check(fidelity)
-        # a subset seed must be recorded on both sides of the fidelity
+        seeds = self.subset_seeds(fidelity)
+        return self.replay(config, fidelity, seeds[int(rng.integers(len(seeds)))])
+
+    def subset_seeds(self, fidelity: float) -> list[int]:
+        """The subset seeds that are recorded on both sides of a fidelity, in rising order."""
         above = bisect_left(self._shares, fidelity)
         below = bisect_right(self._shares, fidelity) - 1
-        seeds = self._seeds_spanning[max(below, 0), above]
-        return self.replay(config, fidelity, seeds[int(rng.integers(len(seeds)))])
+        return self._seeds_spanning[max(below, 0), above]
 
     def replay(self, config: Config, fidelity: float, subset_seed: int) -> Observation:
         """What ``evaluate`` gives for a subset seed recorded at fidelities on both sides."""

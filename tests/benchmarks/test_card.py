@@ -81,3 +81,9 @@ def test_the_held_out_check_is_a_table(card: str) -> None:
     # recorded 0.01 at the centre, where the corners' mean is 0.45
     assert "| 1/1 | all | 1 | 3.7" in card
     assert "| 1/1 | good | 1 | 3.7" in card
+
+
+def test_the_card_shows_a_picture(card: str, tmp_path: Path) -> None:
+    assert "](made_up.png)" in card
+    assert "200, 252, 317, 400 training rows" in card
+    assert (tmp_path / "made_up.png").read_bytes().startswith(b"\x89PNG")
