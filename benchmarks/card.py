@@ -36,7 +36,7 @@ def _draw(table: tables.Table, task: RecordedTask, picture: Path) -> None:
     """The heat maps, with the recorded configs on top."""
     from analysis.heat_maps import draw_heat_maps  # matplotlib is slow to import
 
-    columns, names = table.columns, list(table.meta["bounds"])
+    columns, names = table.columns, task.space.names
     kept = ~columns["held_out"]
     with tempfile.TemporaryDirectory() as folder:
         points = Path(folder) / "points.csv"
@@ -70,13 +70,14 @@ def _lines(table: tables.Table, task: RecordedTask) -> list[str]:
         f"Written by `python -m benchmarks.record task={meta['name']} --compact`; do not edit.",
         "",
         f"- trained: {identity}",
-        f"- hyperparameters: {_bounds(meta['bounds'])}",
+        f"- hyperparameters: {_space(meta['space'])}",
         f"- fidelity: {meta['fidelity_low']:.5g} to 1, the share of {meta['fidelity_full']:,} "
         f"{meta['fidelity_unit']}",
         f"- evaluations: {len(columns['loss'])} ({_counts(meta['statuses'])}), "
         f"{meta['cpu_hours']} CPU hours charged",
         "- cost: CPU seconds of one thread, normalised to the idle speed of the first machine "
-        f"below by a reference kernel timed around each evaluation; "
+        "below by a reference kernel timed around each evaluation"
+        f"{_factors(meta['machine_factors'])}; "
         f"{int(columns['marked'].sum())} of them were timed on a core over 15 % slower than idle "
         f"and not yet timed again",
         f"- median cost of an evaluation at the target, over the box: {meta['target_cost']:g} s",
@@ -96,8 +97,21 @@ def _lines(table: tables.Table, task: RecordedTask) -> list[str]:
     ]
 
 
-def _bounds(bounds: Mapping[str, Any]) -> str:
-    return ", ".join(f"`{name}` in [{low:g}, {high:g}]" for name, (low, high) in bounds.items())
+def _space(space: Mapping[str, Mapping[str, Any]]) -> str:
+    texts = []
+    for name, facts in space.items():
+        if "choices" in facts:
+            texts.append(f"`{name}` one of {', '.join(map(str, facts['choices']))}")
+        else:
+            scale = " (log scale)" if facts.get("log") else ""
+            texts.append(f"`{name}` in [{facts['low']:g}, {facts['high']:g}]{scale}")
+    return ", ".join(texts)
+
+
+def _factors(factors: Mapping[str, float]) -> str:
+    """How other machines' costs were made those of the first, which has the factor 1."""
+    others = [f"{factor:.2f} on {cpu}" for cpu, factor in factors.items() if factor != 1]
+    return f", and by evaluations timed there, too (a factor of {', '.join(others)})" * bool(others)
 
 
 def _counts(statuses: Mapping[str, int]) -> str:
@@ -105,16 +119,20 @@ def _counts(statuses: Mapping[str, int]) -> str:
 
 
 def _best(table: tables.Table, task: RecordedTask) -> str:
-    columns, names = table.columns, list(table.meta["bounds"])
+    columns = table.columns
     rows = (columns["fidelity"] == 1) & ~columns["held_out"] & np.isfinite(columns["loss"])
-    configs = [dict(zip(names, map(float, c), strict=True)) for c in columns["config"][rows]]
+    configs = [table.config(int(row)) for row in np.flatnonzero(rows)]
     best = min(configs, key=lambda config: task.truth(config).loss or np.inf)
     truth = task.truth(best)
-    where = ", ".join(f"{name}={value:g}" for name, value in best.items())
+    where = ", ".join(f"{name}={_short(value)}" for name, value in best.items())
     return (
         f"best config at the target: {where}, validation error {truth.loss:.4f}, "
         f"test error {truth.test_loss:.4f}"
     )
+
+
+def _short(value: Any) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def _per_fidelity(columns: Mapping[str, Any], full: int) -> list[str]:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks import costs, rows
-from benchmarks.core.space import Float, Space
+from benchmarks.core.space import Space
 from tasks import recorded, table
 
 
@@ -20,19 +20,18 @@ def compact(source: Path, target: Path, space: Space) -> Path:
     Args:
         source: the file of rows.
         target: the npz file to write.
-        space: the task's space; all parameters must be plain floats.
+        space: the task's space.
 
     Raises:
-        ValueError: nothing recorded, a parameter that no table can hold, or no evaluation at the
-            target.
+        ValueError: nothing recorded, or no evaluation at the target.
     """
-    chosen = list(costs.best_rows(rows.read(source)))
+    everything = rows.read(source)
+    chosen = list(costs.best_rows(everything))
     if not chosen:
         raise ValueError(f"{source} holds no evaluation")
-    bounds = bounds_of(space)
     facts = [row.facts for row, _, _ in chosen]
     columns = {
-        "config": [[f["config"][name] for name in bounds] for f in facts],
+        "config": [space.numbers(f["config"]) for f in facts],
         "fidelity": [f["fidelity"] for f in facts],
         "subset_seed": [f["subset_seed"] for f in facts],
         "held_out": [f["held_out"] for f in facts],
@@ -45,12 +44,13 @@ def compact(source: Path, target: Path, space: Space) -> Path:
     session = chosen[0][0].session
     meta: dict[str, Any] = {
         "name": target.stem,
-        "bounds": bounds,
+        "space": space.describe(),
         **{k: session[k] for k in ("identity", "fidelity_low", "fidelity_full", "fidelity_unit")},
         "loss_floor": session["loss_floor"],
         "target_cost": 1.0,
         "sessions": _sessions(chosen),
-        "idle_reference_seconds": costs.idle_references([row for row, _, _ in chosen]),
+        "idle_reference_seconds": costs.idle_references(everything),
+        "machine_factors": costs.machine_factors(everything),
         "cpu_hours": round(sum(f["cost"] for f in facts) / 3600, 2),
         "statuses": dict(Counter(f["status"] for f in facts)),
     }
@@ -61,20 +61,6 @@ def compact(source: Path, target: Path, space: Space) -> Path:
         meta["target_cost"] = _median_target_cost(probe, space)
     table.write(target, meta, arrays)
     return target
-
-
-def bounds_of(space: Space) -> dict[str, list[float]]:
-    """``[low, high]`` of every hyperparameter.
-
-    Raises:
-        ValueError: one that is not a plain float.
-    """
-    bounds = {}
-    for name, parameter in space.parameters.items():
-        if not isinstance(parameter, Float) or parameter.log:
-            raise ValueError(f"tables hold plain float hyperparameters, {name} is {parameter}")
-        bounds[name] = [parameter.low, parameter.high]
-    return bounds
 
 
 def _sessions(chosen: list[tuple[rows.Row, float, bool]]) -> list[dict[str, Any]]:

@@ -40,7 +40,7 @@ def held_out_errors(table: tables.Table, task: RecordedTask) -> list[Errors]:
     ``task`` replays ``table``. A held-out config is good by its recorded loss at the target;
     without one it is not.
     """
-    columns, names = table.columns, list(table.meta["bounds"])
+    columns = table.columns
     rows = np.flatnonzero(columns["held_out"] & np.isfinite(columns["loss"]))
     assert task.best_loss is not None
     good_configs = {
@@ -50,7 +50,7 @@ def held_out_errors(table: tables.Table, task: RecordedTask) -> list[Errors]:
     }
     off = np.empty((len(rows), 2))
     for number, row in enumerate(rows):
-        config = dict(zip(names, map(float, columns["config"][row]), strict=True))
+        config = table.config(int(row))
         share, seed = float(columns["fidelity"][row]), int(columns["subset_seed"][row])
         seen = task.replay(config, share, seed)
         loss = max(float(columns["loss"][row]), task.loss_floor)

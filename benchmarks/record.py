@@ -22,9 +22,9 @@ import numpy as np
 
 from benchmarks import costs, provenance, rows
 from benchmarks.card import write_card
-from benchmarks.compact import bounds_of, compact
+from benchmarks.compact import compact
 from benchmarks.core.protocols import Task
-from benchmarks.core.space import Float, Space
+from benchmarks.core.space import Space
 from benchmarks.core.trial import Observation
 from benchmarks.design import Evaluation, expand
 from benchmarks.lock import FolderLock
@@ -119,10 +119,6 @@ class Recorder:
             self._errors.append(error)
 
     def _open_session(self, task: Task) -> Mapping[str, Any]:
-        try:
-            bounds = bounds_of(task.space)
-        except ValueError:
-            bounds = None  # recorded all the same; it is --compact that refuses
         session = {
             "started": datetime.now(UTC).isoformat(timespec="seconds"),
             "identity": dict(task.identity),
@@ -131,8 +127,7 @@ class Recorder:
             "fidelity_full": task.fidelities.full,
             "fidelity_low": task.fidelities.low,
             "loss_floor": task.loss_floor,
-            "names": list(task.space.names),
-            "bounds": bounds,
+            "space": task.space.describe(),
             **provenance.commit(),
             "versions": provenance.versions(),
             "machine": provenance.machine(),
@@ -259,9 +254,8 @@ def _command(options: argparse.Namespace, settings: Mapping[str, Any]) -> int:
 def _space(path: Path, settings: Mapping[str, Any]) -> Space:
     """The recorded task's space: as the latest session says or, from older ones, the task."""
     recorded = rows.read(path)
-    bounds = recorded[-1].session.get("bounds") if recorded else None
-    if bounds:
-        return Space({name: Float(low, high) for name, (low, high) in bounds.items()})
+    if recorded and "space" in recorded[-1].session:
+        return Space.described(recorded[-1].session["space"])
     task = build_task({**settings["task"], "source": "live"}, settings["allow"])
     task.close()
     return task.space

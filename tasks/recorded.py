@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.core.protocols import Task
-from benchmarks.core.space import Config, Float, Space
+from benchmarks.core.space import Config
 from benchmarks.core.trial import Fidelities, Observation, Truth
 from tasks import table as tables
 from tasks.interpolation import Array, Mesh, surfaces
@@ -52,7 +52,7 @@ class RecordedTask(Task):
                     f"task.{name}={value}: no such trainings are recorded{held}; "
                     "set task.source=live"
                 )
-        self.space = Space({n: Float(*bounds) for n, bounds in meta["bounds"].items()})
+        self.space = loaded.space
         self.loss_floor = meta["loss_floor"]
         self.target_cost = meta["target_cost"]
         self._identity = {"table": loaded.sha256, **meta["identity"]}
@@ -104,9 +104,8 @@ class RecordedTask(Task):
         keep = ~columns["held_out"] & np.isfinite(columns["loss"])
         if not keep.any():
             raise tables.TableError("the table holds no evaluation that ended well")
-        encoded = columns["config"][keep]
-        lows, highs = np.array(list(loaded.meta["bounds"].values())).T
-        nodes, node_of = np.unique((encoded - lows) / (highs - lows), axis=0, return_inverse=True)
+        encoded = np.array([self.space.encode(loaded.config(int(r))) for r in np.flatnonzero(keep)])
+        nodes, node_of = np.unique(encoded, axis=0, return_inverse=True)
         node_of = node_of.ravel()  # some versions of numpy return a column
         shares, seeds = columns["fidelity"][keep], columns["subset_seed"][keep]
         self._mesh = Mesh(nodes)

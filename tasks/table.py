@@ -1,6 +1,6 @@
 """The table format: what a shipped recording holds, how it is written, read and checked.
 
-One npz file. ``meta`` is a JSON text: format number, names of the hyperparameters and their bounds,
+One npz file. ``meta`` is a JSON text: format number, the space,
 fidelity facts, what was trained, versions, machines, and the sha256 of everything else. The other
 arrays are columns with one entry a recorded evaluation (``COLUMNS``).
 """
@@ -14,16 +14,19 @@ import zipfile
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-FORMAT = 1
+from benchmarks.core.space import Space
+
+FORMAT = 2
 FOLDER = Path(__file__).resolve().parent / "tables"
 COLUMNS: dict[str, str] = {
-    "config": "<f8",  # (rows, hyperparameters), in the order of meta["bounds"]
+    "config": "<f8",  # (rows, hyperparameters), in the order of meta["space"]; see Space.numbers
     "fidelity": "<f8",  # share of the full training
     "subset_seed": "<i2",
     "held_out": "|b1",  # recorded to check the interpolation, never used by it
@@ -45,6 +48,15 @@ class Table:
 
     meta: Mapping[str, Any]
     columns: Mapping[str, NDArray[Any]]
+
+    @cached_property
+    def space(self) -> Space:
+        """The recorded task's configs."""
+        return Space.described(self.meta["space"])
+
+    def config(self, row: int) -> dict[str, Any]:
+        """The config of an evaluation."""
+        return self.space.from_numbers(self.columns["config"][row])
 
     @property
     def sha256(self) -> str:

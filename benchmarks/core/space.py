@@ -118,6 +118,9 @@ class Categorical:
             raise ValueError(f"{name}={value!r}: allowed are {list(self.choices)}")
 
 
+KINDS: Mapping[str, type[Any]] = {"float": Float, "integer": Integer, "categorical": Categorical}
+
+
 @dataclass(frozen=True)
 class Space:
     """Named parameters in a fixed order. A config is a mapping name -> value inside the space."""
@@ -159,3 +162,37 @@ class Space:
             if name not in config:
                 raise ValueError(f"hyperparameter {name!r} is missing")
             parameter.check(name, config[name])
+
+    def describe(self) -> dict[str, dict[str, Any]]:
+        """The space as plain facts, for files; ``described`` makes it again."""
+        facts: dict[str, dict[str, Any]] = {}
+        for name, parameter in self.parameters.items():
+            (kind,) = [kind for kind, made in KINDS.items() if type(parameter) is made]
+            facts[name] = {"kind": kind} | vars(parameter)
+        return facts
+
+    @classmethod
+    def described(cls, facts: Mapping[str, Mapping[str, Any]]) -> Space:
+        """The space that ``describe`` described."""
+        parameters: dict[str, Parameter] = {}
+        for name, fact in facts.items():
+            options = {k: tuple(v) if k == "choices" else v for k, v in fact.items() if k != "kind"}
+            parameters[name] = KINDS[fact["kind"]](**options)
+        return cls(parameters)
+
+    def numbers(self, config: Config) -> list[float]:
+        """A config as one number a hyperparameter: its value or, of a categorical, its place."""
+        return [
+            float(p.choices.index(config[n]) if isinstance(p, Categorical) else config[n])
+            for n, p in self.parameters.items()
+        ]
+
+    def from_numbers(self, numbers: Sequence[float]) -> dict[str, Any]:
+        """The config that ``numbers`` gave."""
+        config: dict[str, Any] = {}
+        for (name, parameter), number in zip(self.parameters.items(), numbers, strict=True):
+            if isinstance(parameter, Categorical):
+                config[name] = parameter.choices[int(number)]
+            else:
+                config[name] = int(number) if isinstance(parameter, Integer) else float(number)
+        return config

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from benchmarks.card import write_card
+from benchmarks.core.space import Float, Space
 from tasks import table
 
 
@@ -18,13 +19,14 @@ def card(tmp_path: Path) -> str:
     loss = np.array([0.4, 0.5, 0.6, 0.7, 0.31, 0.41, 0.51, 0.61, 0.01])
     meta: dict[str, Any] = {
         "name": "made_up",
-        "bounds": {"a": [-1, 1], "b": [0, 2]},
+        "space": Space({"a": Float(-1, 1), "b": Float(0, 2)}).describe(),
         "identity": {"data": "made up", "backend": "sklearn"},
         "fidelity_low": 0.5,
         "fidelity_full": 400,
         "fidelity_unit": "training rows",
         "loss_floor": 0.001,
         "target_cost": 12.5,
+        "machine_factors": {"a cpu": 1.0, "another": 0.8},
         "cpu_hours": 1.5,
         "statuses": {"ok": 9},
         "sessions": [
@@ -62,6 +64,7 @@ def card(tmp_path: Path) -> str:
         "0.5 to 1, the share of 400 training rows",
         "9 (9 ok), 1.5 CPU hours",
         "2 of them were timed on a core over 15 % slower",
+        "timed there, too (a factor of 0.80 on another)",
         "over the box: 12.5 s",
         "| 1/2 | 200 | 4 | 1 | 2.5 | 1.00 (4) |",
         "| 1/1 | 400 | 5 | 1 | 7 | - |",

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from benchmarks.core.space import Float, Space
 from benchmarks.held_out import held_out_errors
 from tasks import table
 from tasks.recorded import RecordedTask
@@ -25,7 +26,7 @@ def write(
     cost = 50 * np.exp(0.2 * config[:, 0] + np.log(fidelity))
     meta: dict[str, Any] = {
         "name": "linear",
-        "bounds": {"a": [-1, 1], "b": [0, 2]},
+        "space": Space({"a": Float(-1, 1), "b": Float(0, 2)}).describe(),
         "identity": {},
         "fidelity_low": 0.25,
         "fidelity_full": 400,

@@ -12,12 +12,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from benchmarks.core.space import Config
+from benchmarks.core.space import Config, Float, Space
 from benchmarks.core.trial import Observation
 from tasks import table
 from tasks.recorded import RecordedTask
 
-BOUNDS = {"log_c": [-10.0, 10.0], "log_gamma": [-10.0, 10.0]}
+SPACE = Space({"log_c": Float(-10.0, 10.0), "log_gamma": Float(-10.0, 10.0)})
 GRID = list(itertools.product([-10.0, -3.0, 2.0, 10.0], [-10.0, 0.0, 4.0, 10.0]))
 SHARES = [1 / 64, 1 / 8, 1.0]
 FLOOR = 1 / 422  # 211 validation rows, as Statlog
@@ -50,7 +50,7 @@ def write(path: Path, rows: Sequence[Row], **meta: Any) -> Path:
     names = {f.name for f in dataclasses.fields(Row)}
     columns = {name: np.array([getattr(row, name) for row in rows]) for name in names}
     facts = {
-        "bounds": BOUNDS,
+        "space": SPACE.describe(),
         "identity": {"data": "made up", "backend": "sklearnex", "scale": "none", "train_rows": 640},
         "fidelity_low": 1 / 64,
         "fidelity_full": 640,
@@ -79,7 +79,7 @@ def two_seeds(tmp_path_factory: pytest.TempPathFactory) -> RecordedTask:
 
 
 def config_of(point: Sequence[float]) -> Config:
-    return dict(zip(BOUNDS, map(float, point), strict=True))
+    return dict(zip(SPACE.names, map(float, point), strict=True))
 
 
 def of_seed(task: RecordedTask, point: Sequence[float], share: float, r: int) -> Observation:

@@ -9,9 +9,14 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from benchmarks.core.space import Float, Space
 from tasks import table
 
-META: dict[str, Any] = {"bounds": {"x": [0, 1]}, "identity": {"data": "made up"}, "target_cost": 3}
+META: dict[str, Any] = {
+    "space": Space({"x": Float(0, 1)}).describe(),
+    "identity": {"data": "made up"},
+    "target_cost": 3,
+}
 
 
 def columns(rows: int = 5) -> dict[str, NDArray[Any]]:
@@ -137,8 +142,8 @@ def npz(**arrays: Any) -> bytes:
         npz(X=np.zeros(3)),
         npz(meta=np.array("not JSON")),
         npz(meta=np.array("[1]")),
-        npz(meta=np.array('{"format": 1}')),
-        npz(meta=np.array('{"format": 1, "sha256": "0"}')),
+        npz(meta=np.array('{"format": 2}')),
+        npz(meta=np.array('{"format": 2, "sha256": "0"}')),
         npz(meta=np.array([{"pickled": 1}], dtype=object)),
     ],
     ids=["csv", "npy", "foreign", "text", "list", "no hash", "no columns", "pickle"],

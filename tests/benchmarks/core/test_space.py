@@ -1,0 +1,97 @@
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from benchmarks.core.space import Categorical, Float, Integer, Parameter, Space, check_choice
+
+SPACE = Space({
+    "rate": Float(1e-4, 1.0, log=True),
+    "layers": Integer(2, 5),
+    "kind": Categorical(("a", "b", True)),
+    "shift": Float(-1.0, 3.0),
+})  # fmt: skip
+POINTS = st.lists(st.floats(0, 1), min_size=SPACE.width, max_size=SPACE.width)
+
+
+@given(POINTS)
+def test_every_point_of_the_cube_is_a_config_and_comes_back(point: list[float]) -> None:
+    config = SPACE.decode(np.array(point))
+    SPACE.check(config)
+    again = SPACE.decode(SPACE.encode(config))
+    assert {**again, "rate": 0, "shift": 0} == {**config, "rate": 0, "shift": 0}
+    assert again["rate"] == pytest.approx(config["rate"])
+    assert again["shift"] == pytest.approx(config["shift"], abs=1e-12)
+
+
+@given(POINTS)
+def test_a_described_space_and_a_numbered_config_are_the_same_again(point: list[float]) -> None:
+    facts = json.loads(json.dumps(SPACE.describe()))
+    same = Space.described(facts)
+    assert same == SPACE
+    config = SPACE.decode(np.array(point))
+    back = same.from_numbers(SPACE.numbers(config))
+    assert back == config
+    assert [type(value) for value in back.values()] == [type(value) for value in config.values()]
+
+
+def test_log_floats_and_integers_share_the_interval_evenly() -> None:
+    assert Float(1e-4, 1.0, log=True).encode(1e-2) == [pytest.approx(0.5)]
+    values = [Integer(2, 5).decode(np.array([u])) for u in (0.0, 0.24, 0.26, 0.74, 0.76, 1.0)]
+    assert values == [2, 2, 3, 4, 5, 5]
+
+
+def test_samples_are_uniform_and_seeded() -> None:
+    configs = [SPACE.sample(np.random.default_rng(0)) for _ in range(2)]
+    assert configs[0] == configs[1]
+    rng = np.random.default_rng(1)
+    drawn = [SPACE.sample(rng) for _ in range(2000)]
+    assert np.mean([config["rate"] < 1e-2 for config in drawn]) == pytest.approx(0.5, abs=0.05)
+    assert np.mean([config["layers"] == 5 for config in drawn]) == pytest.approx(0.25, abs=0.05)
+
+
+@pytest.mark.parametrize(
+    ("changed", "says"),
+    [
+        ({"rate": 2.0}, r"rate=2.0: allowed is \[0.0001, 1.0\]"),
+        ({"rate": True}, "rate=True"),
+        ({"layers": 2.5}, "layers=2.5: allowed are whole numbers"),
+        ({"layers": 9}, r"layers=9: allowed are whole numbers in \[2, 5\]"),
+        ({"kind": "c"}, "kind='c': allowed are"),
+        ({"layer": 3}, "unknown hyperparameter 'layer'; did you mean 'layers'"),
+    ],
+)
+def test_a_config_outside_the_space_is_one_clear_line(changed: dict[str, Any], says: str) -> None:
+    config = {"rate": 0.1, "layers": 3, "kind": "a", "shift": 0.0, **changed}
+    with pytest.raises(ValueError, match=says):
+        SPACE.check(config)
+
+
+def test_a_missing_hyperparameter_is_named() -> None:
+    with pytest.raises(ValueError, match="hyperparameter 'kind' is missing"):
+        SPACE.check({"rate": 0.1, "layers": 3, "shift": 0.0})
+
+
+@pytest.mark.parametrize("bad", [lambda: Float(1, 1), lambda: Float(0, 1, log=True)])
+def test_bounds_that_mean_nothing_are_refused(bad: Any) -> None:
+    with pytest.raises(ValueError, match="bad bounds"):
+        bad()
+
+
+def test_a_choice_that_is_not_there_brings_the_nearest() -> None:
+    check_choice("method.rule", "ceil", ("ceil", "floor"))
+    with pytest.raises(
+        ValueError, match=r"method\.rule=flor: allowed are ceil, floor; did you mean"
+    ):
+        check_choice("method.rule", "flor", ("ceil", "floor"))
+
+
+@pytest.mark.parametrize("parameter", list(SPACE.parameters.values()))
+def test_encodings_have_the_width_they_say(parameter: Parameter) -> None:
+    value = parameter.decode(np.full(parameter.width, 0.3))
+    assert len(parameter.encode(value)) == parameter.width
