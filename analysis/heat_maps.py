@@ -44,14 +44,15 @@ def draw_heat_maps(maps: Path, target: Path, points: Path | None = None) -> Path
     )):  # fmt: skip
         norm = LogNorm(grid[name].min(), grid[name].max())
         for panel, share in zip(panels[row], shares, strict=True):
-            at, values = grid["fidelity"] == share, []
+            at = grid["fidelity"] == share
             axes = [np.unique(grid[axis][at]) for axis in (x, y)]
             order = np.lexsort((grid[x][at], grid[y][at]))
             values = grid[name][at][order].reshape(len(axes[1]), len(axes[0]))
             mesh = panel.pcolormesh(*axes, values, norm=norm, cmap=colours, rasterized=True)
             panel.grid(visible=False)
+            panel.set(xscale=_scale(axes[0]), yscale=_scale(axes[1]))
             if marked is not None:
-                here = marked["fidelity"] == share
+                here = np.isclose(marked["fidelity"], share)
                 panel.plot(
                     marked[x][here], marked[y][here], "o", markersize=2.2, color="white",
                     markeredgecolor="black", markeredgewidth=0.4,
@@ -71,6 +72,13 @@ def _columns(path: Path) -> Mapping[str, Array]:
     with path.open(newline="") as file:
         rows = list(csv.DictReader(file))
     return {name: np.array([float(row[name]) for row in rows]) for name in rows[0]}
+
+
+def _scale(values: Array) -> str:
+    """``log`` if the values rise by a constant factor and not by a constant step."""
+    steps = np.diff(values)
+    even = np.allclose(steps, steps.mean(), rtol=0.01)
+    return "linear" if even or values[0] <= 0 else "log"
 
 
 def _fraction(share: float) -> str:

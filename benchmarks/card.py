@@ -12,20 +12,20 @@ import numpy as np
 from scipy.stats import spearmanr
 
 from benchmarks.held_out import GOOD, held_out_errors
-from benchmarks.maps import shares_to_map, write_maps
+from benchmarks.maps import can_map, shares_to_map, write_maps
 from tasks import table as tables
 from tasks.recorded import RecordedTask
 
 
 def write_card(path: Path) -> Path:
-    """Write ``<table>.md``, and with two hyperparameters ``<table>.png``, beside a table.
+    """Write ``<table>.md``, and with two numeric hyperparameters ``<table>.png``, beside a table.
 
     Returns the path of the page.
     """
     table, task = tables.read(path), RecordedTask(str(path))
     target, picture = path.with_suffix(".md"), path.with_suffix(".png")
     lines = _lines(table, task)
-    if len(task.space.names) == 2:
+    if can_map(task):
         _draw(table, task, picture)
         lines[2:2] = [*_caption(table, task, picture.name), ""]
     target.write_text("\n".join(lines) + "\n")
@@ -54,10 +54,10 @@ def _caption(table: tables.Table, task: RecordedTask, picture: str) -> list[str]
     unit, full = table.meta["fidelity_unit"], table.meta["fidelity_full"]
     sizes = ", ".join(f"{round(share * full):,}" for share in shares_to_map(task))
     return [
-        f"![Loss and cost over the box at four fidelities]({picture})",
+        f"![Loss and cost over the box]({picture})",
         "",
         f"*Validation loss (above) and cost (below), interpolated between the recorded configs "
-        f"(dots) at four fidelities: {sizes} {unit}. Both scales are logarithmic.*",
+        f"(dots) at {len(shares_to_map(task))} fidelities: {sizes} {unit}. Both scales are logarithmic.*",
     ]
 
 
@@ -69,7 +69,7 @@ def _lines(table: tables.Table, task: RecordedTask) -> list[str]:
         "",
         f"Written by `python -m benchmarks.record task={meta['name']} --compact`; do not edit.",
         "",
-        f"- trained: {identity}",
+        f"- trained: {identity or 'what the task does not say'}",
         f"- hyperparameters: {_space(meta['space'])}",
         f"- fidelity: {meta['fidelity_low']:.5g} to 1, the share of {meta['fidelity_full']:,} "
         f"{meta['fidelity_unit']}",
@@ -125,10 +125,8 @@ def _best(table: tables.Table, task: RecordedTask) -> str:
     best = min(configs, key=lambda config: task.truth(config).loss or np.inf)
     truth = task.truth(best)
     where = ", ".join(f"{name}={_short(value)}" for name, value in best.items())
-    return (
-        f"best config at the target: {where}, validation error {truth.loss:.4f}, "
-        f"test error {truth.test_loss:.4f}"
-    )
+    test = "" if truth.test_loss is None else f", test error {truth.test_loss:.4f}"
+    return f"best config at the target: {where}, validation error {truth.loss:.4f}{test}"
 
 
 def _short(value: Any) -> str:

@@ -17,34 +17,44 @@ SIZE = 81
 """points along each axis: four per unit of the SVMs' box"""
 
 
+def can_map(task: RecordedTask) -> bool:
+    """True for two hyperparameters, both of them numbers."""
+    return len(task.space.names) == 2 == task.space.width
+
+
 def shares_to_map(task: RecordedTask) -> list[float]:
     """The paper's four fidelities or, where the lowest of them is not recorded, four others."""
     low = task.fidelities.low
     if low <= SHARES[0]:
         return list(SHARES)
-    return [float(s) for s in np.geomspace(low, 1, len(SHARES))]
+    recorded = np.array(task.recorded_fidelities)
+    near = [np.abs(np.log(recorded / s)).argmin() for s in np.geomspace(low, 1, len(SHARES))]
+    return [float(s) for s in recorded[sorted(set(near))]]
 
 
 def write_maps(task: RecordedTask, target: Path, shares: Sequence[float] | None = None) -> Path:
     """Write the columns: both hyperparameters, fidelity, loss, cost in seconds.
 
-    One row a point of a ``SIZE`` x ``SIZE`` grid and fidelity; of the lowest subset seed recorded
-    there.
+    One row a point and fidelity, of the lowest subset seed recorded there. The points are a grid
+    even in the unit cube (so in the logarithm, where that is what a hyperparameter varies in), of
+    ``SIZE`` values an axis or of all whole numbers if they are fewer.
 
     Raises:
-        ValueError: the task has not two hyperparameters.
+        ValueError: the task has not two hyperparameters, both of them numbers.
     """
-    names = task.space.names
-    if len(names) != 2:
-        raise ValueError(f"maps are of two hyperparameters, this task has {len(names)}")
+    if not can_map(task):
+        raise ValueError(f"maps are of two numbers, this task has {task.space.names}")
     shares = shares_to_map(task) if shares is None else shares
-    corners = [task.space.decode(np.full(2, end)) for end in (0.0, 1.0)]
-    axes = [np.linspace(corners[0][n], corners[1][n], SIZE).round(9).tolist() for n in names]
+    even = np.linspace(0, 1, SIZE)
+    axes = [
+        list(dict.fromkeys(parameter.decode(np.array([u])) for u in even))
+        for parameter in task.space.parameters.values()
+    ]
     with target.open("w", newline="") as file:
         writer = csv.writer(file)
-        writer.writerow([*names, "fidelity", "loss", "cost"])
+        writer.writerow([*task.space.names, "fidelity", "loss", "cost"])
         for share, *values in itertools.product(shares, *axes):
-            config = dict(zip(names, values, strict=True))
+            config = dict(zip(task.space.names, values, strict=True))
             seen = task.replay(config, share, task.subset_seeds(share)[0])
             writer.writerow([*values, share, seen.loss, seen.cost])
     return target

@@ -227,10 +227,9 @@ def _command(options: argparse.Namespace, settings: Mapping[str, Any]) -> int:
         table = compact(path, target, _space(path, settings))
         print(f"wrote {table} and {write_card(table)}")
     else:
-        live = {**settings["task"], "source": "live"}
 
         def build() -> Task:
-            return build_task(live, settings["allow"])
+            return build_task(_live(settings["task"]), settings["allow"])
 
         probe = build()
         design = expand(settings["design"]["stages"], probe.space)
@@ -251,12 +250,17 @@ def _command(options: argparse.Namespace, settings: Mapping[str, Any]) -> int:
     return 0
 
 
+def _live(task: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Settings of a task that trains; one without a ``source`` does nothing else."""
+    return {**task, "source": "live"} if "source" in task else task
+
+
 def _space(path: Path, settings: Mapping[str, Any]) -> Space:
     """The recorded task's space: as the latest session says or, from older ones, the task."""
     recorded = rows.read(path)
     if recorded and "space" in recorded[-1].session:
         return Space.described(recorded[-1].session["space"])
-    task = build_task({**settings["task"], "source": "live"}, settings["allow"])
+    task = build_task(_live(settings["task"]), settings["allow"])
     task.close()
     return task.space
 

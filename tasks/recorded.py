@@ -74,6 +74,11 @@ class RecordedTask(Task):
         seeds = self.subset_seeds(fidelity)
         return self.replay(config, fidelity, seeds[int(rng.integers(len(seeds)))])
 
+    @property
+    def recorded_fidelities(self) -> list[float]:
+        """The fidelities between which a replay interpolates, in rising order."""
+        return self._shares
+
     def subset_seeds(self, fidelity: float) -> list[int]:
         """The subset seeds that are recorded on both sides of a fidelity, in rising order."""
         above = bisect_left(self._shares, fidelity)
@@ -107,6 +112,8 @@ class RecordedTask(Task):
         encoded = np.array([self.space.encode(loaded.config(int(r))) for r in np.flatnonzero(keep)])
         nodes, node_of = np.unique(encoded, axis=0, return_inverse=True)
         node_of = node_of.ravel()  # some versions of numpy return a column
+        if self.loss_floor <= 0 and (columns["loss"][keep] <= 0).any():
+            raise tables.TableError("losses of 0 or less need a loss_floor above 0 (logarithms)")
         shares, seeds = columns["fidelity"][keep], columns["subset_seed"][keep]
         self._mesh = Mesh(nodes)
         self._values: dict[int, dict[str, Array]] = {}  # logarithms, levels x nodes

@@ -21,16 +21,16 @@ def blocks(kind: str) -> dict[str, str]:
 
 def test_readme_has_the_two_commands_and_the_two_screens() -> None:
     assert set(blocks("command")) == {"1", "2"}
-    assert set(blocks("run")) == {"own method", "own task"}
+    assert set(blocks("run")) == {"own method", "own task", "own recording"}
     assert {"mine.py", "bowl.py"} <= set(blocks("file"))
 
 
-@pytest.mark.parametrize("name", ["own method", "own task"])
+@pytest.mark.parametrize("name", ["own method", "own task", "own recording"])
 def test_bring_your_own_works_as_shown(name: str, tmp_path: Path) -> None:
     for file, content in blocks("file").items():
         (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / file).write_text(content)
-    command = blocks("run")[name].replace("python ", f"{sys.executable} ", 1)
+    command = "set -e\n" + blocks("run")[name].replace("python ", f"{sys.executable} ")
     environment = {**os.environ, "PYTHONPATH": str(README.parent)}
     done = subprocess.run(
         command,
@@ -45,6 +45,9 @@ def test_bring_your_own_works_as_shown(name: str, tmp_path: Path) -> None:
     (trace,) = tmp_path.glob("results/runs/default/*/*/seed-0/trace.jsonl")
     assert len(trace.read_text().splitlines()) == 40
     assert (trace.parent / "regret.png").exists()
+    if name == "own recording":
+        assert "60 (60 ok)" in (tmp_path / "bowl.md").read_text()
+        assert (tmp_path / "bowl.png").exists()
 
 
 def test_every_file_that_readme_links_to_exists() -> None:

@@ -50,3 +50,17 @@ def test_every_cell_has_its_value(figure: Figure) -> None:
 def test_points_stand_at_their_fidelity_only(figure: Figure) -> None:
     marked = [axes.lines[0].get_xydata().tolist() for axes in figure.axes[:2]]
     assert marked == [[], [[-1.0, 0.0], [1.0, 2.0]]]
+
+
+@pytest.mark.parametrize(
+    ("rates", "scale"), [((0.01, 0.1, 1.0), "log"), ((0.5, 1.0, 1.5), "linear")]
+)
+def test_an_axis_is_logarithmic_where_its_values_are(
+    rates: tuple[float, ...], scale: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "maps.csv"
+    lines = [f"{x},{y},1,0.5,{x + y}" for x in rates for y in (1, 2)]
+    path.write_text("\n".join(["rate,layers,fidelity,loss,cost", *lines]) + "\n")
+    monkeypatch.setattr(plt, "close", lambda figure: None)
+    draw_heat_maps(path, tmp_path / "maps.png")
+    assert plt.gcf().axes[0].get_xscale() == scale
