@@ -43,7 +43,14 @@ def plot_run(folder: Path) -> Path:
         upper.set_yscale("log")
     else:
         upper.text(0.5, 0.5, "no successful trial", transform=upper.transAxes, ha="center")
-    upper.set_title(f"{meta['method']} on {meta['task']}, seed {meta['seed']}")
+    title = f"{meta['method']} on {meta['task']}, seed {meta['seed']}"
+    if facts.get("caption"):
+        title += f"\n({facts['caption']})"
+    upper.set_title(title)
+    if facts.get("resolution") and label.startswith("regret"):
+        blurred = f"below the replay's interpolation error ({facts['resolution']:.2g})"
+        upper.axhspan(0, facts["resolution"], color="0.85", zorder=0, label=blurred)
+        upper.legend(loc="upper right", fontsize="small")
     done = [row["status"] == "ok" for row in rows]
     shares = [row["fidelity"] for row in rows]
     lower.scatter(

@@ -18,6 +18,7 @@ from analysis.load import Run, cost_to_reach, load_runs, value_at
 
 SHARES = (0.05, 0.25, 1.0)
 TARGETS = (0.01, 0.003, 0.001)
+SHORTEST = 1.0  # seconds; where a target evaluation costs less, no ratio of costs is shown
 EXAMPLES = 6  # targets below three validation examples (loss_floor is half of one) are omitted
 
 
@@ -42,7 +43,7 @@ def summarise(runs: Sequence[Run]) -> list[dict[str, str]]:
         row |= {f"regret at {share:.0%}": f"{regret:.2g}" for share, regret in regrets.items()}
         floor = done[0].meta["task_facts"]["loss_floor"]
         unit = done[0].meta["task_facts"]["target_cost"] or 1.0
-        for target in TARGETS:
+        for target in TARGETS if unit >= SHORTEST else ():
             if target >= EXAMPLES * floor:
                 costs = [cost_to_reach(run.cost, run.regret, target) / unit for run in done]
                 share = np.mean(np.isfinite(costs))
@@ -72,8 +73,8 @@ def print_summary(runs: Sequence[Run]) -> None:
     console = Console(width=160)
     for task, rows in tables(runs).items():
         table = Table(
-            title=f"{task}: median regret; cost to reach it in target evaluations (share of runs); "
-            "overhead in CPU s a trial"
+            title=f"{title_of(task, runs)}: median regret; cost to reach it in target evaluations "
+            "(share of runs); overhead in CPU s a trial"
         )
         for name in rows[0]:
             table.add_column(name, justify="left" if name == "method" else "right")
@@ -85,6 +86,12 @@ def print_summary(runs: Sequence[Run]) -> None:
         console.print(f"left out: {len(left_out)} failed or unfinished runs")
         for run in left_out:
             console.print(f"  {run.folder}: {run.meta.get('status')}", highlight=False)
+
+
+def title_of(task: str, runs: Sequence[Run]) -> str:
+    """A task's name and, if it has one, its caption."""
+    captions = {run.meta["task_facts"].get("caption", "") for run in runs if run.task == task}
+    return ", ".join([task, *sorted(captions - {""})])
 
 
 def to_markdown(study: Path, runs: Sequence[Run]) -> str:
@@ -106,7 +113,13 @@ def to_markdown(study: Path, runs: Sequence[Run]) -> str:
     ]
     for task, rows in tables(done).items():
         heads = list(rows[0])
-        lines += ["", f"## {task}", "", f"| {' | '.join(heads)} |", "|---" * len(heads) + "|"]
+        lines += [
+            "",
+            f"## {title_of(task, done)}",
+            "",
+            f"| {' | '.join(heads)} |",
+            "|---" * len(heads) + "|",
+        ]
         lines += [f"| {' | '.join(row.values())} |" for row in rows]
     return "\n".join(lines) + "\n"
 

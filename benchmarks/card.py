@@ -11,6 +11,8 @@ from typing import Any
 import numpy as np
 from scipy.stats import spearmanr
 
+from benchmarks import rows
+from benchmarks.agreement import agreements, other_backends
 from benchmarks.held_out import GOOD, held_out_errors
 from benchmarks.maps import can_map, shares_to_map, write_maps
 from tasks import table as tables
@@ -24,7 +26,7 @@ def write_card(path: Path) -> Path:
     """
     table, task = tables.read(path), RecordedTask(str(path))
     target, picture = path.with_suffix(".md"), path.with_suffix(".png")
-    lines = _lines(table, task)
+    lines = _lines(table, task, _agreement(table, path))
     if can_map(task):
         _draw(table, task, picture)
         lines[2:2] = [*_caption(table, task, picture.name), ""]
@@ -57,11 +59,12 @@ def _caption(table: tables.Table, task: RecordedTask, picture: str) -> list[str]
         f"![Loss and cost over the box]({picture})",
         "",
         f"*Validation loss (above) and cost (below), interpolated between the recorded configs "
-        f"(dots) at {len(shares_to_map(task))} fidelities: {sizes} {unit}. Both scales are logarithmic.*",
+        f"(dots) at {len(shares_to_map(task))} fidelities: {sizes} {unit}. "
+        "Both scales are logarithmic.*",
     ]
 
 
-def _lines(table: tables.Table, task: RecordedTask) -> list[str]:
+def _lines(table: tables.Table, task: RecordedTask, agreement: list[str]) -> list[str]:
     meta, columns = table.meta, table.columns
     identity = ", ".join(f"{key} `{value}`" for key, value in meta["identity"].items())
     return [
@@ -69,6 +72,7 @@ def _lines(table: tables.Table, task: RecordedTask) -> list[str]:
         "",
         f"Written by `python -m benchmarks.record task={meta['name']} --compact`; do not edit.",
         "",
+        *[f"- {line}" for line in [meta["caption"]] if line],
         f"- trained: {identity or 'what the task does not say'}",
         f"- hyperparameters: {_space(meta['space'])}",
         f"- fidelity: {meta['fidelity_low']:.5g} to 1, the share of {meta['fidelity_full']:,} "
@@ -93,6 +97,7 @@ def _lines(table: tables.Table, task: RecordedTask) -> list[str]:
         "",
         *_held_out(table, task),
         "",
+        *agreement,
         *_sessions(meta["sessions"]),
     ]
 
@@ -181,6 +186,27 @@ def _held_out(table: tables.Table, task: RecordedTask) -> list[str]:
             f"| {e.loss_median:.3f}, {e.loss_p90:.3f} | {e.loss_mean:+.3f} "
             f"| {e.cost_median:.3f}, {e.cost_p90:.3f} | {e.cost_mean:+.3f} |"
         )
+    return lines
+
+
+def _agreement(table: tables.Table, path: Path) -> list[str]:
+    lines = []
+    for other in other_backends(path):
+        found = agreements(table, rows.read(other))
+        if found:
+            lines += [
+                f"The same trainings by backend `{found[0].backend}`:",
+                "",
+                "| fidelity | evaluations | difference of validation error: median, largest "
+                "| cost, times the table's |",
+                "|---|---|---|---|",
+                *(
+                    f"| 1/{1 / e.fidelity:g} | {e.evaluations} | {e.typical:.4f}, {e.largest:.4f} "
+                    f"| {e.cost_ratio:.2f} |"
+                    for e in found
+                ),
+                "",
+            ]
     return lines
 
 

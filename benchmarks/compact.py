@@ -11,6 +11,7 @@ import numpy as np
 
 from benchmarks import costs, rows
 from benchmarks.core.space import Space
+from benchmarks.held_out import held_out_errors
 from tasks import recorded, table
 
 
@@ -47,7 +48,9 @@ def compact(source: Path, target: Path, space: Space) -> Path:
         "space": space.describe(),
         **{k: session[k] for k in ("identity", "fidelity_low", "fidelity_full", "fidelity_unit")},
         "loss_floor": session["loss_floor"],
+        "caption": session.get("caption", ""),
         "target_cost": 1.0,
+        "resolution": None,
         "sessions": _sessions(chosen),
         "idle_reference_seconds": costs.idle_references(everything),
         "machine_factors": costs.machine_factors(everything),
@@ -59,8 +62,20 @@ def compact(source: Path, target: Path, space: Space) -> Path:
         probe = Path(folder) / "probe.npz"
         table.write(probe, meta, arrays)
         meta["target_cost"] = _median_target_cost(probe, space)
+        meta["resolution"] = _resolution(probe)
     table.write(target, meta, arrays)
     return target
+
+
+def _resolution(path: Path) -> float | None:
+    """What interpolation errs by at the target among good configs, in the median; None if no such
+    config was held out.
+    """
+    task = recorded.RecordedTask(str(path))
+    for errors in held_out_errors(table.read(path), task):
+        if errors.good and errors.fidelity == 1 and task.best_loss is not None:
+            return round(task.best_loss * float(np.expm1(errors.loss_median)), 9)
+    return None
 
 
 def _sessions(chosen: list[tuple[rows.Row, float, bool]]) -> list[dict[str, Any]]:

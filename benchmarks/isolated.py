@@ -32,6 +32,7 @@ class IsolatedTask(Task):
         self.space, self.fidelities = self._task.space, self._task.fidelities
         self.version, self.loss_floor = self._task.version, self._task.loss_floor
         self.best_loss, self.target_cost = self._task.best_loss, self._task.target_cost
+        self.resolution, self.caption = self._task.resolution, self._task.caption
         self.reproducible = self._task.reproducible
 
     @property

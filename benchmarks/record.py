@@ -127,6 +127,7 @@ class Recorder:
             "fidelity_full": task.fidelities.full,
             "fidelity_low": task.fidelities.low,
             "loss_floor": task.loss_floor,
+            "caption": task.caption,
             "space": task.space.describe(),
             **provenance.commit(),
             "versions": provenance.versions(),

@@ -133,6 +133,8 @@ def _meta(
             "best_loss": task.best_loss,
             "target_cost": task.target_cost,
             "loss_floor": task.loss_floor,
+            "resolution": task.resolution,
+            "caption": task.caption,
             "fidelity_low": task.fidelities.low,
             "fidelity_values": task.fidelities.values,
             "fidelity_full": task.fidelities.full,

@@ -55,6 +55,7 @@ class RecordedTask(Task):
         self.space = loaded.space
         self.loss_floor = meta["loss_floor"]
         self.target_cost = meta["target_cost"]
+        self.resolution, self.caption = meta.get("resolution"), meta.get("caption", "")
         self._identity = {"table": loaded.sha256, **meta["identity"]}
         self._load(loaded)
         self.fidelities = Fidelities(

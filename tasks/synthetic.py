@@ -75,6 +75,7 @@ class Synthetic(Task):
     version = 1
     loss_floor = 1e-4
     best_loss = FLOOR
+    resolution = 0.0
 
     def __init__(
         self,

@@ -46,6 +46,11 @@ class Task(Protocol):
     """true loss at the target of the best config known: what regret is measured from"""
     target_cost: float | None = None
     """what one evaluation at the target costs in the median, seconds; None if not known"""
+    resolution: float | None = None
+    """true losses closer than this are not told apart: a replay's median interpolation error among
+    good configs; 0 where the truth is exact, None if not known"""
+    caption: str = ""
+    """what must be said wherever results of the task are shown"""
     reproducible: bool = True
     """True if the same config, fidelity and rng give the same loss and cost (no clock in it)"""
 

@@ -73,6 +73,16 @@ def test_without_truth_it_draws_the_lowest_loss_seen_and_says_where(
     assert line(drawn[0])[-1] == pytest.approx([2, 0.3])
 
 
+def test_regret_below_what_a_replay_tells_apart_is_grey(tmp_path: Path, drawn: list[Any]) -> None:
+    write(tmp_path, [row(1, 0.3), row(2, 0.2)], resolution=0.004, caption="not real")
+    plot_run(tmp_path)
+    upper = drawn[0].axes[0]
+    assert "interpolation error (0.004)" in upper.get_legend().get_texts()[0].get_text()
+    (band,) = upper.patches
+    assert band.get_extents().transformed(upper.transData.inverted()).y1 == pytest.approx(0.004)
+    assert "not real" in upper.get_title()
+
+
 def test_it_draws_a_run_whose_trials_all_failed(tmp_path: Path) -> None:
     failed = row(1, None, status="failed", loss=None, best_seen=None)
     write(tmp_path, [failed], best_loss=None)

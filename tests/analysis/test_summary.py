@@ -68,3 +68,15 @@ def test_markdown_says_what_produced_the_tables(tmp_path: Path) -> None:
     assert "- machine: some cpu\n- versions: numpy 2.4\n" in text
     assert "## t\n\n| method | runs | regret at 5% |" in text
     assert "| m | 3 | inf | 0.4 | 0.1 |" in text
+
+
+def test_a_caption_is_shown_and_no_ratio_of_costs_of_milliseconds(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    facts = FACTS | {"target_cost": 0.01, "caption": "not real"}
+    write_run(tmp_path / "t" / "m" / "seed-0", [0.5, 0.101], task_facts=facts)
+    (row,) = summarise(load_runs(tmp_path))
+    assert not [name for name in row if name.startswith("cost to")]
+    assert main([str(tmp_path), "--markdown", str(tmp_path / "s.md")]) == 0
+    assert "t, not real: median regret" in " ".join(capsys.readouterr().out.split())
+    assert "## t, not real" in (tmp_path / "s.md").read_text()

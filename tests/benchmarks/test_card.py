@@ -26,6 +26,7 @@ def card(tmp_path: Path) -> str:
         "fidelity_unit": "training rows",
         "loss_floor": 0.001,
         "target_cost": 12.5,
+        "caption": "not real",
         "machine_factors": {"a cpu": 1.0, "another": 0.8},
         "cpu_hours": 1.5,
         "statuses": {"ok": 9},
@@ -59,6 +60,7 @@ def card(tmp_path: Path) -> str:
 @pytest.mark.parametrize(
     "fact",
     [
+        "- not real\n",
         "data `made up`, backend `sklearn`",
         "`a` in [-1, 1], `b` in [0, 2]",
         "0.5 to 1, the share of 400 training rows",

@@ -149,3 +149,24 @@ def test_every_kind_of_hyperparameter_comes_back(
     for row, evaluation in enumerate(evaluations):
         assert stored.config(row) == evaluation["config"]
         assert task.truth(evaluation["config"]).loss == evaluation["loss"]
+
+
+def test_the_resolution_is_the_median_error_of_good_held_out_configs(
+    source: Path, tmp_path: Path
+) -> None:
+    target = tmp_path / "t.npz"
+    assert table.read(compact(source, target, SPACE)).meta["resolution"] is None
+    assert RecordedTask(str(target)).resolution is None
+    # replayed: sqrt(0.1 * (0.1 + 1 / 7)); recorded 3 % above, and one that is not good
+    loss = float(np.sqrt(0.1 * (0.1 + 1 / 7)))
+    good = facts(0, 0.5, 1.0, 8.0, loss=1.03 * loss, held_out=True)
+    record(source, good, facts(0, 0.25, 1.0, 8.0, loss=0.9, held_out=True))
+    compact(source, target, SPACE)
+    assert RecordedTask(str(target)).resolution == pytest.approx(0.1 * 0.03, abs=1e-8)
+
+
+def test_a_caption_is_handed_on(tmp_path: Path) -> None:
+    opened = session()
+    opened["session"]["caption"] = "not real"
+    source = record(tmp_path / "rows.jsonl", opened, *[facts(a, b, 1.0, 8.0) for a, b in CORNERS])
+    assert RecordedTask(str(compact(source, tmp_path / "t.npz", SPACE))).caption == "not real"
