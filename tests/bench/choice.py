@@ -30,13 +30,22 @@ REFERENCE: Mapping[str, Any] = {
     "candidates": 1000,
     "finalists": 40,
 }
+FROZEN: Mapping[str, Any] = {
+    "hyper_samples": 10,
+    "representers": 30,
+    "draws": 1024,
+    "candidates": 200,
+    "finalists": 10,
+}
+"""how the histories were made, whatever the defaults are"""
 SETTINGS: Mapping[str, Mapping[str, Any]] = {
     "fabolas": {},
     "reference": REFERENCE,
     "reference, again": REFERENCE,
-    "representers=40, finalists=10": {"representers": 40, "finalists": 10},
-    "hyper_samples=14, finalists=10": {"hyper_samples": 14, "finalists": 10},
-    "representers=50, candidates=400": {"representers": 50, "candidates": 400, "finalists": 10},
+    "representers=40": {"representers": 40},
+    "representers=50, candidates=400": {"representers": 50, "candidates": 400},
+    "representers=50, candidates=600": {"representers": 50, "candidates": 600},
+    "representers=50, mcmc_steps=30": {"representers": 50, "mcmc_steps": 30},
     "candidates=1600": {"candidates": 1600},
     "finalists=40": {"finalists": 40},
     "hyper_samples=16": {"hyper_samples": 16},
@@ -54,7 +63,7 @@ def frozen(number: int) -> tuple[Synthetic, History]:
     """History ``number``: which task, and how long, follow from it."""
     function, power = (("branin", 1), ("branin", 2), ("hartmann6", 1), ("hartmann6", 2))[number % 4]
     task = Synthetic(function, power)
-    method = Fabolas(task.space, task.fidelities, candidates=200, finalists=10)
+    method = Fabolas(task.space, task.fidelities, **FROZEN)
     history = History((), task.loss_floor)
     for n in range(12 + (number * 7) % 49):
         chosen = method.suggest(history, loop.stream(number, n, "suggest"))
