@@ -44,7 +44,7 @@ class EntropySearch(InformationGain):
         ValueError: an option outside what is allowed.
     """
 
-    version = 3
+    version = 4
 
     def __init__(
         self,

@@ -70,7 +70,7 @@ class Fabolas(InformationGain):
             a choice that is not there.
     """
 
-    version = 4
+    version = 5
 
     def __init__(
         self,
@@ -86,10 +86,10 @@ class Fabolas(InformationGain):
         hyper_samples: int = 10,
         mcmc_steps: int = STEPS,
         entropy: str = "mc",
-        representers: int = 30,
+        representers: int = 50,
         draws: int = 1024,
         innovations: int = 33,
-        candidates: int = 800,
+        candidates: int = 600,
         finalists: int = 20,
         overhead_in_cost: float | str = 1.0,
         incumbent: str = "posterior_mean",

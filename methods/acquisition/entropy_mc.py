@@ -113,25 +113,25 @@ class MonteCarloEntropy:
         nothing about the minimiser would seem worth some thirtieth of a nat: much, if cheap.
         """
         c = self._influence(points)
-        m, k = len(c), c.shape[2]
-        outcomes = self._outcomes.astype(np.float32)
-        expected = self._z @ c
         precision = 0.5 / np.maximum(1 - np.square(c).sum(axis=1), SHARPEST)
-        left = np.empty((m, k))
-        for i in range(m):
-            for j in range(k):
-                away = outcomes - expected[i, :, j, None].astype(np.float32)
+        outcomes = self._outcomes.astype(np.float32)[:, None]
+        left = np.empty_like(precision)
+        for i, one in enumerate(c):
+            groups = np.ascontiguousarray(self._indicator[i, self.p_min[i] > 0].T)
+            expected = (self._z[i] @ one).T.astype(np.float32)
+            for j, sharp in enumerate(precision[i].astype(np.float32)):
+                away = outcomes - expected[j]
                 np.square(away, out=away)
-                away -= away.min(axis=0)  # so that some draw explains every outcome
-                away *= -np.float32(precision[i, j])
+                away -= away.min(axis=1, keepdims=True)  # so that some draw explains each outcome
+                away *= -sharp
                 np.exp(away, out=away)
-                p = self._indicator[i] @ away
-                total = p.sum(axis=0)
+                p = away @ groups
+                total = p.sum(axis=1, keepdims=True)
                 p /= total
-                squares = self._indicator[i] @ np.square(away, out=away) / total**2
-                variance = squares * (1 - 2 * p) + p * p * squares.sum(axis=0)
+                squares = np.square(away, out=away) @ groups / total**2
+                variance = squares * (1 - 2 * p) + p * p * squares.sum(axis=1, keepdims=True)
                 low = 0.5 * variance / np.maximum(p, np.float32(1e-30))
-                left[i, j] = self._weights @ (low - xlogy(p, p)).sum(axis=0)
+                left[i, j] = self._weights @ (low - xlogy(p, p)).sum(axis=1)
         return np.asarray(self.entropy[:, None] - left)
 
 
