@@ -44,7 +44,7 @@ class EntropySearch(InformationGain):
         ValueError: an option outside what is allowed.
     """
 
-    version = 4
+    version = 5
 
     def __init__(
         self,

@@ -43,7 +43,7 @@ class ExpectedImprovement(ModelBased):
         ValueError: an option outside what is allowed.
     """
 
-    version = 2
+    version = 3
 
     def __init__(
         self,

@@ -70,7 +70,7 @@ class Fabolas(InformationGain):
             a choice that is not there.
     """
 
-    version = 5
+    version = 6
 
     def __init__(
         self,
@@ -90,7 +90,7 @@ class Fabolas(InformationGain):
         draws: int = 1024,
         innovations: int = 33,
         candidates: int = 600,
-        finalists: int = 20,
+        finalists: int = 10,
         overhead_in_cost: float | str = 1.0,
         incumbent: str = "posterior_mean",
         loss_transform: str = "log",

@@ -51,7 +51,7 @@ class MTBO(InformationGain):
         ValueError: an option outside what is allowed, or a fidelity that the task does not offer.
     """
 
-    version = 4
+    version = 5
 
     def __init__(
         self,

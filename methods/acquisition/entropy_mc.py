@@ -22,6 +22,8 @@ from methods.models.kernels import Points
 SHARPEST = 0.01
 """least variance left to an observation by a draw, as a share of its variance; finer ones are
 treated as that noisy, so that each outcome is explained by many draws"""
+FEWEST = 8
+"""draws of a minimiser from which the screen takes a variance"""
 
 
 class MonteCarloEntropy:
@@ -40,7 +42,10 @@ class MonteCarloEntropy:
         self._joint = joint
         self._outcomes, self._weights = outcomes(innovations)
         self._root = np.asarray(np.linalg.cholesky(joint.covariance), dtype=float)
-        together = _solve(self._root, np.ones((*self._root.shape[:2], 1)))
+        self._inverse = _solve(
+            self._root, np.tile(np.eye(self._root.shape[1]), (len(self._root), 1, 1))
+        )
+        together = self._inverse.sum(axis=2, keepdims=True)
         self._together = together / np.sqrt(np.square(together).sum(axis=1, keepdims=True))
         mean, count = joint.mean, joint.mean.shape[1]
         self._z = _whitened_normals(len(mean), draws, count, rng)
@@ -63,7 +68,7 @@ class MonteCarloEntropy:
         ``root^-1 1``: that direction moves all representers together, and so tells nothing about
         which of them is the lowest.
         """
-        c = _solve(self._root, self._joint.response(points))
+        c = self._inverse @ self._joint.response(points)
         c /= np.maximum(np.sqrt(np.square(c).sum(axis=1, keepdims=True)), 1.0)
         return np.asarray(c - self._together * (self._together * c).sum(axis=1, keepdims=True))
 
@@ -88,13 +93,14 @@ class MonteCarloEntropy:
         return np.asarray(gain)
 
     def _scatter(self, i: int) -> tuple[Array, Array, NDArray[np.float32]]:
-        """Of each minimiser with at least two draws: probability, draws to spare, covariance.
+        """Of each minimiser with draws enough: probability, draws to spare, covariance.
 
-        A draw alone tells no variance, and counts as no information. The covariance ``(groups, R,
-        R)`` is that of the normals behind the draws: an observation is linear in them.
+        The others count as no information: the screen stays a lower bound. The covariance
+        ``(groups, R, R)`` is that of the normals behind the draws, in which an observation is
+        linear.
         """
         groups = [self._z[i, self._least[i] == g] for g in range(self._z.shape[2])]
-        groups = [z for z in groups if len(z) > 1]
+        groups = [z for z in groups if len(z) >= FEWEST]
         size = np.array([len(z) for z in groups]).reshape(-1, 1)
         scatter = np.empty((len(groups), *self._root.shape[1:]), dtype=np.float32)
         for z, covariance in zip(groups, scatter, strict=True):

@@ -34,11 +34,15 @@ def draw_representers(
     promising = np.argsort(means.mean(axis=0), kind="stable")[:5]
     near = around(space, evaluated[promising], 300, rng)
     pool = np.concatenate([uniform(space, 600, rng), near])
-    points = at_target(pool, basis)
-    projected = posterior.project(points)
-    mean = posterior.mean(points, projected)
-    sd = np.sqrt(posterior.variance(points, projected))
-    score = log_expected_improvement(mean, sd, means.min(axis=1, keepdims=True))
+    lowest = means.min(axis=1, keepdims=True)
+    parts = []
+    for part in np.array_split(pool, 3):  # with many samples and trials, a third of the memory
+        points = at_target(part, basis)
+        projected = posterior.project(points)
+        mean = posterior.mean(points, projected)
+        sd = np.sqrt(posterior.variance(points, projected))
+        parts.append(log_expected_improvement(mean, sd, lowest))
+    score = np.concatenate(parts, axis=1)
     # The largest of log weight + Gumbel noise are a weighted draw without replacement.
     score += rng.gumbel(size=score.shape)
     chosen = np.argsort(-score, axis=1, kind="stable")[:, :count]

@@ -11,6 +11,7 @@ from functools import cached_property
 from typing import Any, cast
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.linalg import lapack
 
 from benchmarks.core.space import Array
@@ -29,6 +30,16 @@ class Data:
         """Squared differences of the configs, shape ``(width, n * n)``."""
         return squared_differences(self.points.x, self.points.x)
 
+    @cached_property
+    def lower(self) -> tuple[NDArray[np.intp], NDArray[np.intp], Array]:
+        """Of the pairs of observations on and below the diagonal: their places in a flattened
+        ``(n, n)`` and in a flattened ``(n + 1, n + 1)`` matrix, and their columns of ``d2``.
+        """
+        n = len(self.y)
+        rows, columns = np.tril_indices(n)
+        flat = rows * n + columns
+        return flat, rows * (n + 1) + columns, np.ascontiguousarray(self.d2[:, flat])
+
     def noisy_covariance(self, kernel: ProductKernel, theta: Array) -> Array:
         """Covariance of the targets, noise included; shape ``(m, n, n)``."""
         n = len(self.y)
@@ -46,8 +57,13 @@ def log_likelihood(kernel: ProductKernel, theta: Array, data: Data) -> Array:
     ``L^-1 y``, so no triangular solve is needed. The corner only has to be large enough.
     """
     n, m = len(data.y), len(theta)
-    bordered = np.empty((m, n + 1, n + 1))
-    bordered[:, :n, :n] = data.noisy_covariance(kernel, theta)
+    flat, places, d2 = data.lower  # half of the matrix is enough for its factor
+    K = kernel.over_config(theta, d2)
+    K *= kernel.over_fidelity(theta, data.points.phi, data.points.phi).reshape(m, -1)[:, flat]
+    bordered = np.zeros((m, n + 1, n + 1))
+    bordered.reshape(m, -1)[:, places] = K
+    diagonal = np.arange(n)
+    bordered[:, diagonal, diagonal] += np.exp(theta[:, -1:])
     bordered[:, n, :n] = data.y
     bordered[:, n, n] = 1e100
     L = np.linalg.cholesky(bordered)

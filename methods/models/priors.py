@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Protocol
 
 import numpy as np
@@ -104,12 +105,12 @@ class Priors:
 
     parts: Sequence[Prior]
 
-    @property
+    @cached_property
     def low(self) -> Array:
         """Lower corner of the box, shape ``(size,)``."""
         return np.array([p.low for p in self.parts])
 
-    @property
+    @cached_property
     def high(self) -> Array:
         """Upper corner of the box, shape ``(size,)``."""
         return np.array([p.high for p in self.parts])
@@ -117,7 +118,7 @@ class Priors:
     def log_density(self, theta: Array) -> Array:
         """Log density up to a constant, ``-inf`` outside the box; ``(m, size)`` to ``(m,)``."""
         inside = ((theta >= self.low) & (theta <= self.high)).all(axis=1)
-        clipped = np.clip(theta, self.low, self.high)
+        clipped = np.minimum(np.maximum(theta, self.low), self.high)
         total = sum(p.log_density(clipped[:, i]) for i, p in enumerate(self.parts))
         return np.where(inside, total, -np.inf)
 
