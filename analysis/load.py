@@ -67,18 +67,21 @@ class Run:
         return float(min(limits)) if limits else float(self.rows[-1]["cumulative_cost"])
 
 
+def load_run(folder: Path) -> Run:
+    """Load the run in a folder; a torn last line of its trace is left out."""
+    trace = folder / "trace.jsonl"
+    text = trace.read_text() if trace.exists() else ""
+    rows = [json.loads(line) for line in text.splitlines(keepends=True) if line.endswith("\n")]
+    return Run(folder, json.loads((folder / "meta.json").read_text()), rows)
+
+
 def load_runs(study: Path) -> list[Run]:
-    """Load all runs below a folder, in the order of their paths; torn last lines are left out.
+    """Load all runs below a folder, in the order of their paths.
 
     Raises:
         ValueError: there are none.
     """
-    runs = []
-    for path in sorted(study.rglob("meta.json")):
-        trace = path.with_name("trace.jsonl")
-        text = trace.read_text() if trace.exists() else ""
-        rows = [json.loads(line) for line in text.splitlines(keepends=True) if line.endswith("\n")]
-        runs.append(Run(path.parent, json.loads(path.read_text()), rows))
+    runs = [load_run(path.parent) for path in sorted(study.rglob("meta.json"))]
     if not runs:
         raise ValueError(f"no runs below {study}")
     return runs

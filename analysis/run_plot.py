@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
-import math
-from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+
+import numpy as np
 
 from analysis import style
+from analysis.load import Array, Run, load_run
 
 
 def plot_run(folder: Path) -> Path:
@@ -28,18 +27,17 @@ def plot_run(folder: Path) -> Path:
     style.use()
     import matplotlib.pyplot as plt
 
-    rows = [json.loads(line) for line in (folder / "trace.jsonl").read_text().splitlines()]
-    meta = json.loads((folder / "meta.json").read_text())
+    run = load_run(folder)
+    rows, meta, cost = run.rows, run.meta, run.cost
     facts, colour = meta["task_facts"], style.colour_of(meta["method"])
-    cost = [row["cumulative_cost"] for row in rows]
-    values, label = _curve(rows, facts)
+    values, label = _curve(run)
     figure, (upper, lower) = plt.subplots(
         2, 1, figsize=(7, 6), sharex=True, height_ratios=[2, 1], layout="constrained"
     )
     upper.step(cost, values, where="post", color=colour, linewidth=2)
     upper.plot(cost, values, "o", color=colour, markersize=3)
     upper.set(ylabel=label, xscale="log")
-    if not all(math.isnan(value) for value in values):
+    if np.isfinite(values).any():
         upper.set_yscale("log")
     else:
         upper.text(0.5, 0.5, "no successful trial", transform=upper.transAxes, ha="center")
@@ -74,16 +72,17 @@ def plot_run(folder: Path) -> Path:
     return path
 
 
-def _curve(rows: Sequence[dict[str, Any]], facts: dict[str, Any]) -> tuple[list[float], str]:
+def _curve(run: Run) -> tuple[Array, str]:
     """Values to draw (NaN where there is no incumbent yet) and their label."""
-    floor, best = facts["loss_floor"], facts["best_loss"]
-    if best is not None and any(row["recommended_loss"] is not None for row in rows):
-        losses = [row["recommended_loss"] for row in rows]
-        values = [math.nan if loss is None else max(loss - best, floor, 1e-12) for loss in losses]
-        return values, "regret of the recommended config"
-    rule, where = "best_at_target", "at the target"
-    if rows[-1]["best_at_target"] is None:
-        rule, where = "best_seen", "at any fidelity (none at the target)"
-    trials = [row[rule] for row in rows]
-    seen = [math.nan if t is None else max(rows[t]["loss"], floor, 1e-12) for t in trials]
-    return seen, f"lowest loss seen\n{where}"
+    facts, rows = run.meta["task_facts"], run.rows
+    if facts["best_loss"] is not None and any(row["recommended_loss"] is not None for row in rows):
+        values, label = run.regret, "regret of the recommended config"
+    else:
+        rule, where = "best_at_target", "at the target"
+        if rows[-1]["best_at_target"] is None:
+            rule, where = "best_seen", "at any fidelity (none at the target)"
+        trials = [row[rule] for row in rows]
+        values = np.array([np.nan if t is None else rows[t]["loss"] for t in trials], dtype=float)
+        label = f"lowest loss seen\n{where}"
+    values = np.where(np.isfinite(values), np.maximum(values, facts["loss_floor"]), np.nan)
+    return np.maximum(values, 1e-12), label

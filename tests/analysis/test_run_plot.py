@@ -28,6 +28,7 @@ def write(folder: Path, rows: list[dict[str, Any]], **facts: Any) -> None:
 def row(cost: float, recommended_loss: float | None, **changes: Any) -> dict[str, Any]:
     return {
         "cumulative_cost": cost,
+        "recommended": None if recommended_loss is None else {},
         "recommended_loss": recommended_loss,
         "fidelity": 0.5,
         "status": "ok",
