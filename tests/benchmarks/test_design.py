@@ -89,3 +89,13 @@ def test_the_mnist_design_holds_what_the_first_table_promises() -> None:
     for share in (0.5, 1.0):
         assert len(configs[share]) >= 20
         assert configs[share] <= configs[1 / 512]  # nested: differences are interpolated
+
+
+@pytest.mark.parametrize(
+    "path", sorted((ROOT / "conf" / "design").glob("*.yaml")), ids=lambda path: path.stem
+)
+def test_every_design_can_be_walked(path: Path) -> None:
+    design = expand(yaml.safe_load(path.read_text())["stages"], SVM_SPACE)
+    assert any(e.fidelity == 1 and not e.held_out for e in design)
+    held_out = {tuple(e.config.values()) for e in design if e.held_out}
+    assert not held_out & {tuple(e.config.values()) for e in design if not e.held_out}
