@@ -74,6 +74,7 @@ def _lines(table: tables.Table, task: RecordedTask, agreement: list[str]) -> lis
         "",
         *[f"- {line}" for line in [meta["caption"]] if line],
         f"- trained: {identity or 'what the task does not say'}",
+        *[f"- {line}" for line in [_sizes(meta["sizes"])] if line],
         f"- hyperparameters: {_space(meta['space'])}",
         f"- fidelity: {meta['fidelity_low']:.5g} to 1, the share of {meta['fidelity_full']:,} "
         f"{meta['fidelity_unit']}",
@@ -117,6 +118,10 @@ def _factors(factors: Mapping[str, float]) -> str:
     """How other machines' costs were made those of the first, which has the factor 1."""
     others = [f"{factor:.2f} on {cpu}" for cpu, factor in factors.items() if factor != 1]
     return f", and by evaluations timed there, too (a factor of {', '.join(others)})" * bool(others)
+
+
+def _sizes(sizes: Mapping[str, int]) -> str:
+    return ", ".join(f"{count:,} {what}" for what, count in sizes.items())
 
 
 def _counts(statuses: Mapping[str, int]) -> str:

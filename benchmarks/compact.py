@@ -42,13 +42,14 @@ def compact(source: Path, target: Path, space: Space) -> Path:
         "wall": [f["wall"] for f in facts],
         "marked": [late for _, _, late in chosen],
     }
-    session = chosen[0][0].session
+    session, latest = chosen[0][0].session, everything[-1].session
     meta: dict[str, Any] = {
         "name": target.stem,
         "space": space.describe(),
         **{k: session[k] for k in ("identity", "fidelity_low", "fidelity_full", "fidelity_unit")},
         "loss_floor": session["loss_floor"],
-        "caption": session.get("caption", ""),
+        "caption": latest.get("caption", ""),
+        "sizes": latest.get("sizes", {}),
         "target_cost": 1.0,
         "resolution": None,
         "sessions": _sessions(chosen),

@@ -128,6 +128,7 @@ class Recorder:
             "fidelity_low": task.fidelities.low,
             "loss_floor": task.loss_floor,
             "caption": task.caption,
+            "sizes": dict(task.sizes),
             "space": task.space.describe(),
             **provenance.commit(),
             "versions": provenance.versions(),

@@ -95,6 +95,13 @@ class SVM(Task):
         )
         self.loss_floor = 0.5 / len(loaded.validation)
         self.caption = CAPTIONS.get(dataset, "")
+        self.sizes = {
+            "training rows": rows,
+            "validation rows": len(loaded.validation),
+            "test rows": len(loaded.test),
+            "features": loaded.X.shape[1],
+            "classes": classes,
+        }
         self._identity = {
             "data": f"{dataset} {loaded.sha256}",
             "backend": backend,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any, Protocol
 
 import numpy as np
@@ -51,6 +52,8 @@ class Task(Protocol):
     good configs; 0 where the truth is exact, None if not known"""
     caption: str = ""
     """what must be said wherever results of the task are shown"""
+    sizes: Mapping[str, int] = MappingProxyType({})
+    """what it is trained and judged on, in numbers, e.g. ``{"validation rows": 10000}``"""
     reproducible: bool = True
     """True if the same config, fidelity and rng give the same loss and cost (no clock in it)"""
 

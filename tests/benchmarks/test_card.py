@@ -27,6 +27,7 @@ def card(tmp_path: Path) -> str:
         "loss_floor": 0.001,
         "target_cost": 12.5,
         "caption": "not real",
+        "sizes": {"training rows": 400, "validation rows": 1000},
         "machine_factors": {"a cpu": 1.0, "another": 0.8},
         "cpu_hours": 1.5,
         "statuses": {"ok": 9},
@@ -61,6 +62,7 @@ def card(tmp_path: Path) -> str:
     "fact",
     [
         "- not real\n",
+        "- 400 training rows, 1,000 validation rows\n",
         "data `made up`, backend `sklearn`",
         "`a` in [-1, 1], `b` in [0, 2]",
         "0.5 to 1, the share of 400 training rows",
