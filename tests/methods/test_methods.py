@@ -166,8 +166,8 @@ AS_PUBLISHED = {
     "length_scales",
     "hyper_samples",
     "entropy",
-    "representers",
     "candidates",
+    "finalists",
 }
 
 
