@@ -11,8 +11,8 @@ from benchmarks.rows import Key, Row
 LOADED = 1.15  # slower than the idle reference by this factor: the cost is marked for re-timing
 CALIBRATIONS = 12
 """evaluations that are timed on every further CPU model, to compare it with the first"""
-LONGEST = 30.0
-"""seconds that one of them took on the first, at most"""
+SHORTEST, LONGEST = 1.0, 30.0
+"""seconds that one of them took on the first: shorter ones are mostly the call, not the training"""
 
 
 def idle_references(rows: Sequence[Row]) -> dict[str, float]:
@@ -29,13 +29,14 @@ def idle_references(rows: Sequence[Row]) -> dict[str, float]:
 def machine_factors(rows: Sequence[Row]) -> dict[str, float]:
     """What costs per reference timing of each CPU model are multiplied by.
 
-    The reference kernel alone does not tell how much slower a training is on another CPU (by a
-    fifth, seen between an Intel and an AMD). So some evaluations are timed on both: the factor is
-    the median of their ratios, 1 for the first CPU and where none was timed on both.
+    The reference kernel alone does not tell how much slower a training is on another CPU (between
+    an Intel and an AMD it did within 5 %, for trainings of over a second). So some evaluations are
+    timed on both: the factor is the median of their ratios, 1 for the first CPU and where none was
+    timed on both.
     """
     ratios: dict[str, dict[Key, float]] = {}
     for row in _least_disturbed(rows, per_cpu=True):
-        if row.facts["status"] == "ok":
+        if row.facts["status"] == "ok" and row.facts["cost"] >= SHORTEST:
             ratios.setdefault(row.cpu, {})[row.key] = np.log(row.facts["cost"] / row.reference)
     first = ratios.get(rows[0].cpu, {}) if rows else {}
     factors = {}
@@ -48,15 +49,20 @@ def machine_factors(rows: Sequence[Row]) -> dict[str, float]:
 def calibrations(rows: Sequence[Row], cpu: str, design: Collection[Key]) -> list[Key]:
     """Evaluations of the ``design`` to time on ``cpu``, too, before it records anything new.
 
-    Of those that ended well on the first CPU within ``LONGEST``, spread over their costs.
+    Of those that ended well on the first CPU within ``SHORTEST`` and ``LONGEST``, spread over their
+    costs.
     """
     if not rows or rows[0].cpu == cpu:
         return []
     ended = [row for row in rows if row.facts["status"] == "ok"]
     there = {row.key for row in ended if row.cpu == cpu}
-    costs = {row.key: row.facts["cost"] for row in ended if row.cpu == rows[0].cpu}
+    costs = {
+        row.key: row.facts["cost"]
+        for row in ended
+        if row.cpu == rows[0].cpu and SHORTEST <= row.facts["cost"] <= LONGEST
+    }
     due = CALIBRATIONS - len(there & costs.keys())
-    known = [key for key in costs if key in design and costs[key] <= LONGEST and key not in there]
+    known = [key for key in costs if key in design and key not in there]
     known.sort(key=lambda key: costs[key])
     if due <= 0 or not known:
         return []

@@ -114,6 +114,14 @@ def test_another_machine_is_compared_by_what_was_timed_on_both(
     assert best(path)[0][1] == 1.0
 
 
+def test_what_is_mostly_the_call_compares_no_machines(path: Path) -> None:
+    first = [facts(cost, 1.0, subset_seed=i) for i, cost in enumerate((0.2, 0.3, 0.4, 5.0))]
+    second = [facts(cost, 1.0, subset_seed=i) for i, cost in enumerate((2.0, 3.0, 4.0, 10.0))]
+    found = recorded(path, session(), *first, session("slow"), *second)
+    assert costs.machine_factors(found)["slow"] == pytest.approx(0.5)
+    assert len(costs.calibrations(found, "third", {row.key for row in found})) == 1
+
+
 def test_calibrations_spread_over_costs_and_end_when_there_are_enough(path: Path) -> None:
     found = two_machines(path, 3.0, 0)
     design = {row.key for row in found}
