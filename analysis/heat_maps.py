@@ -8,11 +8,9 @@ from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from analysis import style
-
-Array = NDArray[np.float64]
+from analysis.load import Array
 
 
 def draw_heat_maps(maps: Path, target: Path, points: Path | None = None) -> Path:

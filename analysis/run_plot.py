@@ -9,6 +9,8 @@ import numpy as np
 from analysis import style
 from analysis.load import Array, Run, load_run
 
+REGRET = "regret of the recommended config"
+
 
 def plot_run(folder: Path) -> Path:
     """Draw ``regret.png`` from a run's trace.
@@ -45,7 +47,7 @@ def plot_run(folder: Path) -> Path:
     if facts.get("caption"):
         title += f"\n({facts['caption']})"
     upper.set_title(title)
-    if facts.get("resolution") and label.startswith("regret"):
+    if facts.get("resolution") and label == REGRET:
         blurred = f"below the replay's interpolation error ({facts['resolution']:.2g})"
         upper.axhspan(0, facts["resolution"], color="0.85", zorder=0, label=blurred)
         upper.legend(loc="upper right", fontsize="small")
@@ -76,7 +78,7 @@ def _curve(run: Run) -> tuple[Array, str]:
     """Values to draw (NaN where there is no incumbent yet) and their label."""
     facts, rows = run.meta["task_facts"], run.rows
     if facts["best_loss"] is not None and any(row["recommended_loss"] is not None for row in rows):
-        values, label = run.regret, "regret of the recommended config"
+        values, label = run.regret, REGRET
     else:
         rule, where = "best_at_target", "at the target"
         if rows[-1]["best_at_target"] is None:

@@ -38,28 +38,25 @@ def _draw(table: tables.Table, task: RecordedTask, picture: Path) -> None:
     """The heat maps, with the recorded configs on top."""
     from analysis.heat_maps import draw_heat_maps  # matplotlib is slow to import
 
-    columns, names = table.columns, task.space.names
+    columns = table.columns
     kept = ~columns["held_out"]
     with tempfile.TemporaryDirectory() as folder:
         points = Path(folder) / "points.csv"
         with points.open("w", newline="") as file:
             writer = csv.writer(file)
-            writer.writerow([*names, "fidelity"])
-            for config, share in zip(
-                columns["config"][kept], columns["fidelity"][kept], strict=True
-            ):
-                writer.writerow([*config, share])
+            writer.writerow([*task.space.names, "fidelity"])
+            writer.writerows(np.column_stack([columns["config"], columns["fidelity"]])[kept])
         draw_heat_maps(write_maps(task, Path(folder) / "maps.csv"), picture, points)
 
 
 def _caption(table: tables.Table, task: RecordedTask, picture: str) -> list[str]:
     unit, full = table.meta["fidelity_unit"], table.meta["fidelity_full"]
-    sizes = ", ".join(f"{round(share * full):,}" for share in shares_to_map(task))
+    sizes = [f"{round(share * full):,}" for share in shares_to_map(task)]
     return [
         f"![Loss and cost over the box]({picture})",
         "",
         f"*Validation loss (above) and cost (below), interpolated between the recorded configs "
-        f"(dots) at {len(shares_to_map(task))} fidelities: {sizes} {unit}. "
+        f"(dots) at {len(sizes)} fidelities: {', '.join(sizes)} {unit}. "
         "Both scales are logarithmic.*",
     ]
 
@@ -72,13 +69,12 @@ def _lines(table: tables.Table, task: RecordedTask, agreement: list[str]) -> lis
         "",
         f"Written by `python -m benchmarks.record task={meta['name']} --compact`; do not edit.",
         "",
-        *[f"- {line}" for line in [meta["caption"]] if line],
+        *[f"- {line}" for line in (meta["caption"], _counts(meta["sizes"])) if line],
         f"- trained: {identity or 'what the task does not say'}",
-        *[f"- {line}" for line in [_sizes(meta["sizes"])] if line],
         f"- hyperparameters: {_space(meta['space'])}",
         f"- fidelity: {meta['fidelity_low']:.5g} to 1, the share of {meta['fidelity_full']:,} "
         f"{meta['fidelity_unit']}",
-        f"- evaluations: {len(columns['loss'])} ({_counts(meta['statuses'])}), "
+        f"- evaluations: {len(columns['loss']):,} ({_counts(meta['statuses'])}), "
         f"{meta['cpu_hours']} CPU hours charged",
         "- cost: CPU seconds of one thread, normalised to the idle speed of the first machine "
         "below by a reference kernel timed around each evaluation"
@@ -120,12 +116,8 @@ def _factors(factors: Mapping[str, float]) -> str:
     return f", and by evaluations timed there, too (a factor of {', '.join(others)})" * bool(others)
 
 
-def _sizes(sizes: Mapping[str, int]) -> str:
-    return ", ".join(f"{count:,} {what}" for what, count in sizes.items())
-
-
-def _counts(statuses: Mapping[str, int]) -> str:
-    return ", ".join(f"{count} {status}" for status, count in statuses.items())
+def _counts(counts: Mapping[str, int]) -> str:
+    return ", ".join(f"{count:,} {what}" for what, count in counts.items())
 
 
 def _best(table: tables.Table, task: RecordedTask) -> str:

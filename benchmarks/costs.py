@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 import numpy as np
 
@@ -34,11 +34,11 @@ def machine_factors(rows: Sequence[Row]) -> dict[str, float]:
     timed on both: the factor is the median of their ratios, 1 for the first CPU and where none was
     timed on both.
     """
-    ratios: dict[str, dict[Key, float]] = {}
-    for row in _least_disturbed(rows, per_cpu=True):
+    ratios: dict[str, dict[Key, float]] = {row.cpu: {} for row in rows}
+    for row in _least_disturbed(rows, idle_references(rows), per_cpu=True):
         if row.facts["status"] == "ok" and row.facts["cost"] >= SHORTEST:
-            ratios.setdefault(row.cpu, {})[row.key] = np.log(row.facts["cost"] / row.reference)
-    first = ratios.get(rows[0].cpu, {}) if rows else {}
+            ratios[row.cpu][row.key] = np.log(row.facts["cost"] / row.reference)
+    first = ratios[rows[0].cpu] if rows else {}
     factors = {}
     for cpu, own in ratios.items():
         shared = [first[key] - own[key] for key in own if key in first]
@@ -81,14 +81,13 @@ def best_rows(rows: Sequence[Row]) -> Iterator[tuple[Row, float, bool]]:
         return
     idle, factors = idle_references(rows), machine_factors(rows)
     base = idle[rows[0].cpu]
-    for row in _least_disturbed(rows, per_cpu=False):
-        cost = row.facts["cost"] * base / row.reference * factors.get(row.cpu, 1.0)
+    for row in _least_disturbed(rows, idle, per_cpu=False):
+        cost = row.facts["cost"] * base / row.reference * factors[row.cpu]
         yield row, cost, row.reference / idle[row.cpu] > LOADED
 
 
-def _least_disturbed(rows: Sequence[Row], *, per_cpu: bool) -> list[Row]:
+def _least_disturbed(rows: Sequence[Row], idle: Mapping[str, float], *, per_cpu: bool) -> list[Row]:
     """Of every evaluation (on every CPU model) the row whose core was least slowed down."""
-    idle = idle_references(rows)
     chosen: dict[tuple[str, Key], Row] = {}
 
     def rank(row: Row) -> tuple[bool, float]:

@@ -32,6 +32,8 @@ from benchmarks.reference import Speed, load_and_steal
 from benchmarks.remaining import remaining_seconds
 from benchmarks.settings import ConfigError, build_task, compose
 
+ESTIMATE_FOR = 60.0
+"""seconds for which an estimate of what is left is shown"""
 TABLES = provenance.ROOT / "tasks" / "tables"
 
 
@@ -47,33 +49,39 @@ class Recorder:
         self._recorded: list[rows.Row] = []
         self._marked: set[rows.Key] = set()
         self._idle = np.inf
+        self._hours, self._estimate_until = 0.0, -np.inf
 
     def missing(self) -> list[Evaluation]:
         """What is left: never recorded first, then what was timed on a busy machine.
 
         Before all, if there is anything new, what compares this CPU with the first one.
         """
-        recorded = rows.read(self._path)
+        new, again = self._left(rows.read(self._path))
+        return new + again
+
+    def _left(self, recorded: Sequence[rows.Row]) -> tuple[list[Evaluation], list[Evaluation]]:
+        """What to record in any case, and what to time again if the core is not busy."""
         known = {row.key for row in recorded}
-        self._marked = {row.key for row, _, late in costs.best_rows(recorded) if late}
+        marked = {row.key for row, _, late in costs.best_rows(recorded) if late}
         new = [e for e in self._design if e.key not in known]
-        again = [e for e in self._design if e.key in self._marked]
-        if not new:
-            return again
-        by_key = {e.key: e for e in self._design}
-        due = costs.calibrations(recorded, provenance.machine()["cpu"], by_key)
-        self._marked -= set(due)
-        return [by_key[key] for key in due] + new + [e for e in again if e.key in self._marked]
+        if new:
+            by_key = {e.key: e for e in self._design}
+            due = costs.calibrations(recorded, provenance.machine()["cpu"], by_key)
+            marked -= set(due)
+            new = [by_key[key] for key in due] + new
+        return new, [e for e in self._design if e.key in marked]
 
     def run(self, workers: int = 1) -> int:
         """Record everything missing, once; returns the number of evaluations looked at.
 
         What was timed on a busy core is timed again only if the core is not busy now.
         """
-        todo = self.missing()
+        self._recorded = rows.read(self._path)
+        new, again = self._left(self._recorded)
+        todo = new + again
         if not todo:
             return 0
-        self._recorded = rows.read(self._path)
+        self._marked = {e.key for e in again}
         idle = costs.idle_references(self._recorded)
         self._idle = idle.get(provenance.machine()["cpu"], np.inf)
         waiting: queue.SimpleQueue[Evaluation] = queue.SimpleQueue()
@@ -175,11 +183,13 @@ class Recorder:
             self._recorded.append(rows.Row(row, session))
 
     def _report(self, done: int, total: int, evaluation: Evaluation) -> None:
-        left = remaining_seconds(list(self._recorded), self._design)
+        if time.monotonic() > self._estimate_until:  # a look at all rows: not after each training
+            left = remaining_seconds(list(self._recorded), self._design)
+            self._hours, self._estimate_until = left / 3600, time.monotonic() + ESTIMATE_FOR
         print(
             f"{datetime.now():%H:%M:%S} {done}/{total} "
             f"s={evaluation.fidelity:.5g} r={evaluation.subset_seed} {dict(evaluation.config)} "
-            f"about {left / 3600:.1f} h left",
+            f"about {self._hours:.1f} h left",
             flush=True,
         )
 

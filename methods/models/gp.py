@@ -32,19 +32,22 @@ class Data:
 
     @cached_property
     def lower(self) -> tuple[NDArray[np.intp], NDArray[np.intp], Array]:
-        """Of the pairs of observations on and below the diagonal: their places in a flattened
-        ``(n, n)`` and in a flattened ``(n + 1, n + 1)`` matrix, and their columns of ``d2``.
-        """
+        """The pairs of observations on and below the diagonal: rows, columns, and their ``d2``."""
         n = len(self.y)
         rows, columns = np.tril_indices(n)
-        flat = rows * n + columns
-        return flat, rows * (n + 1) + columns, np.ascontiguousarray(self.d2[:, flat])
+        return rows, columns, np.ascontiguousarray(self.d2[:, rows * n + columns])
 
-    def noisy_covariance(self, kernel: ProductKernel, theta: Array) -> Array:
-        """Covariance of the targets, noise included; shape ``(m, n, n)``."""
-        n = len(self.y)
-        K = kernel.over_config(theta, self.d2).reshape(len(theta), n, n)
-        K *= kernel.over_fidelity(theta, self.points.phi, self.points.phi)
+    def noisy_covariance(self, kernel: ProductKernel, theta: Array, border: int = 0) -> Array:
+        """Covariance of the targets, noise included, bordered by as many rows and columns of 0;
+        shape ``(m, n + border, n + border)``. Its lower triangle: enough for the Cholesky factor.
+        """
+        n, m = len(self.y), len(theta)
+        rows, columns, d2 = self.lower
+        over_fidelity = kernel.over_fidelity(theta, self.points.phi, self.points.phi)
+        values = kernel.over_config(theta, d2)
+        values *= over_fidelity.reshape(m, -1)[:, rows * n + columns]
+        K = np.zeros((m, n + border, n + border))
+        K.reshape(m, -1)[:, rows * (n + border) + columns] = values
         diagonal = np.arange(n)
         K[:, diagonal, diagonal] += np.exp(theta[:, -1:])
         return K
@@ -56,14 +59,8 @@ def log_likelihood(kernel: ProductKernel, theta: Array, data: Data) -> Array:
     One batched Cholesky of the covariance bordered by the targets: the last row of its factor is
     ``L^-1 y``, so no triangular solve is needed. The corner only has to be large enough.
     """
-    n, m = len(data.y), len(theta)
-    flat, places, d2 = data.lower  # half of the matrix is enough for its factor
-    K = kernel.over_config(theta, d2)
-    K *= kernel.over_fidelity(theta, data.points.phi, data.points.phi).reshape(m, -1)[:, flat]
-    bordered = np.zeros((m, n + 1, n + 1))
-    bordered.reshape(m, -1)[:, places] = K
-    diagonal = np.arange(n)
-    bordered[:, diagonal, diagonal] += np.exp(theta[:, -1:])
+    n = len(data.y)
+    bordered = data.noisy_covariance(kernel, theta, border=1)
     bordered[:, n, :n] = data.y
     bordered[:, n, n] = 1e100
     L = np.linalg.cholesky(bordered)
