@@ -1,9 +1,9 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import pytest
+from recordings import facts, recorded, session
 
 from benchmarks import rows
 from benchmarks.agreement import agreements, other_backends
@@ -13,57 +13,27 @@ from benchmarks.core.space import Float, Space
 from tasks import table
 
 SPACE = Space({"x": Float(0, 1), "y": Float(0, 1)})
-CORNERS = [(x, y) for x in (0.0, 1.0) for y in (0.0, 1.0)]
-
-
-def session(backend: str, cpu: str) -> dict[str, Any]:
-    return {
-        "session": {
-            "identity": {"data": "made up", "backend": backend},
-            "fidelity_low": 0.5,
-            "fidelity_full": 400,
-            "fidelity_unit": "rows",
-            "loss_floor": 0.001,
-            "commit": None,
-            "dirty": None,
-            "versions": {},
-            "machine": {"cpu": cpu, "cores": 2, "memory_gib": 8, "system": "Linux"},
-        }
-    }
-
-
-def facts(x: float, y: float, share: float, loss: float, cost: float, reference: float) -> Any:
-    return {
-        "config": {"x": x, "y": y},
-        "fidelity": share,
-        "subset_seed": 0,
-        "held_out": False,
-        "status": "ok",
-        "loss": loss,
-        "test_loss": None,
-        "cost": cost,
-        "wall": cost,
-        "reference_before": reference,
-        "reference_after": reference,
-    }
 
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
     """A table recorded on ``fast``, where ``slow`` is known to take thrice as long."""
+    corners = [{"x": x, "y": y} for x in (0.0, 1.0) for y in (0.0, 1.0)]
     source = tmp_path / "rows" / "made_up.jsonl"
-    rows.append(source, session("quick", "fast"))
+    recorded(source, session("fast", "quick"))
     for share in (0.5, 1.0):
-        for x, y in CORNERS:
-            rows.append(source, facts(x, y, share, 0.1 + 0.1 * x, 10 * share, 1.0))
-    rows.append(source, session("quick", "slow"))
-    rows.append(source, facts(0, 0, 1.0, 0.1, 30.0, 2.0))
+        for config in corners:
+            loss = 0.1 + 0.1 * config["x"]
+            recorded(source, facts(10 * share, config=config, fidelity=share, loss=loss))
+    recorded(source, session("slow", "quick"))
+    recorded(source, facts(30.0, 2.0, config=corners[0], fidelity=1.0))
     other = tmp_path / "rows" / "made_up.plain.jsonl"
-    rows.append(other, session("plain", "slow"))
-    for number, (x, y) in enumerate(CORNERS):
-        loss = 0.1 + 0.1 * x + 0.001 * number
-        rows.append(other, facts(x, y, 1.0, loss, 120.0, 2.0))
-    rows.append(other, facts(0.5, 0.5, 1.0, 0.7, 120.0, 2.0))  # not in the table
+    recorded(other, session("slow", "plain"))
+    for number, config in enumerate(corners):
+        loss = 0.1 + 0.1 * config["x"] + 0.001 * number
+        recorded(other, facts(120.0, 2.0, config=config, fidelity=1.0, loss=loss))
+    middle = {"x": 0.5, "y": 0.5}  # not in the table
+    recorded(other, facts(120.0, 2.0, config=middle, fidelity=1.0, loss=0.7))
     return compact(source, tmp_path / "made_up.npz", SPACE)
 
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from recordings import facts, recorded, session
 
-from benchmarks import rows
 from benchmarks.compact import compact
 from benchmarks.core.space import Categorical, Float, Integer, Space
 from tasks import table
@@ -17,50 +17,19 @@ SPACE = Space({"b": Float(0, 1), "a": Float(-2, 2)})
 CORNERS = list(itertools.product([-2, 2], [0, 1]))
 
 
-def session(cpu: str = "cpu") -> dict[str, Any]:
-    return {
-        "session": {
-            "identity": {"data": "made up", "backend": "sklearn"},
-            "fidelity_low": 0.25,
-            "fidelity_full": 400,
-            "fidelity_unit": "training rows",
-            "loss_floor": 0.001,
-            "commit": None,
-            "dirty": None,
-            "versions": {"python": "3"},
-            "machine": {"cpu": cpu},
-        }
-    }
-
-
-def facts(a: float, b: Any, fidelity: float, cost: float, **others: Any) -> dict[str, Any]:
-    return {
-        "config": {"a": a, "b": b},
-        "fidelity": fidelity,
-        "subset_seed": 0,
-        "held_out": False,
-        "status": "ok",
-        "loss": 0.1 if isinstance(b, str) else 0.1 + b / 7,
-        "test_loss": 0.2 if isinstance(b, str) else 0.2 + b / 7,
-        "cost": cost,
-        "wall": cost,
-        "reference_before": 1.0,
-        "reference_after": 1.0,
-        **others,
-    }
-
-
-def record(path: Path, *lines: dict[str, Any]) -> Path:
-    for line in lines:
-        rows.append(path, line)
-    return path
+def evaluated(a: float, b: Any, fidelity: float, cost: float, **others: Any) -> dict[str, Any]:
+    """An evaluation whose losses grow with ``b``, unless it is a name."""
+    slope = 0.0 if isinstance(b, str) else b / 7
+    losses = {"loss": 0.1 + slope, "test_loss": 0.2 + slope}
+    return facts(cost, config={"a": a, "b": b}, fidelity=fidelity, **losses | others)
 
 
 @pytest.fixture
 def source(tmp_path: Path) -> Path:
     """Four corners at two fidelities: a target evaluation costs 8 s everywhere."""
-    evaluations = [facts(a, b, s, 8.0 * s) for s in (0.25, 1.0) for a, b in CORNERS]
-    return record(tmp_path / "rows.jsonl", session(), *evaluations)
+    evaluations = [evaluated(a, b, s, 8.0 * s) for s in (0.25, 1.0) for a, b in CORNERS]
+    recorded(tmp_path / "rows.jsonl", session(), *evaluations)
+    return tmp_path / "rows.jsonl"
 
 
 def test_columns_are_the_rows_in_the_spaces_order(source: Path, tmp_path: Path) -> None:
@@ -85,7 +54,7 @@ def test_costs_are_normalised_and_marked_and_the_better_timing_chosen(
     source: Path, tmp_path: Path
 ) -> None:
     busy = {"reference_before": 1.25, "reference_after": 1.25}
-    record(source, facts(0, 0.5, 1.0, 10.0, **busy), facts(-2, 0, 1.0, 20.0, **busy))
+    recorded(source, evaluated(0, 0.5, 1.0, 10.0, **busy), evaluated(-2, 0, 1.0, 20.0, **busy))
     columns = table.read(compact(source, tmp_path / "t.npz", SPACE)).columns
     new = (columns["config"] == [0.5, 0]).all(axis=1)
     assert columns["cost"][new].tolist() == [8.0]
@@ -94,7 +63,7 @@ def test_costs_are_normalised_and_marked_and_the_better_timing_chosen(
 
 
 def test_failed_evaluations_are_kept_as_nan_and_counted(source: Path, tmp_path: Path) -> None:
-    record(source, facts(0, 0.5, 1.0, 99.0, status="timeout", loss=None, test_loss=None))
+    recorded(source, evaluated(0, 0.5, 1.0, 99.0, status="timeout", loss=None, test_loss=None))
     target = compact(source, tmp_path / "t.npz", SPACE)
     stored = table.read(target)
     assert np.isnan(stored.columns["loss"]).sum() == 1
@@ -104,16 +73,17 @@ def test_failed_evaluations_are_kept_as_nan_and_counted(source: Path, tmp_path: 
 
 
 def test_sessions_count_their_evaluations(source: Path, tmp_path: Path) -> None:
-    record(source, session("other"), facts(0, 0.5, 1.0, 8.0))
+    recorded(source, session("other"), evaluated(0, 0.5, 1.0, 8.0))
     meta = table.read(compact(source, tmp_path / "t.npz", SPACE)).meta
     found = {s["machine"]["cpu"]: s["evaluations"] for s in meta["sessions"]}
-    assert found == {"cpu": 8, "other": 1}
+    assert found == {"fast": 8, "other": 1}
 
 
 def test_a_recording_without_a_target_leaves_the_old_table(source: Path, tmp_path: Path) -> None:
     target = compact(source, tmp_path / "t.npz", SPACE)
     before = target.read_bytes()
-    early = record(tmp_path / "early.jsonl", session(), facts(0, 0, 0.25, 1.0))
+    early = tmp_path / "early.jsonl"
+    recorded(early, session(), evaluated(0, 0, 0.25, 1.0))
     with pytest.raises(ValueError, match="no evaluation at the target"):
         compact(early, target, SPACE)
     assert target.read_bytes() == before
@@ -139,10 +109,11 @@ def test_every_kind_of_hyperparameter_comes_back(
 ) -> None:
     space = Space({"a": SPACE.parameters["a"], "b": parameter})
     evaluations = [
-        facts(a, values[place], 1.0, 8.0, loss=0.1 + a + place)
+        evaluated(a, values[place], 1.0, 8.0, loss=0.1 + a + place)
         for a, place in itertools.product((0, 2), (0, 1))
     ]
-    source = record(tmp_path / "rows.jsonl", session(), *evaluations)
+    source = tmp_path / "rows.jsonl"
+    recorded(source, session(), *evaluations)
     target = compact(source, tmp_path / "t.npz", space)
     stored, task = table.read(target), RecordedTask(str(target))
     assert stored.space == task.space == space
@@ -159,8 +130,8 @@ def test_the_resolution_is_the_median_error_of_good_held_out_configs(
     assert RecordedTask(str(target)).resolution is None
     # replayed: sqrt(0.1 * (0.1 + 1 / 7)); recorded 3 % above, and one that is not good
     loss = float(np.sqrt(0.1 * (0.1 + 1 / 7)))
-    good = facts(0, 0.5, 1.0, 8.0, loss=1.03 * loss, held_out=True)
-    record(source, good, facts(0, 0.25, 1.0, 8.0, loss=0.9, held_out=True))
+    good = evaluated(0, 0.5, 1.0, 8.0, loss=1.03 * loss, held_out=True)
+    recorded(source, good, evaluated(0, 0.25, 1.0, 8.0, loss=0.9, held_out=True))
     compact(source, target, SPACE)
     assert RecordedTask(str(target)).resolution == pytest.approx(0.1 * 0.03, abs=1e-8)
 
@@ -168,5 +139,6 @@ def test_the_resolution_is_the_median_error_of_good_held_out_configs(
 def test_a_caption_is_handed_on(tmp_path: Path) -> None:
     opened = session()
     opened["session"]["caption"] = "not real"
-    source = record(tmp_path / "rows.jsonl", opened, *[facts(a, b, 1.0, 8.0) for a, b in CORNERS])
+    source = tmp_path / "rows.jsonl"
+    recorded(source, opened, *[evaluated(a, b, 1.0, 8.0) for a, b in CORNERS])
     assert RecordedTask(str(compact(source, tmp_path / "t.npz", SPACE))).caption == "not real"

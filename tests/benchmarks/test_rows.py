@@ -1,38 +1,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import pytest
+from recordings import CONFIG, facts, recorded, session
 
 from benchmarks import rows
-
-CONFIG = {"log_c": -10, "log_gamma": 1 / 3}
-
-
-def session(cpu: str = "fast") -> dict[str, Any]:
-    return {"session": {"machine": {"cpu": cpu}, "identity": {}}}
-
-
-def facts(
-    cost: float = 10.0, reference: float = 1.0, status: str = "ok", **others: Any
-) -> dict[str, Any]:
-    return {
-        "config": CONFIG,
-        "fidelity": 1 / 512,
-        "subset_seed": 0,
-        "cost": cost,
-        "reference_before": reference,
-        "reference_after": reference,
-        "status": status,
-        **others,
-    }
-
-
-def recorded(path: Path, *lines: dict[str, Any]) -> list[rows.Row]:
-    for line in lines:
-        rows.append(path, line)
-    return rows.read(path)
 
 
 @pytest.fixture
