@@ -41,13 +41,12 @@ class IsolatedTask(Task):
         return self._task.identity
 
     def evaluate(self, config: Config, fidelity: float, rng: np.random.Generator) -> Observation:
-        try:
-            answer: Observation = self._child.call(config, fidelity, rng, limit=self._limit)
-        except ChildTimeoutError as error:
-            return Observation(math.nan, self._limit, "timeout", None, {"error": str(error)})
-        except ChildFailureError as error:
-            raise RuntimeError(str(error)) from error
-        return answer
+        return self._ask("evaluate", config, fidelity, rng)
+
+    def resume(
+        self, config: Config, trained: float, fidelity: float, rng: np.random.Generator
+    ) -> Observation:
+        return self._ask("resume", config, trained, fidelity, rng)
 
     def truth(self, config: Config) -> Truth:
         return self._task.truth(config)
@@ -59,6 +58,18 @@ class IsolatedTask(Task):
         self._child.close()
         self._task.close()
 
+    def _ask(self, *request: Any) -> Observation:
+        try:
+            answer: Observation = self._child.call(*request, limit=self._limit)
+        except ChildTimeoutError as error:
+            return Observation(math.nan, self._limit, "timeout", None, {"error": str(error)})
+        except ChildFailureError as error:
+            raise RuntimeError(str(error)) from error
+        return answer
+
 
 def _evaluator(settings: Mapping[str, Any], allow: Sequence[str]) -> Callable[..., Observation]:
-    return build_task(settings, allow).evaluate
+    task = build_task(settings, allow)
+    serve: Mapping[str, Callable[..., Observation]]
+    serve = {"evaluate": task.evaluate, "resume": task.resume}
+    return lambda kind, *arguments: serve[kind](*arguments)

@@ -83,7 +83,8 @@ def run(
         suggestion = method.suggest(state.history, stream(seed, number, "suggest"))
         suggest_overhead = time.process_time() - clock
         _check(suggestion, task)
-        observation = evaluate(task, suggestion, stream(seed, number, "evaluate"))
+        first, trained = _begun(suggestion, state.history, task)
+        observation = evaluate(task, suggestion, stream(seed, first, "evaluate"), trained)
         trial = Trial(
             number,
             _plain(suggestion.config),
@@ -113,8 +114,25 @@ def run(
         report(row)
 
 
-def evaluate(task: Task, suggestion: Suggestion, rng: np.random.Generator) -> Observation:
+def _begun(suggestion: Suggestion, history: History, task: Task) -> tuple[int, float]:
+    """Where training a config began: the trial, whose random stream serves all that continue it,
+    and the highest fidelity below the suggested one that it has reached; (this trial, 0) if new.
+    """
+    if not task.fidelities.resumable:
+        return len(history), 0.0
+    config = _plain(suggestion.config)
+    earlier = [t for t in history if t.config == config and t.status == "ok"]
+    reached = [t.fidelity for t in earlier if t.fidelity < suggestion.fidelity]
+    first = earlier[0].number if earlier else len(history)
+    return first, max(reached, default=0.0)
+
+
+def evaluate(
+    task: Task, suggestion: Suggestion, rng: np.random.Generator, trained: float = 0.0
+) -> Observation:
     """Evaluate once; whatever goes wrong in the task becomes a status.
+
+    With ``trained`` above 0 the config is trained on from that fidelity.
 
     A task that raises gives ``failed``, a NaN loss ``diverged``. A raising evaluation is charged
     the wall seconds it took or, on a reproducible task (whose trace must not hold a clock
@@ -122,7 +140,10 @@ def evaluate(task: Task, suggestion: Suggestion, rng: np.random.Generator) -> Ob
     """
     started = time.perf_counter()
     try:
-        observation = task.evaluate(suggestion.config, suggestion.fidelity, rng)
+        if trained > 0:
+            observation = task.resume(suggestion.config, trained, suggestion.fidelity, rng)
+        else:
+            observation = task.evaluate(suggestion.config, suggestion.fidelity, rng)
         problem = _problem(observation)
     except Exception as error:  # a user's task may raise anything; it is one trial's end only
         problem = f"{type(error).__name__}: {error}"
@@ -163,6 +184,7 @@ def _evaluated(trial: Trial, task: Task, observation: Observation) -> dict[str, 
         "config": trial.config,
         "fidelity": trial.fidelity,
         "native": task.fidelities.native(trial.fidelity),
+        "nominal": task.fidelities.nominal_cost(trial.fidelity),
         "status": trial.status,
         "loss": _number(trial.loss),
         "test_loss": _number(observation.test_loss),

@@ -176,8 +176,7 @@ class Recorder:
             "steal": None if steal is None else round((steal_after or 0) - steal, 2),
             "at": datetime.now(UTC).isoformat(timespec="seconds"),
         }
-        if "error" in observation.info:
-            row["error"] = observation.info["error"]
+        row |= {k: observation.info[k] for k in ("error", "curve") if k in observation.info}
         with self._writing:
             rows.append(self._path, row)
             self._recorded.append(rows.Row(row, session))

@@ -89,6 +89,17 @@ def load(name: str, data_dir: str | None = None) -> Dataset:
     return Dataset(features, y[used], train, validation, test, resampled, digest.hexdigest())
 
 
+def cache_folder() -> Path:
+    """Where this suite keeps what it fetched or computed once."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "untunable"
+
+
+def data_folder(data_dir: str | None) -> Path | None:
+    """The folder that the user named, as an option or in the environment; None if neither."""
+    folder = data_dir or os.environ.get(ENVIRONMENT_VARIABLE)
+    return Path(folder).expanduser() if folder else None
+
+
 def content_sha256(X: NDArray[Any], y: NDArray[Any]) -> str:
     """Hash arrays by value: shape, then little-endian float32 features and int64 labels."""
     digest = hashlib.sha256(repr((X.shape, y.shape)).encode())
@@ -126,14 +137,13 @@ def _raw(source: _Source, data_dir: str | None) -> tuple[NDArray[Any], NDArray[n
 
 
 def _read_or_fetch(source: _Source, data_dir: str | None) -> tuple[Path, dict[str, NDArray[Any]]]:
-    folder = data_dir or os.environ.get(ENVIRONMENT_VARIABLE)
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "untunable"
-    if folder:
-        path = Path(folder).expanduser() / source.file
+    folder = data_folder(data_dir)
+    if folder is not None:
+        path = folder / source.file
         if not path.is_file():
             raise DataError(f"no file {source.file} in the data folder {folder}")
     else:
-        path = cache / source.file
+        path = cache_folder() / source.file
         if not path.is_file():
             arrays = _fetch(source)
             path.parent.mkdir(parents=True, exist_ok=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from types import MappingProxyType
 from typing import Any, Protocol
 
@@ -65,6 +66,22 @@ class Task(Protocol):
     def evaluate(self, config: Config, fidelity: float, rng: np.random.Generator) -> Observation:
         """Train and validate once; charged to the budget."""
         ...
+
+    def resume(
+        self, config: Config, trained: float, fidelity: float, rng: np.random.Generator
+    ) -> Observation:
+        """Train a config on, from fidelity ``trained``; asked for if ``fidelities.resumable``.
+
+        ``rng`` is in the state in which ``evaluate`` of this config had it. Charged is what this
+        took; ``info["restart_cost"]`` is what training from the start would have cost, in seconds.
+        By default, the difference between the two evaluations.
+        """
+        state = rng.bit_generator.state
+        before = self.evaluate(config, trained, rng)
+        rng.bit_generator.state = state
+        whole = self.evaluate(config, fidelity, rng)
+        cost = max(whole.cost - before.cost, 0.0)
+        return replace(whole, cost=cost, info={**whole.info, "restart_cost": whole.cost})
 
     def truth(self, config: Config) -> Truth:
         """What is known of ``config`` at the target; never charged."""

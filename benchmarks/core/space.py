@@ -98,6 +98,37 @@ class Integer:
 
 
 @dataclass(frozen=True)
+class PowerOfTwo:
+    """A power of two in [low, high], which are such, each with the same share of the interval."""
+
+    low: int
+    high: int
+    width = 1
+
+    def __post_init__(self) -> None:
+        bits = (self.low.bit_count(), self.high.bit_count())
+        if bits != (1, 1) or not 0 < self.low < self.high:
+            raise ValueError(f"bad bounds [{self.low}, {self.high}]: must be powers of two")
+
+    @property
+    def _exponent(self) -> Integer:
+        return Integer(self.low.bit_length() - 1, self.high.bit_length() - 1)
+
+    def encode(self, value: Any) -> Sequence[float]:
+        return self._exponent.encode(int(value).bit_length() - 1)
+
+    def decode(self, u: Array) -> int:
+        return int(2 ** self._exponent.decode(u))
+
+    def check(self, name: str, value: Any) -> None:
+        whole = isinstance(value, int | np.integer) and not isinstance(value, bool)
+        if not whole or not self.low <= value <= self.high or int(value).bit_count() != 1:
+            raise ValueError(
+                f"{name}={value!r}: allowed are powers of two in [{self.low}, {self.high}]"
+            )
+
+
+@dataclass(frozen=True)
 class Categorical:
     """One of a few values, one-hot in the unit cube: the largest coordinate decides."""
 
@@ -118,7 +149,12 @@ class Categorical:
             raise ValueError(f"{name}={value!r}: allowed are {list(self.choices)}")
 
 
-KINDS: Mapping[str, type[Any]] = {"float": Float, "integer": Integer, "categorical": Categorical}
+KINDS: Mapping[str, type[Any]] = {
+    "float": Float,
+    "integer": Integer,
+    "power_of_two": PowerOfTwo,
+    "categorical": Categorical,
+}
 
 
 @dataclass(frozen=True)
@@ -173,11 +209,19 @@ class Space:
 
     @classmethod
     def described(cls, facts: Mapping[str, Mapping[str, Any]]) -> Space:
-        """The space that ``describe`` described."""
+        """The space that ``describe`` described.
+
+        Raises:
+            ValueError: an unknown kind, or options that it does not have or allow.
+        """
         parameters: dict[str, Parameter] = {}
         for name, fact in facts.items():
+            check_choice(f"{name}.kind", fact.get("kind"), KINDS)
             options = {k: tuple(v) if k == "choices" else v for k, v in fact.items() if k != "kind"}
-            parameters[name] = KINDS[fact["kind"]](**options)
+            try:
+                parameters[name] = KINDS[fact["kind"]](**options)
+            except TypeError as error:
+                raise ValueError(f"{name}: not a {fact['kind']} ({error})") from error
         return cls(parameters)
 
     def numbers(self, config: Config) -> list[float]:
@@ -194,5 +238,6 @@ class Space:
             if isinstance(parameter, Categorical):
                 config[name] = parameter.choices[int(number)]
             else:
-                config[name] = int(number) if isinstance(parameter, Integer) else float(number)
+                whole = isinstance(parameter, Integer | PowerOfTwo)
+                config[name] = int(number) if whole else float(number)
         return config

@@ -30,17 +30,28 @@ class Fidelities:
     """what the native units are"""
     resumable: bool = False
     """True if a config can be continued from a lower fidelity, paying only the difference"""
+    nominal: tuple[float, ...] | None = None
+    """what each of ``values`` is said to cost, in full trainings; None if nothing is said. It only
+    steers methods that draw fidelities by it: what counts is the measured cost."""
 
     def __post_init__(self) -> None:
         low = self.values[0] if self.values else self.low
         rising = self.values is None or list(self.values) == sorted(set(self.values))
         if not 0 < low <= 1 or not rising or (self.values and self.values[-1] != 1):
             raise ValueError(f"fidelities must rise from above 0 to 1, got {self}")
+        if self.nominal is not None and len(self.nominal) != len(self.values or ()):
+            raise ValueError(f"one nominal cost for each of the fidelities is needed, got {self}")
         object.__setattr__(self, "low", low)
 
     def native(self, s: float) -> int:
         """Native units of share ``s`` (at least 1)."""
         return max(1, round(s * self.full))
+
+    def nominal_cost(self, s: float) -> float | None:
+        """What ``s`` is said to cost, in full trainings; None if nothing is said."""
+        if self.nominal is None or self.values is None:
+            return None
+        return self.nominal[self.values.index(s)]
 
     def check(self, s: float) -> None:
         """Raise ``ValueError`` with one clear line unless ``s`` is offered."""

@@ -16,6 +16,8 @@ def test_an_isolated_task_gives_what_the_task_gives() -> None:
     config = {"x": 0.5, "y": 0.5}
     direct = Tiny().evaluate(config, 0.5, np.random.default_rng(0))
     assert task.evaluate(config, 0.5, np.random.default_rng(0)) == direct
+    rest = task.resume(config, 0.25, 0.5, np.random.default_rng(0))
+    assert (rest.loss, rest.cost, rest.info["restart_cost"]) == (direct.loss, 0.25, 0.5)
     assert task.truth(config) == Tiny().truth(config)
     assert task.fidelities == Tiny().fidelities
     task.close()

@@ -12,7 +12,7 @@ from benchmarks import loop
 from benchmarks.budget import Budget
 from benchmarks.core.protocols import Method, Task
 from benchmarks.core.space import Config
-from benchmarks.core.trial import History, Observation, Suggestion
+from benchmarks.core.trial import Fidelities, History, Observation, Suggestion
 from benchmarks.trace import Trace
 from methods.random_search import RandomSearch
 
@@ -65,6 +65,44 @@ def test_streams_differ_by_seed_trial_and_purpose() -> None:
         for purpose in loop.PURPOSES
     }
     assert len(draws) == 27
+
+
+class Twice(Method):
+    """Every config first at 1/4, then at the target; two configs."""
+
+    def suggest(self, history: History, rng: np.random.Generator) -> Suggestion:
+        number = len(history)
+        if number % 2:
+            return Suggestion(history.trials[-1].config, 1.0)
+        return Suggestion({"x": 0.1 + 0.1 * number, "y": 0.5}, 0.25)
+
+    def recommend(self, history: History, rng: np.random.Generator) -> Config | None:
+        return None
+
+
+def test_a_resumable_task_continues_a_config_for_the_difference(tmp_path: Path) -> None:
+    restarting, continuing = Tiny(), Tiny()
+    continuing.fidelities = Fidelities(low=1 / 64, resumable=True)
+    plain, _ = run(tmp_path / "a", Twice(), restarting, Budget(trials=4))
+    resumed, _ = run(tmp_path / "b", Twice(), continuing, Budget(trials=4))
+    assert [row["cost"] for row in plain] == [0.25, 1.0, 0.25, 1.0]
+    assert [row["cost"] for row in resumed] == [0.25, 0.75, 0.25, 0.75]
+    assert [row["info"].get("restart_cost") for row in resumed] == [None, 1.0, None, 1.0]
+    # the same training: the noise of the config's first trial, not new noise
+    assert resumed[0]["loss"] == plain[0]["loss"]
+    assert resumed[1]["loss"] != plain[1]["loss"]
+    noise = [row["loss"] / continuing._loss(row["config"], row["fidelity"]) for row in resumed]
+    assert noise[1] == pytest.approx(noise[0])
+    assert noise[2] != pytest.approx(noise[0])
+
+
+def test_a_trace_holds_nominal_costs_where_the_task_names_them(tmp_path: Path) -> None:
+    task = Tiny()
+    task.fidelities = Fidelities(values=(0.25, 1.0), nominal=(0.1, 1.0))
+    rows, _ = run(tmp_path / "a", Twice(), task, Budget(trials=2))
+    assert [row["nominal"] for row in rows] == [0.1, 1.0]
+    rows, _ = run(tmp_path / "b", Twice(), Tiny(), Budget(trials=2))
+    assert [row["nominal"] for row in rows] == [None, None]
 
 
 def test_a_flaky_task_gives_statuses_and_costs_not_a_crash(tmp_path: Path) -> None:

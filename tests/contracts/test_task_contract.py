@@ -39,8 +39,8 @@ def test_an_evaluation_anywhere_gives_an_observation(task: Task) -> None:
         observation = task.evaluate(task.space.sample(rng), share, rng)
         assert observation.status in ("ok", "diverged")
         assert observation.cost > 0
-        assert math.isfinite(observation.loss)
-        assert observation.loss >= task.loss_floor
+        assert math.isfinite(observation.loss) is (observation.status == "ok")
+        assert not observation.loss < 0  # a validation error may be 0
 
 
 def test_the_same_rng_gives_the_same_loss(task: Task) -> None:
@@ -48,7 +48,7 @@ def test_the_same_rng_gives_the_same_loss(task: Task) -> None:
     first, second = (
         task.evaluate(config, task.fidelities.low, np.random.default_rng(2)) for _ in range(2)
     )
-    assert first.loss == second.loss
+    np.testing.assert_equal(first.loss, second.loss)  # NaN where both diverged
     assert first.test_loss == second.test_loss
     if task.reproducible:
         assert first == second

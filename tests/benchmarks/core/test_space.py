@@ -8,11 +8,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from benchmarks.core.space import Categorical, Float, Integer, Parameter, Space, check_choice
+from benchmarks.core.space import (
+    Categorical,
+    Float,
+    Integer,
+    Parameter,
+    PowerOfTwo,
+    Space,
+    check_choice,
+)
 
 SPACE = Space({
     "rate": Float(1e-4, 1.0, log=True),
     "layers": Integer(2, 5),
+    "batch": PowerOfTwo(16, 256),
     "kind": Categorical(("a", "b", True)),
     "shift": Float(-1.0, 3.0),
 })  # fmt: skip
@@ -46,6 +55,32 @@ def test_log_floats_and_integers_share_the_interval_evenly() -> None:
     assert values == [2, 2, 3, 4, 5, 5]
 
 
+def test_powers_of_two_share_the_interval_evenly() -> None:
+    batch = PowerOfTwo(16, 256)
+    values = [batch.decode(np.array([u])) for u in (0.0, 0.19, 0.21, 0.5, 0.99, 1.0)]
+    assert values == [16, 16, 32, 64, 256, 256]
+    assert [batch.encode(value)[0] for value in (16, 64, 256)] == [0.1, 0.5, 0.9]
+    for bad in (24, 8, 512, 16.0, True):
+        with pytest.raises(ValueError, match=r"allowed are powers of two in \[16, 256\]"):
+            batch.check("batch", bad)
+    for low, high in ((12, 64), (64, 16), (0, 4), (8, 8)):
+        with pytest.raises(ValueError, match="must be powers of two"):
+            PowerOfTwo(low, high)
+
+
+@pytest.mark.parametrize(
+    ("fact", "message"),
+    [
+        ({"kind": "flaot", "low": 0, "high": 1}, "rate.kind=flaot: .*did you mean 'float'"),
+        ({"low": 0, "high": 1}, "rate.kind=None: allowed are float, integer"),
+        ({"kind": "float", "lo": 0, "high": 1}, "rate: not a float"),
+    ],
+)
+def test_a_wrong_description_is_refused_in_one_line(fact: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=f"^{message}"):
+        Space.described({"rate": fact})
+
+
 def test_samples_are_uniform_and_seeded() -> None:
     configs = [SPACE.sample(np.random.default_rng(0)) for _ in range(2)]
     assert configs[0] == configs[1]
@@ -67,14 +102,14 @@ def test_samples_are_uniform_and_seeded() -> None:
     ],
 )
 def test_a_config_outside_the_space_is_one_clear_line(changed: dict[str, Any], says: str) -> None:
-    config = {"rate": 0.1, "layers": 3, "kind": "a", "shift": 0.0, **changed}
+    config = {"rate": 0.1, "layers": 3, "batch": 32, "kind": "a", "shift": 0.0, **changed}
     with pytest.raises(ValueError, match=says):
         SPACE.check(config)
 
 
 def test_a_missing_hyperparameter_is_named() -> None:
     with pytest.raises(ValueError, match="hyperparameter 'kind' is missing"):
-        SPACE.check({"rate": 0.1, "layers": 3, "shift": 0.0})
+        SPACE.check({"rate": 0.1, "layers": 3, "batch": 32, "shift": 0.0})
 
 
 @pytest.mark.parametrize("bad", [lambda: Float(1, 1), lambda: Float(0, 1, log=True)])

@@ -37,6 +37,15 @@ def test_a_finite_set_offers_its_values_and_clips_to_the_nearest_in_the_logarith
     assert [offered.clip(s) for s in (0.03, 0.04, 0.5)] == [0.01, 0.1, 1.0]
 
 
+def test_nominal_costs_are_one_a_fidelity() -> None:
+    offered = Fidelities(values=(0.1, 1.0), nominal=(0.2, 1.0))
+    assert [offered.nominal_cost(s) for s in (0.1, 1.0)] == [0.2, 1.0]
+    assert Fidelities(low=0.1).nominal_cost(0.5) is None
+    for values in (None, (0.1, 0.5, 1.0)):
+        with pytest.raises(ValueError, match="one nominal cost for each"):
+            Fidelities(values=values, nominal=(0.2, 1.0))
+
+
 def test_incumbents_are_the_first_best_ok_trials_however_a_history_was_made() -> None:
     trials = [
         trial(0, 0.5, 0.25),

@@ -1,0 +1,190 @@
+"""The child process of a Stanford Cars task: holds the data, trains one config at a time."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from tasks import cars_inputs as inputs
+from tasks.cars_networks import Backbone, frozen, load_backbone, with_head
+from tasks.cars_photos import load_photos
+from tasks.cars_splits import Split, split_photos
+from tasks.cars_training import DivergedError, Problem, Training
+from tasks.data import DataError, data_folder
+
+DEVICES = ("auto", "cpu", "cuda")
+
+
+@dataclass(frozen=True)
+class Options:
+    """What is trained; all as the task's options of the same names."""
+
+    backbone: str
+    train: str
+    protocol: str
+    data_dir: str | None
+    hub_id: str | None
+    features: str | None
+    weights: str
+    image_size: int
+    cache_features: bool
+    device: str
+    precision: str
+    checkpoint_dir: str | None
+    """None keeps no checkpoints"""
+
+
+def build(options: Options) -> Callable[..., Any]:
+    """Run in the child: load everything, return the function that serves requests.
+
+    Raises:
+        DataError: photos, features, weights or device cannot be had.
+    """
+    torch.set_num_threads(1)
+    torch.use_deterministic_algorithms(True, warn_only=True)
+    torch.backends.cudnn.benchmark = False
+    worker = _Worker(options)
+    serve: Mapping[str, Callable[..., Any]] = {"facts": worker.facts, "train": worker.train}
+    return lambda kind, *arguments: serve[kind](*arguments)
+
+
+class _Worker:
+    def __init__(self, options: Options) -> None:
+        self._options = options
+        self._device = _device(options.device)
+        self._backbone: Backbone | None = None
+        self._feature_seconds: float | None = None
+        packed = _packed_features(options)
+        if packed is not None:
+            labels, is_test, contents = packed.labels, packed.is_test, packed.contents
+            self._data, self._weights = f"features {packed.sha256}", "those of the features"
+            self._inputs: inputs.Features | inputs.Pixels
+            self._inputs = inputs.Features(packed.features, self._device)
+            self._width, self._head_only = packed.features.shape[1], True
+        else:
+            photos = load_photos(options.data_dir, options.hub_id)
+            labels, is_test, contents = photos.labels, photos.is_test, list(photos.contents)
+            self._backbone = load_backbone(options.backbone, options.weights, options.image_size)
+            self._data, self._weights = f"photos {photos.sha256}", self._backbone.weights
+            self._width = self._backbone.width
+            self._head_only = options.train == "head" and options.cache_features
+            size = options.image_size
+            if self._head_only:
+                with torch.random.fork_rng(devices=[]):
+                    torch.manual_seed(0)  # of a backbone with random weights
+                    found = inputs.computed_features(photos, self._backbone, size, self._device)
+                self._inputs = inputs.Features(found.features, self._device)
+                self._feature_seconds = found.seconds
+            else:
+                self._inputs = inputs.Pixels(photos, size, self._backbone, self._device)
+        self._rows, self._is_test, self._contents = labels, is_test, contents
+        self._labels = torch.tensor(labels, device=self._device)
+        self._classes = int(labels.max()) + 1
+
+    def facts(self) -> dict[str, Any]:
+        """What the task says of itself."""
+        split = self._split(0)
+        return {
+            "data": self._data,
+            "weights": self._weights,
+            "device": self._device.type,
+            "feature_seconds": self._feature_seconds,
+            "training photos": len(split.train),
+            "validation photos": len(split.validation),
+            "test photos": len(split.test),
+            "classes": self._classes,
+        }
+
+    def train(
+        self, config: Mapping[str, Any], trained: int, epochs: int, seed: int, every_test: bool
+    ) -> dict[str, Any]:
+        """Train a config to ``epochs``, from a checkpoint after ``trained`` if there is one."""
+        training = Training(self._problem(self._split(seed)), config, seed)
+        kept = self._checkpoint(config, seed, trained)
+        if trained and kept is not None and kept.is_file():
+            training.restore(torch.load(kept, map_location=self._device, weights_only=True))
+        before, began = training.spent, training.epoch
+        found: dict[str, Any] = {"began": began, "error": None}
+        try:
+            training.advance(epochs, every_test)
+        except DivergedError as error:
+            found["error"] = str(error)
+        found |= {"curve": vars(training.curve), "cost": training.spent - before}
+        found["restart_cost"] = training.spent
+        path = self._checkpoint(config, seed, epochs)
+        if path is not None and found["error"] is None:
+            _save(path, training.state())
+        return found
+
+    def _problem(self, split: Split) -> Problem:
+        options = self._options
+        return Problem(
+            self._inputs,
+            self._labels,
+            split.train,
+            split.validation,
+            split.test,
+            self._network,
+            self._device,
+            options.precision,
+            augmented_validation=options.protocol == "talk",
+        )
+
+    def _network(self) -> nn.Module:
+        if self._head_only or self._backbone is None:
+            return nn.Linear(self._width, self._classes)
+        backbone = self._backbone.build()
+        if self._options.train == "head":
+            backbone = frozen(backbone)
+        return with_head(backbone, self._width, self._classes)
+
+    def _split(self, seed: int) -> Split:
+        """The talk's code splits anew in every run; the official protocol always alike."""
+        protocol = self._options.protocol
+        seed = seed if protocol == "talk" else 0
+        return split_photos(self._rows, self._is_test, self._contents, protocol, seed)
+
+    def _checkpoint(self, config: Mapping[str, Any], seed: int, epochs: int) -> Path | None:
+        if self._options.checkpoint_dir is None:
+            return None
+        facts = {"options": vars(self._options), "data": self._data, "weights": self._weights}
+        text = json.dumps([facts, dict(config), seed], sort_keys=True, default=str)
+        key = hashlib.sha256(text.encode()).hexdigest()[:24]
+        return Path(self._options.checkpoint_dir).expanduser() / f"{key}-{epochs}.pt"
+
+
+def _device(name: str) -> torch.device:
+    if name == "auto":
+        name = "cuda" if torch.cuda.is_available() else "cpu"
+    if name == "cuda" and not torch.cuda.is_available():
+        raise DataError("task.device=cuda: torch finds no GPU; allowed here is cpu")
+    return torch.device(name)
+
+
+def _packed_features(options: Options) -> inputs.Packed | None:
+    """The features that the task names or that lie in its data folder; None to compute them."""
+    if options.train != "head" or not options.cache_features or options.features is None:
+        return None
+    if options.features != "auto":
+        return inputs.read_features(Path(options.features).expanduser())
+    folder = data_folder(options.data_dir)
+    if folder is None:
+        return None
+    path = folder / f"stanford_cars_{options.backbone}_features.npz"
+    return inputs.read_features(path) if path.is_file() else None
+
+
+def _save(path: Path, state: Mapping[str, Any]) -> None:
+    """Write a checkpoint in one piece: readers see the old one or the new one."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_suffix(f".{os.getpid()}.tmp")
+    torch.save(dict(state), temporary)
+    os.replace(temporary, path)
