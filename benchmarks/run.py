@@ -65,9 +65,12 @@ def run(settings: Mapping[str, Any], path: Path) -> str:
 
 
 def _task(settings: Mapping[str, Any]) -> Task:
-    if settings["time_limit"] is None:
-        return build_task(settings["task"], settings["allow"])
-    return IsolatedTask(settings["task"], settings["allow"], settings["time_limit"])
+    task, limit = settings["task"], settings["time_limit"]
+    if limit is None:
+        return build_task(task, settings["allow"])
+    if "time_limit" in task:  # it kills what it starts itself; a child may have no children
+        return build_task({**task, "time_limit": min(limit, task["time_limit"])}, settings["allow"])
+    return IsolatedTask(task, settings["allow"], limit)
 
 
 def _run_in(

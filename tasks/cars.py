@@ -69,19 +69,21 @@ class Cars(Task):
             epochs: of the target.
             protocol: ``official``: validation is a fixed fifth of the official training photos,
                 the official test photos only test; ``talk``: a fifth of all, anew for each
-                training seed, cut at random as in training, no test photos.
+                training seed, cut at random as in training (cached features cannot be), no test
+                photos.
             data_dir: folder or file with the photos; see ``tasks.cars_photos``.
             hub_id: of a data set on the Hugging Face hub, instead.
             features: features of the photos, for ``train=head``: a file, ``auto`` for
                 ``stanford_cars_<backbone>_features.npz`` of the data folder if it is there, or None
                 to compute them from the photos.
-            weights: of the backbone: ``auto``, ``imagenet``, ``random`` or a path; see
-                ``tasks.cars_networks``.
+            weights: of the backbone: ``imagenet``, ``random``, a path, or ``auto``: ImageNet's at
+                224 pixels, random ones at any other size. See ``tasks.cars_networks``.
             image_size: side of the photos, in pixels.
             cache_features: compute a frozen backbone's features once and do not charge them; if
                 not, every epoch computes and is charged them, as in the talk.
             resume_training: continue a config from its checkpoint, charging the difference.
-            checkpoint_dir: where checkpoints are kept; None for a temporary folder.
+            checkpoint_dir: where checkpoints are kept; None for a temporary folder, with which a
+                run that is killed and resumed pays for what it continues anew.
             device: ``auto``, ``cpu`` or ``cuda``.
             precision: ``float32``, or ``bfloat16`` for mixed precision.
             training_seeds: an evaluation draws its training seed from 0 .. training_seeds - 1.
@@ -100,6 +102,12 @@ class Cars(Task):
         for name, number in counts.items():
             if not isinstance(number, int) or isinstance(number, bool) or number < 1:
                 raise ValueError(f"task.{name}={number}: must be a whole number, 1 or more")
+        switches = {"cache_features": cache_features, "resume_training": resume_training}
+        for name, switch in switches.items():
+            if not isinstance(switch, bool):
+                raise ValueError(f"task.{name}={switch}: allowed are true, false")
+        if not isinstance(weights, str):
+            raise ValueError(f"task.weights={weights}: allowed are auto, imagenet, random, a path")
         if not time_limit > 0:
             raise ValueError(f"task.time_limit={time_limit}: must be positive")
         if fidelity == "multitask" and epochs != max(MULTITASK):
@@ -136,6 +144,7 @@ class Cars(Task):
                 "device": device,
                 "precision": precision,
                 "checkpoint_dir": checkpoint_dir if resume_training else None,
+                "epochs": epochs,
             },
         )
         facts = self._facts()
@@ -143,6 +152,8 @@ class Cars(Task):
         trained_on = {name: facts.pop(name) for name in ("data", "weights", "device")}
         self.sizes = facts
         self.loss_floor = 0.5 / facts["validation photos"]
+        if trained_on["weights"] == "random":
+            self.caption = "weights not pretrained"
         self._identity = {
             **trained_on,
             "backbone": backbone,
@@ -201,7 +212,8 @@ class Cars(Task):
         whole_curve: bool = False,
     ) -> Observation:
         epochs, before = (round(s * self.fidelities.full) for s in (fidelity, trained))
-        request = ("train", dict(config), before, epochs, seed, whole_curve)
+        plain = self.space.from_numbers(self.space.numbers(config))  # whatever a method's types are
+        request = ("train", plain, before, epochs, seed, whole_curve)
         info: dict[str, Any] = {"training_seed": seed}
         if self._feature_seconds is not None:  # not charged; said once
             info["feature_seconds"], self._feature_seconds = self._feature_seconds, None
@@ -218,6 +230,8 @@ class Cars(Task):
         info["wall"] = time.monotonic() - started - self._child.paused
         if self.fidelities.resumable:
             info |= {"restart_cost": result["restart_cost"], "continued_from": result["began"]}
+            if result.get("checkpoint_error"):
+                info["checkpoint_error"] = result["checkpoint_error"]
         curve = result["curve"]
         if whole_curve:
             info["curve"] = curve
@@ -231,11 +245,12 @@ class Cars(Task):
             facts: dict[str, Any] = self._child.call("facts", limit=math.inf)
         except ChildFailureError as error:
             self.close()
-            kind, _, message = str(error).partition(": ")
+            kind, _, message = " ".join(str(error).split()).partition(": ")
+            if kind == "DataError":
+                raise DataError(message) from None
             if kind == "ModuleNotFoundError":
                 raise ValueError(f"{message}: pip install -e '.[cars]'") from None
-            known = {"DataError": DataError, "ValueError": ValueError}
-            raise known.get(kind, RuntimeError)(message or kind) from None
+            raise ValueError(f"the process that trains did not start ({kind}: {message})") from None
         return facts
 
 

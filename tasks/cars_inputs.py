@@ -88,11 +88,15 @@ def computed_features(
 
     Kept as float16, in the format of the packed features (``feat``, ``label``, ``is_test``).
     """
-    digest = hashlib.sha256(f"{photos.sha256} {backbone.weights} {side}".encode()).hexdigest()
+    made_by = (backbone.name, backbone.weights, backbone.width, backbone.mean, backbone.sd)
+    digest = hashlib.sha256(f"{photos.sha256} {made_by} {side}".encode()).hexdigest()
     path = cache_folder() / f"cars_features_{digest[:16]}.npz"
     if path.is_file():
-        with np.load(path, allow_pickle=False) as stored:
-            return Computed(stored["feat"], float(stored["seconds"]))
+        try:
+            with np.load(path, allow_pickle=False) as stored:
+                return Computed(stored["feat"], float(stored["seconds"]))
+        except Exception as error:  # numpy raises what it likes of a damaged file
+            raise DataError(f"{path} is damaged: delete it, to compute it again") from error
     pixels, network = Pixels(photos, side, backbone, device), backbone.build().to(device).eval()
     clock = time.perf_counter if device.type == "cuda" else time.process_time
     started = clock()
@@ -104,15 +108,19 @@ def computed_features(
     found = Computed(np.concatenate(parts), clock() - started)
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, temporary = tempfile.mkstemp(dir=path.parent, suffix=".npz")
-    with os.fdopen(handle, "wb") as file:
-        np.savez_compressed(
-            file,
-            feat=found.features,
-            label=photos.labels,
-            is_test=photos.is_test,
-            seconds=found.seconds,
-        )
-    os.replace(temporary, path)  # atomic: two processes may compute at once
+    try:
+        with os.fdopen(handle, "wb") as file:
+            np.savez_compressed(
+                file,
+                feat=found.features,
+                label=photos.labels,
+                is_test=photos.is_test,
+                seconds=found.seconds,
+            )
+        os.replace(temporary, path)  # atomic: two processes may compute at once
+    except BaseException:
+        os.unlink(temporary)
+        raise
     return found
 
 

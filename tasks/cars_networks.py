@@ -29,6 +29,7 @@ _IMAGENET_SD = (255 * 0.229, 255 * 0.224, 255 * 0.225)
 class Backbone:
     """A network from pixels to pooled features."""
 
+    name: str
     build: Callable[[], nn.Module]
     """draws what is not loaded from torch's global random state; maps normalised photos
     ``(n, 3, side, side)`` to ``(n, width)``"""
@@ -130,7 +131,7 @@ def _resnet(name: str, weights: str) -> Backbone:
 
     build()  # weights that do not fit are refused now
     width = config.hidden_sizes[-1]
-    return Backbone(build, width, _IMAGENET_MEAN, _IMAGENET_SD, _sha256(loaded))
+    return Backbone(name, build, width, _IMAGENET_MEAN, _IMAGENET_SD, _sha256(loaded))
 
 
 def _efficientnet(weights: str) -> Backbone:
@@ -159,7 +160,12 @@ def _efficientnet(weights: str) -> Backbone:
             features: torch.Tensor = self.inner.extract_features(x)
             return features.mean(dim=(2, 3))
 
-    return Backbone(Pooled, 1280, (127.0,) * 3, (128.0,) * 3, _sha256(loaded))
+    try:
+        Pooled()
+    except RuntimeError as error:
+        detail = " ".join(str(error).split())[:200]
+        raise DataError(f"task.weights={weights} do not fit the backbone: {detail}") from error
+    return Backbone("efficientnet_lite0", Pooled, 1280, (127.0,) * 3, (128.0,) * 3, _sha256(loaded))
 
 
 def _fetched(model: Any, hub_id: str) -> dict[str, torch.Tensor]:
@@ -189,6 +195,8 @@ def _read(path: Path) -> dict[str, torch.Tensor]:
             found = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # safetensors, pickle and torch raise what they like
         raise DataError(f"{path} holds no weights ({type(error).__name__})") from error
+    if not isinstance(found, dict) or not all(torch.is_tensor(v) for v in found.values()):
+        raise DataError(f"{path} holds no weights: expected tensors by name")
     return found
 
 

@@ -6,10 +6,11 @@ multiplied by a factor whenever the training loss has not fallen for some epochs
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -76,7 +77,7 @@ class Training:
         """``config`` has the seven hyperparameters of the talk; ``seed`` fixes the initial
         weights, the order of the photos and their augmentation.
         """
-        self._problem = problem
+        self._problem, self._seed = problem, seed
         self._batch = int(config["batch_size"])
         self._rng = np.random.default_rng([seed, 2])
         with torch.random.fork_rng(devices=[]):
@@ -118,7 +119,8 @@ class Training:
         while self.epoch < epochs:
             started = self._clock()
             try:
-                mean = self._train_epoch()
+                with self._seeded():
+                    mean = self._train_epoch()
                 self._scheduler.step(mean)
                 loss = self._error(self._problem.validation, self._problem.augmented_validation)
             finally:
@@ -159,6 +161,8 @@ class Training:
         problem, total, steps = self._problem, 0.0, 0
         self._network.train()
         order = self._rng.permutation(problem.train)
+        if len(order) % self._batch == 1:  # batch normalisation needs two
+            order = order[:-1]
         running = torch.zeros((), device=problem.device)
         for start in range(0, len(order), self._batch):
             rows = order[start : start + self._batch]
@@ -189,8 +193,18 @@ class Training:
         for start in range(0, len(rows), SCORED):
             inputs = self._problem.inputs.batch(rows[start : start + SCORED], rng)
             with self._autocast():
-                found.append(self._network(inputs).argmax(dim=1))
+                logits = self._network(inputs)
+            if not torch.isfinite(logits).all():  # after the last step, which no loss has seen
+                raise DivergedError(f"the network's output is not finite in epoch {self.epoch + 1}")
+            found.append(logits.argmax(dim=1))
         return np.asarray(torch.cat(found).cpu().numpy(), dtype=np.int64)
+
+    @contextlib.contextmanager
+    def _seeded(self) -> Iterator[None]:
+        """What a network itself draws (dropout) depends on the seed and the epoch alone."""
+        with torch.random.fork_rng():
+            torch.manual_seed(1000 * self._seed + self.epoch + 1)
+            yield
 
     def _autocast(self) -> Any:
         mixed = self._problem.precision == "bfloat16"

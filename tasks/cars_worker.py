@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
-import json
 import os
+import pickle
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +15,7 @@ import torch
 from torch import nn
 
 from tasks import cars_inputs as inputs
-from tasks.cars_networks import Backbone, frozen, load_backbone, with_head
+from tasks.cars_networks import PIXELS, Backbone, frozen, load_backbone, with_head
 from tasks.cars_photos import load_photos
 from tasks.cars_splits import Split, split_photos
 from tasks.cars_training import DivergedError, Problem, Training
@@ -40,6 +41,8 @@ class Options:
     precision: str
     checkpoint_dir: str | None
     """None keeps no checkpoints"""
+    epochs: int
+    """of the target, which nothing continues"""
 
 
 def build(options: Options) -> Callable[..., Any]:
@@ -48,6 +51,7 @@ def build(options: Options) -> Callable[..., Any]:
     Raises:
         DataError: photos, features, weights or device cannot be had.
     """
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # deterministic on CUDA
     torch.set_num_threads(1)
     torch.use_deterministic_algorithms(True, warn_only=True)
     torch.backends.cudnn.benchmark = False
@@ -86,12 +90,23 @@ class _Worker:
             else:
                 self._inputs = inputs.Pixels(photos, size, self._backbone, self._device)
         self._rows, self._is_test, self._contents = labels, is_test, contents
+        trained = ("backbone", "train", "protocol", "image_size", "cache_features", "precision")
+        self._trained = [
+            *(getattr(options, name) for name in trained),
+            *(self._data, self._weights, self._device.type, torch.__version__),
+        ]
+        """what a checkpoint depends on, besides config, seed and epochs"""
         self._labels = torch.tensor(labels, device=self._device)
         self._classes = int(labels.max()) + 1
 
     def facts(self) -> dict[str, Any]:
         """What the task says of itself."""
         split = self._split(0)
+        if not len(split.train) or not len(split.validation):
+            raise DataError(
+                f"{len(split.train)} training and {len(split.validation)} validation photos: "
+                "too few a class to split"
+            )
         return {
             "data": self._data,
             "weights": self._weights,
@@ -109,8 +124,10 @@ class _Worker:
         """Train a config to ``epochs``, from a checkpoint after ``trained`` if there is one."""
         training = Training(self._problem(self._split(seed)), config, seed)
         kept = self._checkpoint(config, seed, trained)
-        if trained and kept is not None and kept.is_file():
-            training.restore(torch.load(kept, map_location=self._device, weights_only=True))
+        if trained and kept is not None:
+            state = _load(kept, self._device)
+            if state is not None:
+                training.restore(state)
         before, began = training.spent, training.epoch
         found: dict[str, Any] = {"began": began, "error": None}
         try:
@@ -120,8 +137,8 @@ class _Worker:
         found |= {"curve": vars(training.curve), "cost": training.spent - before}
         found["restart_cost"] = training.spent
         path = self._checkpoint(config, seed, epochs)
-        if path is not None and found["error"] is None:
-            _save(path, training.state())
+        if path is not None and found["error"] is None and epochs < self._options.epochs:
+            found["checkpoint_error"] = _save(path, training.state())
         return found
 
     def _problem(self, split: Split) -> Problem:
@@ -155,9 +172,8 @@ class _Worker:
     def _checkpoint(self, config: Mapping[str, Any], seed: int, epochs: int) -> Path | None:
         if self._options.checkpoint_dir is None:
             return None
-        facts = {"options": vars(self._options), "data": self._data, "weights": self._weights}
-        text = json.dumps([facts, dict(config), seed], sort_keys=True, default=str)
-        key = hashlib.sha256(text.encode()).hexdigest()[:24]
+        facts = repr([self._trained, sorted(config.items()), seed])
+        key = hashlib.sha256(facts.encode()).hexdigest()[:24]
         return Path(self._options.checkpoint_dir).expanduser() / f"{key}-{epochs}.pt"
 
 
@@ -171,20 +187,45 @@ def _device(name: str) -> torch.device:
 
 def _packed_features(options: Options) -> inputs.Packed | None:
     """The features that the task names or that lie in its data folder; None to compute them."""
-    if options.train != "head" or not options.cache_features or options.features is None:
+    if options.features is None:
         return None
+    fitting = options.train == "head" and options.cache_features and options.protocol == "official"
     if options.features != "auto":
+        if not fitting:
+            raise DataError(
+                f"task.features={options.features}: needs task.train=head, "
+                "task.cache_features=true and task.protocol=official"
+            )
         return inputs.read_features(Path(options.features).expanduser())
-    folder = data_folder(options.data_dir)
-    if folder is None:
+    made_alike = options.image_size == PIXELS and options.weights in ("auto", "imagenet")
+    folder = None if options.hub_id else data_folder(options.data_dir)
+    if folder is None or not fitting or not made_alike:
         return None
     path = folder / f"stanford_cars_{options.backbone}_features.npz"
     return inputs.read_features(path) if path.is_file() else None
 
 
-def _save(path: Path, state: Mapping[str, Any]) -> None:
-    """Write a checkpoint in one piece: readers see the old one or the new one."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+def _load(path: Path, device: torch.device) -> dict[str, Any] | None:
+    """A checkpoint; None if there is none that can be read, so that training starts again."""
+    try:
+        state: dict[str, Any] = torch.load(path, map_location=device, weights_only=True)
+    except (OSError, EOFError, RuntimeError, pickle.UnpicklingError):
+        return None
+    return state
+
+
+def _save(path: Path, state: Mapping[str, Any]) -> str | None:
+    """Write a checkpoint in one piece: readers see the old one or the new one.
+
+    Returns what went wrong, if anything: a finished training is worth more than its checkpoint.
+    """
     temporary = path.with_suffix(f".{os.getpid()}.tmp")
-    torch.save(dict(state), temporary)
-    os.replace(temporary, path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        torch.save(dict(state), temporary)
+        os.replace(temporary, path)
+    except (OSError, RuntimeError) as error:
+        with contextlib.suppress(OSError):
+            temporary.unlink(missing_ok=True)
+        return f"{type(error).__name__}: {error}"
+    return None

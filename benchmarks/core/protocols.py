@@ -74,13 +74,14 @@ class Task(Protocol):
 
         ``rng`` is in the state in which ``evaluate`` of this config had it. Charged is what this
         took; ``info["restart_cost"]`` is what training from the start would have cost, in seconds.
-        By default, the difference between the two evaluations.
+        By default both are evaluated and the difference is charged: for replays.
         """
         state = rng.bit_generator.state
         before = self.evaluate(config, trained, rng)
         rng.bit_generator.state = state
         whole = self.evaluate(config, fidelity, rng)
-        cost = max(whole.cost - before.cost, 0.0)
+        ended_well = before.status == whole.status == "ok"
+        cost = max(whole.cost - before.cost, 0.0) if ended_well else whole.cost
         return replace(whole, cost=cost, info={**whole.info, "restart_cost": whole.cost})
 
     def truth(self, config: Config) -> Truth:

@@ -106,8 +106,9 @@ class PowerOfTwo:
     width = 1
 
     def __post_init__(self) -> None:
-        bits = (self.low.bit_count(), self.high.bit_count())
-        if bits != (1, 1) or not 0 < self.low < self.high:
+        bounds = (self.low, self.high)
+        whole = all(isinstance(bound, int) and bound.bit_count() == 1 for bound in bounds)
+        if not whole or not 0 < self.low < self.high:
             raise ValueError(f"bad bounds [{self.low}, {self.high}]: must be powers of two")
 
     @property

@@ -9,6 +9,7 @@ import yaml
 from benchmarks.core.space import Categorical, Float, Space
 from benchmarks.design import Evaluation, expand
 from benchmarks.provenance import ROOT
+from benchmarks.settings import compose
 from tasks.svm import SPACE as SVM_SPACE
 
 SPACE = Space({"x": Float(0, 1), "y": Float(-5, 5)})
@@ -96,7 +97,11 @@ def test_the_mnist_design_holds_what_the_first_table_promises() -> None:
     "path", sorted((ROOT / "conf" / "design").glob("*.yaml")), ids=lambda path: path.stem
 )
 def test_every_design_can_be_walked(path: Path) -> None:
-    design = expand(yaml.safe_load(path.read_text())["stages"], SVM_SPACE)
+    task = compose("config", [f"task={path.stem.removesuffix('_sklearn')}"])["task"]
+    space = Space.described(task["space"]) if "space" in task else SVM_SPACE
+    design = expand(yaml.safe_load(path.read_text())["stages"], space)
     assert any(e.fidelity == 1 and not e.held_out for e in design)
     held_out = {tuple(e.config.values()) for e in design if e.held_out}
     assert not held_out & {tuple(e.config.values()) for e in design if not e.held_out}
+    if path.stem == "cars_head":
+        assert dict(design[0].config) == task["baseline"]

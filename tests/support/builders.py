@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import atexit
+import functools
 import os
+import shutil
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -56,13 +59,20 @@ def task_settings(name: str) -> dict[str, Any]:
     return settings
 
 
+@functools.cache
+def _photos() -> Path:
+    folder = Path(tempfile.mkdtemp(prefix="untunable-photos-"))
+    atexit.register(shutil.rmtree, folder)
+    os.environ["XDG_CACHE_HOME"] = str(folder)  # features of made-up photos are not the user's
+    photos.packed(folder / "stanford_cars_16px.npz", photos_per_class=10, classes=2)
+    return folder
+
+
 def _small_cars() -> dict[str, Any]:
     """Options with which an epoch takes a fraction of a second: few and small photos."""
     pytest.importorskip("torch")
     pytest.importorskip("transformers")
-    folder = Path(tempfile.gettempdir()) / f"untunable-photos-{os.getuid()}"
-    folder.mkdir(exist_ok=True)
-    photos.packed(folder / "stanford_cars_16px.npz", photos_per_class=10, classes=2)
+    folder = _photos()
     small = {"data_dir": str(folder), "image_size": 16, "backbone": "resnet18", "epochs": 3}
     return small | {"weights": "random", "device": "cpu"}
 

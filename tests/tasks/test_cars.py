@@ -47,7 +47,7 @@ def test_the_baseline_is_the_example_of_the_talks_own_readme(name: str, rate: fl
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """Made-up photos of 4 classes: 5 training and 5 test photos each."""
+    """Made-up photos of 4 classes: 10 training and 10 test photos each."""
     pytest.importorskip("torch")
     pytest.importorskip("transformers")
     folder = tmp_path_factory.mktemp("photos")
@@ -138,7 +138,9 @@ def test_features_of_the_data_folder_are_used_if_asked_for(folder: str, tmp_path
     feat = (rng.standard_normal((4, 8))[label] + 0.3 * rng.standard_normal((80, 8))).astype("f2")
     path = tmp_path / "stanford_cars_resnet50_features.npz"
     np.savez(path, feat=feat, label=label, is_test=is_test)
-    task = small(str(tmp_path), name="resnet50_cars", features="auto")
+    task = small(
+        str(tmp_path), name="resnet50_cars", features="auto", image_size=224, weights="auto"
+    )
     observation = task.evaluate(good(task, learning_rate=0.3), 1.0, np.random.default_rng(0))
     task.close()
     assert str(task.identity["data"]).startswith("features ")
@@ -157,14 +159,43 @@ def test_resuming_is_the_same_training_for_the_difference(folder: str, tmp_path:
     assert rest.info["continued_from"] == 2
     assert rest.info["restart_cost"] == pytest.approx(part.cost + rest.cost)
     assert rest.cost < rest.info["restart_cost"]
-    assert not list(tmp_path.glob("*.tmp"))
+    again = small(folder, resume_training=True, checkpoint_dir=str(tmp_path))  # another process
+    same = again.resume(config, 2 / 35, 5 / 35, np.random.default_rng(7))
+    again.close()
+    assert (same.loss, same.info["continued_from"]) == (whole.loss, 2)
     for checkpoint in tmp_path.glob("*.pt"):
-        checkpoint.unlink()
+        checkpoint.write_bytes(b"damaged")
     lost = task.resume(config, 2 / 35, 5 / 35, np.random.default_rng(7))
     task.close()
     assert lost.info["continued_from"] == 0  # trained and charged from the start
     assert lost.cost == lost.info["restart_cost"]
     assert lost.loss == whole.loss
+
+
+def test_a_checkpoint_that_cannot_be_written_costs_no_training(folder: str, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    task = small(folder, resume_training=True, checkpoint_dir=str(tmp_path / "file" / "x"))
+    observation = task.evaluate(good(task), 1 / 35, np.random.default_rng(0))
+    task.close()
+    assert observation.status == "ok"
+    assert "NotADirectoryError" in observation.info["checkpoint_error"]
+
+
+def test_too_few_photos_to_split_are_refused_in_one_line(folder: str, tmp_path: Path) -> None:
+    photos.packed(tmp_path / "stanford_cars_16px.npz", photos_per_class=2, classes=2)
+    with pytest.raises(ConfigError, match=r"too few a class to split$"):
+        small(str(tmp_path))
+
+
+def test_features_of_another_backbone_are_not_taken_from_the_cache(
+    folder: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    for backbone in ("resnet18", "resnet50"):
+        task = small(folder, name="resnet50_cars", backbone=backbone)
+        observation = task.evaluate(good(task), 1 / 35, np.random.default_rng(0))
+        task.close()
+        assert observation.status == "ok"
 
 
 def test_the_talks_protocol_has_no_test_photos_and_its_own_split(folder: str) -> None:
@@ -199,6 +230,10 @@ def test_an_evaluation_over_the_limit_is_killed_and_charged_the_limit(folder: st
         ({"precision": "half"}, "task.precision=half: allowed are float32, bfloat16"),
         ({"fidelity": "epoch"}, "task.fidelity=epoch: .*did you mean 'epochs'"),
         ({"fidelity": "multitask", "epochs": 10}, "task.epochs=10: task.fidelity=multitask has 35"),
+        ({"cache_features": "no"}, "task.cache_features=no: allowed are true, false"),
+        ({"resume_training": 1}, "task.resume_training=1: allowed are true, false"),
+        ({"weights": None}, "task.weights=None: allowed are auto"),
+        ({"features": "some.npz"}, "task.features=some.npz: needs task.train=head"),
         ({"epochs": 0}, "task.epochs=0: must be a whole number"),
         ({"time_limit": 0}, "task.time_limit=0: must be positive"),
         ({"device": "cuda"}, "task.device=cuda: torch finds no GPU"),

@@ -24,7 +24,7 @@ def backbone() -> Backbone:
         def forward(self, x: torch.Tensor) -> torch.Tensor:  # type: ignore[name-defined]
             return x.mean(dim=(2, 3))
 
-    return Backbone(Means, 3, (127.0, 127.0, 127.0), (128.0, 64.0, 128.0), "made up")
+    return Backbone("means", Means, 3, (127.0, 127.0, 127.0), (128.0, 64.0, 128.0), "made up")
 
 
 @pytest.fixture

@@ -29,7 +29,7 @@ def _no_folder_named(monkeypatch: pytest.MonkeyPatch) -> None:
 def datasets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     """The package, kept from the network and from the user's cache."""
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
-    package: Any = pytest.importorskip("datasets", reason="pip install datasets for this test")
+    package: Any = pytest.importorskip("datasets")
     # these are read when packages are imported, which another test may have done
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
     monkeypatch.setattr(package.config, "HF_HUB_OFFLINE", True)

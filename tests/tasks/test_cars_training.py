@@ -124,16 +124,18 @@ def test_nesterov_is_really_applied_and_needs_momentum() -> None:
 
 
 def test_the_learning_rate_falls_on_a_plateau_of_the_training_loss() -> None:
-    """With weight decay that forbids progress: two epochs of patience, then the factor."""
-    training = Training(problem(), CONFIG | {"scheduler_patience": 2, "scheduler_factor": 0.0}, 0)
-    training.advance(1)
+    """So it does at a rate too large to make progress; a factor of 0 then ends all learning."""
+    options = {"scheduler_patience": 2, "scheduler_factor": 0.0, "learning_rate": 1.0}
+    training = Training(problem(scale=50.0), CONFIG | options | {"momentum": 0.9}, 0)
     rates = []
-    for mean in (9.0, 9.0, 9.0, 9.0):  # what an epoch would have reported
-        training._scheduler.step(mean)
+    while training.epoch < 40 and 0.0 not in rates:
+        training.advance(training.epoch + 1)
         rates.append(training._optimiser.param_groups[0]["lr"])
-    assert rates == [0.1, 0.1, 0.0, 0.0]
+    losses = training.train_loss
+    assert rates == [1.0] * (len(rates) - 1) + [0.0]
+    assert min(losses[-3:]) > 0.9999 * min(losses[:-3])  # three epochs without progress
     before = training.state()["network"]
-    training.advance(2)  # a rate of 0 leaves everything as it is
+    training.advance(training.epoch + 2)
     after = training.state()["network"]
     assert all(torch.equal(before[name], after[name]) for name in before)
 
