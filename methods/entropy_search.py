@@ -36,7 +36,7 @@ class EntropySearch(InformationGain):
         representers: points among which the minimiser is looked for.
         draws: joint samples of the loss at the representers.
         innovations: outcomes that stand for those of an observation.
-        candidates: candidates that are screened, and again around the best of them.
+        candidates: candidates that are screened, and three times as many around the best of them.
         finalists: candidates that are judged after the screen.
         loss_transform: ``log`` models the logarithm of the loss, ``none`` the loss itself.
 
@@ -44,7 +44,7 @@ class EntropySearch(InformationGain):
         ValueError: an option outside what is allowed.
     """
 
-    version = 5
+    version = 6
 
     def __init__(
         self,
@@ -60,7 +60,7 @@ class EntropySearch(InformationGain):
         representers: int = 30,
         draws: int = 512,
         innovations: int = 33,
-        candidates: int = 400,
+        candidates: int = 200,
         finalists: int = 20,
         loss_transform: str = "log",
     ) -> None:

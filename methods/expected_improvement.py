@@ -36,14 +36,14 @@ class ExpectedImprovement(ModelBased):
         length_scales: range of the length scales, in units of the unit cube's edge.
         hyper_samples: hyperparameter samples; 10 in those scripts, in two dimensions.
         mcmc_steps: steps of the sampler that they come from.
-        candidates: configs that are screened, and again around the best of them.
+        candidates: configs that are screened, and three times as many around the best of them.
         loss_transform: ``log`` models the logarithm of the loss, ``none`` the loss itself.
 
     Raises:
         ValueError: an option outside what is allowed.
     """
 
-    version = 3
+    version = 4
 
     def __init__(
         self,
@@ -54,7 +54,7 @@ class ExpectedImprovement(ModelBased):
         length_scales: Sequence[float] = LENGTH_SCALES,
         hyper_samples: int = 10,
         mcmc_steps: int = STEPS,
-        candidates: int = 1000,
+        candidates: int = 500,
         loss_transform: str = "log",
     ) -> None:
         super().__init__(

@@ -56,7 +56,7 @@ class Fabolas(InformationGain):
         representers: points at the target among which the minimiser is looked for.
         draws: joint samples of the loss at the representers.
         innovations: outcomes that stand for those of an observation.
-        candidates: candidates that are screened, and again around the best of them.
+        candidates: candidates that are screened, and three times as many around the best of them.
         finalists: candidates that are judged after the screen.
         overhead_in_cost: seconds added to every predicted cost, or ``measured``.
         incumbent: what is recommended: of the evaluated configs, the one with the lowest
@@ -70,7 +70,7 @@ class Fabolas(InformationGain):
             a choice that is not there.
     """
 
-    version = 6
+    version = 7
 
     def __init__(
         self,
@@ -89,7 +89,7 @@ class Fabolas(InformationGain):
         representers: int = 50,
         draws: int = 1024,
         innovations: int = 33,
-        candidates: int = 600,
+        candidates: int = 300,
         finalists: int = 10,
         overhead_in_cost: float | str = 1.0,
         incumbent: str = "posterior_mean",

@@ -43,7 +43,7 @@ class InformationGain(ModelBased):
         representers: points at the target among which the minimiser is looked for.
         draws: joint samples of the loss at the representers; not used by ``ep``.
         innovations: outcomes that stand for those of an observation.
-        candidates: candidates that are screened, and again around the best of them.
+        candidates: candidates that are screened, and three times as many around the best of them.
         finalists: candidates that are judged after the screen.
         overhead_in_cost: seconds added to every predicted cost (as in Klein et al. 2017), or
             ``measured``: what the latest trial took to suggest. Such a run cannot be repeated.

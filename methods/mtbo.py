@@ -42,7 +42,7 @@ class MTBO(InformationGain):
         representers: points at the target among which the minimiser is looked for.
         draws: joint samples of the loss at the representers.
         innovations: outcomes that stand for those of an observation.
-        candidates: candidates that are screened, and again around the best of them.
+        candidates: candidates that are screened, and three times as many around the best of them.
         finalists: candidates that are judged after the screen.
         overhead_in_cost: seconds added to every predicted cost, or ``measured``.
         loss_transform: ``log`` models the logarithm of the loss, ``none`` the loss itself.
@@ -51,7 +51,7 @@ class MTBO(InformationGain):
         ValueError: an option outside what is allowed, or a fidelity that the task does not offer.
     """
 
-    version = 5
+    version = 6
 
     def __init__(
         self,
@@ -67,7 +67,7 @@ class MTBO(InformationGain):
         representers: int = 30,
         draws: int = 512,
         innovations: int = 33,
-        candidates: int = 400,
+        candidates: int = 200,
         finalists: int = 20,
         overhead_in_cost: float | str = 1.0,
         loss_transform: str = "log",

@@ -28,12 +28,15 @@ def uniform(space: Space, count: int, rng: np.random.Generator) -> Array:
     return snap(space, rng.random((count, space.width)))
 
 
-def around(space: Space, centres: Array, count: int, rng: np.random.Generator) -> Array:
+def around(
+    space: Space, centres: Array, count: int, rng: np.random.Generator, spread: float = 1.0
+) -> Array:
     """Configs near ``centres`` of shape ``(k, width)``, taken in turn; shape ``(count, width)``.
 
     Normal steps whose scale is itself drawn between 0.001 and 0.3 of the cube's side, evenly in
-    the logarithm, so that they explore a neighbourhood and polish a point alike.
+    the logarithm, so that they explore a neighbourhood and polish a point alike; all times
+    ``spread``.
     """
-    scale = 10 ** rng.uniform(-3, np.log10(0.3), (count, 1))
+    scale = spread * 10 ** rng.uniform(-3, np.log10(0.3), (count, 1))
     steps = scale * rng.standard_normal((count, space.width))
     return snap(space, centres[np.arange(count) % len(centres)] + steps)

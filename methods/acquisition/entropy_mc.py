@@ -11,12 +11,12 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import solve_triangular
 from scipy.special import xlogy
 
 from benchmarks.core.space import Array
 from methods.acquisition.joint import Joint
 from methods.acquisition.outcomes import outcomes
+from methods.models.gp import lower_inverse
 from methods.models.kernels import Points
 
 SHARPEST = 0.01
@@ -42,14 +42,13 @@ class MonteCarloEntropy:
         self._joint = joint
         self._outcomes, self._weights = outcomes(innovations)
         self._root = np.asarray(np.linalg.cholesky(joint.covariance), dtype=float)
-        self._inverse = _solve(
-            self._root, np.tile(np.eye(self._root.shape[1]), (len(self._root), 1, 1))
-        )
+        self._inverse = lower_inverse(self._root)
         together = self._inverse.sum(axis=2, keepdims=True)
         self._together = together / np.sqrt(np.square(together).sum(axis=1, keepdims=True))
         mean, count = joint.mean, joint.mean.shape[1]
         self._z = _whitened_normals(len(mean), draws, count, rng)
-        self.samples = mean[:, None, :] + self._z @ self._root.transpose(0, 2, 1)
+        moved = self._z @ self._root.transpose(0, 2, 1).astype(np.float32)
+        self.samples = mean[:, None, :] + moved
         """joint draws at the representers, shape ``(m, N, R)``"""
         self._least = self.samples.argmin(axis=2)
         self._indicator = (self._least[:, None, :] == np.arange(count)[:, None]).astype(np.float32)
@@ -85,7 +84,9 @@ class MonteCarloEntropy:
         gain = np.zeros_like(explained)
         for i, (p, spare, scatter) in enumerate(self._scatters):
             one = c[i].astype(np.float32)
-            within = ((scatter @ one) * one).sum(axis=1)
+            product = scatter @ one
+            product *= one  # in place: fresh megabytes cost more than the multiplication
+            within = product.sum(axis=1)
             left = np.maximum(1 - explained[i] + within, 1e-6)
             # The logarithm of an estimated variance is low by half its relative variance.
             log_left = np.log(left) + np.square(within / left) / spare
@@ -124,7 +125,7 @@ class MonteCarloEntropy:
         left = np.empty_like(precision)
         for i, one in enumerate(c):
             groups = np.ascontiguousarray(self._indicator[i, self.p_min[i] > 0].T)
-            expected = (self._z[i] @ one).T.astype(np.float32)
+            expected = (self._z[i] @ one.astype(np.float32)).T
             for j, sharp in enumerate(precision[i].astype(np.float32)):
                 away = outcomes - expected[j]
                 np.square(away, out=away)
@@ -141,18 +142,14 @@ class MonteCarloEntropy:
         return np.asarray(self.entropy[:, None] - left)
 
 
-def _whitened_normals(m: int, draws: int, size: int, rng: np.random.Generator) -> Array:
+def _whitened_normals(
+    m: int, draws: int, size: int, rng: np.random.Generator
+) -> NDArray[np.float32]:
     """Normals with sample mean 0 and sample covariance the identity; ``(m, draws, size)``.
 
     Matching the moments makes the screen's total variance exact and lowers the noise of both.
     """
-    z = rng.standard_normal((m, draws, size))
+    z = rng.standard_normal((m, draws, size), dtype=np.float32)
     z -= z.mean(axis=1, keepdims=True)
-    L = np.asarray(np.linalg.cholesky(z.transpose(0, 2, 1) @ z / draws), dtype=float)
-    return np.asarray(_solve(L, z.transpose(0, 2, 1)).transpose(0, 2, 1))
-
-
-def _solve(L: Array, b: Array) -> Array:
-    """Solve with a batch of lower triangular matrices, ``(m, R, R)`` and ``(m, R, k)``."""
-    pairs = zip(L, b, strict=True)
-    return np.stack([solve_triangular(a, one, lower=True, check_finite=False) for a, one in pairs])
+    L = np.linalg.cholesky((z.transpose(0, 2, 1) @ z / draws).astype(float))
+    return np.asarray(z @ lower_inverse(L).transpose(0, 2, 1).astype(np.float32))

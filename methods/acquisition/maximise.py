@@ -11,6 +11,9 @@ from benchmarks.core.trial import Fidelities
 from methods.acquisition.candidates import around, uniform
 from methods.models.kernels import from_log_size, log_size
 
+REFINEMENTS = ((20, 1.0), (10, 0.5), (5, 0.25))
+"""of each further screen: around how many of the best, and at what share of the first distances"""
+
 
 class Acquisition(Protocol):
     """What is maximised, of ``k`` configs ``(k, width)`` and fidelities ``(k,)``."""
@@ -42,8 +45,8 @@ def maximise(
     """Return the best config found, shape ``(width,)``, and its fidelity.
 
     ``candidates`` points, half uniform, half at or near the ``promising`` configs ``(k, width)``,
-    all at fidelities uniform in log size, are screened; so are as many again around the best
-    twenty. The value itself is taken of the best ``finalists`` of all.
+    all at fidelities uniform in log size, are screened; so are as many again around the best of
+    all so far, three times and ever closer. The value itself is taken of the best ``finalists``.
     """
     half = candidates // 2
     x = np.concatenate([
@@ -54,12 +57,14 @@ def maximise(
     s = clip_fidelities(fidelities, rng.random(len(x)))
     score = acquisition.screen(x, s)
 
-    best = np.argsort(-score, kind="stable")[:20]
-    near_x = around(space, x[best], candidates, rng)
-    near_u = log_size(s[best], fidelities.low)[np.arange(candidates) % len(best)]
-    near_s = clip_fidelities(fidelities, near_u + 0.1 * rng.standard_normal(candidates))
-    x, s = np.concatenate([x, near_x]), np.concatenate([s, near_s])
-    score = np.concatenate([score, acquisition.screen(near_x, near_s)])
+    for keep, spread in REFINEMENTS:
+        best = np.argsort(-score, kind="stable")[:keep]
+        near_x = around(space, x[best], candidates, rng, spread)
+        near_u = log_size(s[best], fidelities.low)[np.arange(candidates) % len(best)]
+        moved_u = near_u + 0.1 * spread * rng.standard_normal(candidates)
+        near_s = clip_fidelities(fidelities, moved_u)
+        x, s = np.concatenate([x, near_x]), np.concatenate([s, near_s])
+        score = np.concatenate([score, acquisition.screen(near_x, near_s)])
 
     best = np.argsort(-score, kind="stable")[:finalists]
     winner = best[int(np.argmax(acquisition.value(x[best], s[best])))]

@@ -31,26 +31,39 @@ class Data:
         return squared_differences(self.points.x, self.points.x)
 
     @cached_property
-    def lower(self) -> tuple[NDArray[np.intp], NDArray[np.intp], Array]:
-        """The pairs of observations on and below the diagonal: rows, columns, and their ``d2``."""
-        n = len(self.y)
-        rows, columns = np.tril_indices(n)
-        return rows, columns, np.ascontiguousarray(self.d2[:, rows * n + columns])
+    def lower(self) -> tuple[NDArray[np.intp], NDArray[np.intp], Array, Array]:
+        """The pairs of observations on and below the diagonal: rows, columns, their
+        ``d2``, and the products of their basis functions, shape ``(rank * rank, pairs)``.
+        """
+        rows, columns = np.tril_indices(len(self.y))
+        phi = self.points.phi.T
+        products = (phi[:, None, rows] * phi[None, :, columns]).reshape(len(phi) ** 2, -1)
+        return (
+            rows,
+            columns,
+            np.ascontiguousarray(self.d2[:, rows * len(self.y) + columns]),
+            products,
+        )
 
     def noisy_covariance(self, kernel: ProductKernel, theta: Array, border: int = 0) -> Array:
         """Covariance of the targets, noise included, bordered by as many rows and columns of 0;
         shape ``(m, n + border, n + border)``. Its lower triangle: enough for the Cholesky factor.
         """
         n, m = len(self.y), len(theta)
-        rows, columns, d2 = self.lower
-        over_fidelity = kernel.over_fidelity(theta, self.points.phi, self.points.phi)
+        rows, columns, d2, products = self.lower
+        L = kernel.factor(theta)
         values = kernel.over_config(theta, d2)
-        values *= over_fidelity.reshape(m, -1)[:, rows * n + columns]
+        values *= (L @ L.transpose(0, 2, 1)).reshape(m, -1) @ products
         K = np.zeros((m, n + border, n + border))
         K.reshape(m, -1)[:, rows * (n + border) + columns] = values
         diagonal = np.arange(n)
         K[:, diagonal, diagonal] += np.exp(theta[:, -1:])
         return K
+
+
+def lower_inverse(L: Array) -> Array:
+    """Inverses of a batch of lower triangular matrices, shape ``(m, n, n)``."""
+    return np.stack([cast(Any, lapack.dtrtri)(one, lower=1)[0] for one in L])
 
 
 def log_likelihood(kernel: ProductKernel, theta: Array, data: Data) -> Array:
@@ -87,8 +100,9 @@ def log_likelihood_gradient(kernel: ProductKernel, theta: Array, data: Data) -> 
     L, info = lapack.dpotrf(K, lower=1)
     if info:
         raise np.linalg.LinAlgError("covariance is not positive definite")
-    inverse, _ = lapack.dpotri(L, lower=1)
-    inverse = np.tril(inverse) + np.tril(inverse, -1).T
+    inverse, _ = lapack.dpotri(L, lower=1)  # its lower triangle; the upper one is zero
+    inverse = inverse + inverse.T
+    inverse.flat[:: n + 1] *= 0.5
     alpha = inverse @ data.y
     value = -0.5 * data.y @ alpha - np.log(np.diagonal(L)).sum() - 0.5 * n * np.log(2 * np.pi)
 
@@ -119,8 +133,8 @@ class Posterior:
     @cached_property
     def root(self) -> Array:
         """Inverse Cholesky factors of the noisy covariance, shape ``(m, n, n)``."""
-        L = np.linalg.cholesky(self.data.noisy_covariance(self.kernel, self.theta))
-        return np.stack([cast(Any, lapack.dtrtri)(one, lower=1)[0] for one in L])
+        K = self.data.noisy_covariance(self.kernel, self.theta)
+        return lower_inverse(np.asarray(np.linalg.cholesky(K), dtype=float))
 
     @cached_property
     def whitened(self) -> Array:

@@ -9,7 +9,7 @@ the covariance matrix, so that a Cholesky factorisation inside the box always ex
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Protocol
@@ -21,15 +21,18 @@ from methods.models.kernels import ProductKernel
 
 
 class Prior(Protocol):
-    """A density, up to a constant, of one hyperparameter in the box [low, high]."""
+    """A density, up to a constant, of single hyperparameters in the box [low, high].
+
+    Everything is elementwise, so that one object serves any number of independent ones.
+    """
 
     @property
-    def low(self) -> float: ...
+    def low(self) -> float | Array: ...
     @property
-    def high(self) -> float: ...
+    def high(self) -> float | Array: ...
     def log_density(self, theta: Array) -> Array: ...
     def gradient(self, theta: Array) -> Array: ...
-    def sample(self, rng: np.random.Generator, size: int) -> Array: ...
+    def sample(self, rng: np.random.Generator, shape: tuple[int, int]) -> Array: ...
 
 
 @dataclass(frozen=True)
@@ -45,8 +48,8 @@ class Uniform:
     def gradient(self, theta: Array) -> Array:
         return np.zeros_like(theta)
 
-    def sample(self, rng: np.random.Generator, size: int) -> Array:
-        return rng.uniform(self.low, self.high, size)
+    def sample(self, rng: np.random.Generator, shape: tuple[int, int]) -> Array:
+        return rng.uniform(self.low, self.high, shape)
 
 
 @dataclass(frozen=True)
@@ -54,14 +57,14 @@ class Normal:
     """Normal with mean and standard deviation, cut at four standard deviations."""
 
     mean: float
-    sd: float
+    sd: float | Array
 
     @property
-    def low(self) -> float:
+    def low(self) -> float | Array:
         return self.mean - 4 * self.sd
 
     @property
-    def high(self) -> float:
+    def high(self) -> float | Array:
         return self.mean + 4 * self.sd
 
     def log_density(self, theta: Array) -> Array:
@@ -70,8 +73,8 @@ class Normal:
     def gradient(self, theta: Array) -> Array:
         return np.asarray((self.mean - theta) / self.sd**2)
 
-    def sample(self, rng: np.random.Generator, size: int) -> Array:
-        return np.clip(rng.normal(self.mean, self.sd, size), self.low, self.high)
+    def sample(self, rng: np.random.Generator, shape: tuple[int, int]) -> Array:
+        return np.clip(rng.normal(self.mean, self.sd, shape), self.low, self.high)
 
 
 @dataclass(frozen=True)
@@ -93,42 +96,50 @@ class Horseshoe:
         q = 3 * self.scale**2 * np.exp(-2 * theta)
         return np.asarray(1 - 2 * q / ((1 + q) * np.log1p(q)))
 
-    def sample(self, rng: np.random.Generator, size: int) -> Array:
-        spread = self.scale * np.abs(rng.standard_cauchy(size))
-        v = spread * np.abs(rng.standard_normal(size))
+    def sample(self, rng: np.random.Generator, shape: tuple[int, int]) -> Array:
+        spread = self.scale * np.abs(rng.standard_cauchy(shape))
+        v = spread * np.abs(rng.standard_normal(shape))
         return np.log(np.clip(v, np.exp(self.low), np.exp(self.high)))
 
 
 @dataclass(frozen=True)
 class Priors:
-    """Independent priors, one a hyperparameter."""
+    """Independent priors of all hyperparameters."""
 
-    parts: Sequence[Prior]
+    parts: Sequence[tuple[Prior, int]]
+    """in order: a prior, and how many hyperparameters have it"""
 
     @cached_property
     def low(self) -> Array:
         """Lower corner of the box, shape ``(size,)``."""
-        return np.array([p.low for p in self.parts])
+        return np.concatenate([np.broadcast_to(p.low, count) for p, count in self.parts])
 
     @cached_property
     def high(self) -> Array:
         """Upper corner of the box, shape ``(size,)``."""
-        return np.array([p.high for p in self.parts])
+        return np.concatenate([np.broadcast_to(p.high, count) for p, count in self.parts])
 
     def log_density(self, theta: Array) -> Array:
         """Log density up to a constant, ``-inf`` outside the box; ``(m, size)`` to ``(m,)``."""
-        inside = ((theta >= self.low) & (theta <= self.high)).all(axis=1)
         clipped = np.minimum(np.maximum(theta, self.low), self.high)
-        total = sum(p.log_density(clipped[:, i]) for i, p in enumerate(self.parts))
-        return np.where(inside, total, -np.inf)
+        total = np.where((clipped == theta).all(axis=1), 0.0, -np.inf)
+        for prior, columns in self._columns():
+            total += prior.log_density(clipped[:, columns]).sum(axis=1)
+        return total
 
     def gradient(self, theta: Array) -> Array:
         """Gradient inside the box; ``(size,)`` to ``(size,)``."""
-        return np.array([float(p.gradient(theta[i])) for i, p in enumerate(self.parts)])
+        return np.concatenate([p.gradient(theta[columns]) for p, columns in self._columns()])
 
     def sample(self, rng: np.random.Generator, size: int) -> Array:
         """Independent draws, shape ``(size, number of hyperparameters)``."""
-        return np.stack([p.sample(rng, size) for p in self.parts], axis=1)
+        return np.concatenate([p.sample(rng, (size, count)) for p, count in self.parts], axis=1)
+
+    def _columns(self) -> Iterator[tuple[Prior, slice]]:
+        end = 0
+        for prior, count in self.parts:
+            start, end = end, end + count
+            yield prior, slice(start, end)
 
 
 LENGTH_SCALES = (0.1, 2.72)
@@ -145,10 +156,9 @@ def standard_priors(
     ``Sigma`` standard normal, its off-diagonal factor standard normal; horseshoe on the noise
     variance. RoBO's but for the amplitude, which there is a lognormal for targets not scaled.
     """
-    entries: list[Prior] = []
-    for row, column in zip(*kernel.entries, strict=True):
-        # A standard normal log variance is a normal log factor of half the spread.
-        entries.append(Normal(0.0, 0.5) if row == column else Normal(0.0, 1.0))
+    rows, columns = kernel.entries
+    # A standard normal log variance is a normal log factor of half the spread.
+    factor = Normal(0.0, np.where(rows == columns, 0.5, 1.0))
     low, high = np.log(length_scales)
-    scales: list[Prior] = [Uniform(float(low), float(high))] * kernel.width
-    return Priors([*scales, *entries, Horseshoe(0.001)])
+    scales = Uniform(float(low), float(high))
+    return Priors([(scales, kernel.width), (factor, len(rows)), (Horseshoe(0.001), 1)])

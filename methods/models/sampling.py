@@ -1,8 +1,12 @@
 """Hyperparameter samples from their posterior, without a past: the same data, the same samples.
 
-Walkers start around the mode (L-BFGS, then the spread of a Laplace approximation) and take a few
-dozen steps of the affine-invariant ensemble sampler (Goodman & Weare 2010, as in emcee, which RoBO
-uses with a warm chain of its own). All walkers of one half step share one batched likelihood.
+Walkers start around a mode (L-BFGS, then the spread of a Laplace approximation) and take some steps
+of the affine-invariant ensemble sampler (Goodman & Weare 2010, as in emcee, which RoBO uses with a
+warm chain of its own). All walkers of one half step share one batched likelihood.
+
+What this leaves out: the posterior of fewer than some 50 trials may have several modes, or a
+plateau on which everything is noise; the walkers stay near the mode they start from, after 100
+steps as after 10.
 """
 
 from __future__ import annotations
@@ -17,7 +21,7 @@ from methods.models.gp import Data, Posterior, log_likelihood, log_likelihood_gr
 from methods.models.kernels import Points, ProductKernel
 from methods.models.priors import LENGTH_SCALES, Priors, standard_priors
 
-STEPS = 40
+STEPS = 20
 """of the sampler, from around the mode; RoBO takes 100 to burn in, from the prior, and 100 more"""
 
 LogDensity = Callable[[Array], Array]
@@ -70,7 +74,7 @@ def find_mode(
 ) -> Array:
     """Mode of the hyperparameters' posterior, shape ``(size,)``.
 
-    L-BFGS from the best of 50 draws from the prior: 24 starts led to the same mode wherever tried.
+    L-BFGS from the best of 50 draws from the prior; there may be others (see above).
     """
     draws = priors.sample(rng, 50)
     start = draws[int(np.argmax(log_posterior(draws)))]
@@ -132,14 +136,16 @@ def ensemble(
     count, size = walkers.shape
     half = count // 2
     value = log_density(walkers)
-    for _ in range(steps):
-        for moving, still in ((slice(0, half), half), (slice(half, count), 0)):
-            partner = walkers[still + rng.integers(half, size=half)]
-            z = np.square(1 + rng.random(half)) / 2
-            proposal = partner + z[:, None] * (walkers[moving] - partner)
+    partners = rng.integers(half, size=(steps, 2, half))
+    stretch = np.square(1 + rng.random((steps, 2, half))) / 2
+    # accepted if the log density rises by more than this
+    least = np.log(rng.random((steps, 2, half))) - (size - 1) * np.log(stretch)
+    for step in range(steps):
+        for turn, (moving, still) in enumerate(((slice(0, half), half), (slice(half, count), 0))):
+            partner = walkers[still + partners[step, turn]]
+            proposal = partner + stretch[step, turn, :, None] * (walkers[moving] - partner)
             proposed = log_density(proposal)
-            odds = (size - 1) * np.log(z) + proposed - value[moving]
-            accepted = np.log(rng.random(half)) < odds
+            accepted = proposed - value[moving] > least[step, turn]
             walkers[moving] = np.where(accepted[:, None], proposal, walkers[moving])
             value[moving] = np.where(accepted, proposed, value[moving])
     return walkers

@@ -165,6 +165,7 @@ AS_PUBLISHED = {
     "loss_powers",
     "length_scales",
     "hyper_samples",
+    "mcmc_steps",
     "entropy",
     "candidates",
     "finalists",
