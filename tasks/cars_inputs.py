@@ -41,12 +41,21 @@ class Features:
 class Pixels:
     """Photos whose shorter side is ``side``: a square cut from the middle or, augmented, anywhere.
 
-    Decoded once, at the start, as no method could save that; normalised on the device.
+    Decoded once, at the start, as no method could save that, unless ``keep`` is False (some 3 GB
+    at 224 pixels); normalised on the device.
     """
 
-    def __init__(self, photos: Photos, side: int, backbone: Backbone, device: torch.device) -> None:
+    def __init__(
+        self,
+        photos: Photos,
+        side: int,
+        backbone: Backbone,
+        device: torch.device,
+        keep: bool = True,
+    ) -> None:
         self._side, self._device = side, device
-        self._images = [_resized(photos, number, side) for number in range(len(photos.labels))]
+        self._photos = photos
+        self._images = [self._resized(row) for row in range(len(photos.labels))] if keep else []
         self._mean = torch.tensor(backbone.mean, device=device)[:, None, None]
         self._sd = torch.tensor(backbone.sd, device=device)[:, None, None]
 
@@ -55,21 +64,21 @@ class Pixels:
         side = self._side
         squares = np.empty((len(rows), side, side, 3), dtype=np.uint8)
         for square, row in zip(squares, rows, strict=True):
-            image = self._images[row]
+            image = self._images[row] if self._images else self._resized(int(row))
             spare = np.array(image.shape[:2]) - side
             top, left = spare // 2 if rng is None else rng.integers(spare + 1)
             square[:] = image[top : top + side, left : left + side]
         pixels = torch.from_numpy(squares).to(self._device).permute(0, 3, 1, 2).float()
         return (pixels - self._mean) / self._sd
 
+    def _resized(self, row: int) -> NDArray[np.uint8]:
+        from PIL import Image
 
-def _resized(photos: Photos, number: int, side: int) -> NDArray[np.uint8]:
-    from PIL import Image
-
-    image = photos.image(number)
-    scale = side / min(image.size)
-    width, height = (max(side, round(scale * length)) for length in image.size)
-    return np.asarray(image.resize((width, height), Image.Resampling.BILINEAR), dtype=np.uint8)
+        image, side = self._photos.image(row), self._side
+        scale = side / min(image.size)
+        width, height = (max(side, round(scale * length)) for length in image.size)
+        resized = image.resize((width, height), Image.Resampling.BILINEAR)
+        return np.asarray(resized, dtype=np.uint8)
 
 
 class Computed(NamedTuple):
@@ -97,7 +106,8 @@ def computed_features(
                 return Computed(stored["feat"], float(stored["seconds"]))
         except Exception as error:  # numpy raises what it likes of a damaged file
             raise DataError(f"{path} is damaged: delete it, to compute it again") from error
-    pixels, network = Pixels(photos, side, backbone, device), backbone.build().to(device).eval()
+    pixels = Pixels(photos, side, backbone, device, keep=False)
+    network = backbone.build().to(device).eval()
     clock = time.perf_counter if device.type == "cuda" else time.process_time
     started = clock()
     parts = []

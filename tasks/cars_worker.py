@@ -74,6 +74,15 @@ class _Worker:
             self._inputs = inputs.Features(packed.features, self._device)
             self._width, self._head_only = packed.features.shape[1], True
         else:
+            if (
+                options.train == "head"
+                and options.weights == "auto"
+                and options.image_size != PIXELS
+            ):
+                raise DataError(
+                    f"task.image_size={options.image_size}: ImageNet weights are for {PIXELS}; "
+                    "choose task.weights=imagenet or random"
+                )
             photos = load_photos(options.data_dir, options.hub_id)
             labels, is_test, contents = photos.labels, photos.is_test, list(photos.contents)
             self._backbone = load_backbone(options.backbone, options.weights, options.image_size)

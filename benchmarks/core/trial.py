@@ -31,8 +31,9 @@ class Fidelities:
     resumable: bool = False
     """True if a config can be continued from a lower fidelity, paying only the difference"""
     nominal: tuple[float, ...] | None = None
-    """what each of ``values`` is said to cost, in full trainings; None if nothing is said. It only
-    steers methods that draw fidelities by it: what counts is the measured cost."""
+    """what each of ``values`` is said to cost, in full trainings; None if nothing is said. For
+    methods that draw fidelities by it (the talk's Multitask; none here yet): what counts is the
+    measured cost."""
 
     def __post_init__(self) -> None:
         low = self.values[0] if self.values else self.low

@@ -234,6 +234,7 @@ def test_an_evaluation_over_the_limit_is_killed_and_charged_the_limit(folder: st
         ({"resume_training": 1}, "task.resume_training=1: allowed are true, false"),
         ({"weights": None}, "task.weights=None: allowed are auto"),
         ({"features": "some.npz"}, "task.features=some.npz: needs task.train=head"),
+        ({"train": "head", "weights": "auto"}, "task.image_size=32: ImageNet weights are for 224"),
         ({"epochs": 0}, "task.epochs=0: must be a whole number"),
         ({"time_limit": 0}, "task.time_limit=0: must be positive"),
         ({"device": "cuda"}, "task.device=cuda: torch finds no GPU"),
