@@ -63,24 +63,13 @@ def _caption(table: tables.Table, task: RecordedTask, picture: str) -> list[str]
 
 def _lines(table: tables.Table, task: RecordedTask, agreement: list[str]) -> list[str]:
     meta, columns = table.meta, table.columns
-    identity = ", ".join(f"{key} `{value}`" for key, value in meta["identity"].items())
     return [
-        f"# {meta['name']}",
-        "",
-        f"Written by `python -m benchmarks.record task={meta['name']} --compact`; do not edit.",
-        "",
-        *[f"- {line}" for line in (meta["caption"], _counts(meta["sizes"])) if line],
-        f"- trained: {identity or 'what the task does not say'}",
-        f"- hyperparameters: {_space(meta['space'])}",
+        *opening(meta),
         f"- fidelity: {meta['fidelity_low']:.5g} to 1, the share of {meta['fidelity_full']:,} "
         f"{meta['fidelity_unit']}",
-        f"- evaluations: {len(columns['loss']):,} ({_counts(meta['statuses'])}), "
+        f"- evaluations: {len(columns['loss']):,} ({counts(meta['statuses'])}), "
         f"{meta['cpu_hours']} CPU hours charged",
-        "- cost: CPU seconds of one thread, normalised to the idle speed of the first machine "
-        "below by a reference kernel timed around each evaluation"
-        f"{_factors(meta['machine_factors'])}; "
-        f"{int(columns['marked'].sum())} of them were timed on a core over 15 % slower than idle "
-        f"and not yet timed again",
+        cost_line(table),
         f"- median cost of an evaluation at the target, over the box: {meta['target_cost']:g} s",
         f"- {_best(table, task)}",
         f"- sha256 of the content: `{table.sha256}`",
@@ -95,8 +84,33 @@ def _lines(table: tables.Table, task: RecordedTask, agreement: list[str]) -> lis
         *_held_out(table, task),
         "",
         *agreement,
-        *_sessions(meta["sessions"]),
+        *sessions(meta["sessions"]),
     ]
+
+
+def opening(meta: Mapping[str, Any]) -> list[str]:
+    """Title and what was trained."""
+    identity = ", ".join(f"{key} `{value}`" for key, value in meta["identity"].items())
+    return [
+        f"# {meta['name']}",
+        "",
+        f"Written by `python -m benchmarks.record task={meta['name']} --compact`; do not edit.",
+        "",
+        *[f"- {line}" for line in (meta["caption"], counts(meta["sizes"])) if line],
+        f"- trained: {identity or 'what the task does not say'}",
+        f"- hyperparameters: {_space(meta['space'])}",
+    ]
+
+
+def cost_line(table: tables.Table) -> str:
+    """What a cost is."""
+    return (
+        "- cost: CPU seconds of one thread, normalised to the idle speed of the first machine "
+        "below by a reference kernel timed around each evaluation"
+        f"{_factors(table.meta['machine_factors'])}; "
+        f"{int(table.columns['marked'].sum())} of them were timed on a core over 15 % slower than "
+        "idle and not yet timed again"
+    )
 
 
 def _space(space: Mapping[str, Mapping[str, Any]]) -> str:
@@ -116,8 +130,9 @@ def _factors(factors: Mapping[str, float]) -> str:
     return f", and by evaluations timed there, too (a factor of {', '.join(others)})" * bool(others)
 
 
-def _counts(counts: Mapping[str, int]) -> str:
-    return ", ".join(f"{count:,} {what}" for what, count in counts.items())
+def counts(numbers: Mapping[str, int]) -> str:
+    """``3 ok, 1 failed``."""
+    return ", ".join(f"{count:,} {what}" for what, count in numbers.items())
 
 
 def _best(table: tables.Table, task: RecordedTask) -> str:
@@ -126,12 +141,13 @@ def _best(table: tables.Table, task: RecordedTask) -> str:
     configs = [table.config(int(row)) for row in np.flatnonzero(rows)]
     best = min(configs, key=lambda config: task.truth(config).loss or np.inf)
     truth = task.truth(best)
-    where = ", ".join(f"{name}={_short(value)}" for name, value in best.items())
+    where = ", ".join(f"{name}={short(value)}" for name, value in best.items())
     test = "" if truth.test_loss is None else f", test error {truth.test_loss:.4f}"
     return f"best config at the target: {where}, validation error {truth.loss:.4f}{test}"
 
 
-def _short(value: Any) -> str:
+def short(value: Any) -> str:
+    """A hyperparameter's value, six digits of it."""
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
@@ -207,9 +223,10 @@ def _agreement(table: tables.Table, path: Path) -> list[str]:
     return lines
 
 
-def _sessions(sessions: list[Mapping[str, Any]]) -> list[str]:
+def sessions(recorded: list[Mapping[str, Any]]) -> list[str]:
+    """The machines, commits and versions of a recording."""
     lines = ["Recorded on:", ""]
-    for session in sessions:
+    for session in recorded:
         machine = session["machine"]
         versions = ", ".join(f"{name} {version}" for name, version in session["versions"].items())
         dirty = " (with uncommitted changes)" if session["dirty"] else ""

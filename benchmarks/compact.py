@@ -42,21 +42,11 @@ def compact(source: Path, target: Path, space: Space) -> Path:
         "wall": [f["wall"] for f in facts],
         "marked": [late for _, _, late in chosen],
     }
-    session, latest = chosen[0][0].session, everything[-1].session
-    meta: dict[str, Any] = {
+    meta = {
+        **facts_of(chosen, everything, space),
         "name": target.stem,
-        "space": space.describe(),
-        **{k: session[k] for k in ("identity", "fidelity_low", "fidelity_full", "fidelity_unit")},
-        "loss_floor": session["loss_floor"],
-        "caption": latest.get("caption", ""),
-        "sizes": latest.get("sizes", {}),
         "target_cost": 1.0,
         "resolution": None,
-        "sessions": _sessions(chosen),
-        "idle_reference_seconds": costs.idle_references(everything),
-        "machine_factors": costs.machine_factors(everything),
-        "cpu_hours": round(sum(f["cost"] for f in facts) / 3600, 2),
-        "statuses": dict(Counter(f["status"] for f in facts)),
     }
     arrays = {name: np.array(column) for name, column in columns.items()}
     with tempfile.TemporaryDirectory() as folder:  # an unfit recording must not replace a table
@@ -66,6 +56,26 @@ def compact(source: Path, target: Path, space: Space) -> Path:
         meta["resolution"] = _resolution(probe)
     table.write(target, meta, arrays)
     return target
+
+
+def facts_of(
+    chosen: list[tuple[rows.Row, float, bool]], everything: list[rows.Row], space: Space
+) -> dict[str, Any]:
+    """What every kind of table says of its recording; ``chosen`` as ``costs.best_rows`` gives."""
+    session, latest = chosen[0][0].session, everything[-1].session
+    facts = [row.facts for row, _, _ in chosen]
+    return {
+        "space": space.describe(),
+        **{k: session[k] for k in ("identity", "fidelity_low", "fidelity_full", "fidelity_unit")},
+        "loss_floor": session["loss_floor"],
+        "caption": latest.get("caption", ""),
+        "sizes": latest.get("sizes", {}),
+        "sessions": _sessions(chosen),
+        "idle_reference_seconds": costs.idle_references(everything),
+        "machine_factors": costs.machine_factors(everything),
+        "cpu_hours": round(sum(f["cost"] for f in facts) / 3600, 2),
+        "statuses": dict(Counter(f["status"] for f in facts)),
+    }
 
 
 def _resolution(path: Path) -> float | None:

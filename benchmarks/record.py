@@ -235,8 +235,17 @@ def _command(options: argparse.Namespace, settings: Mapping[str, Any]) -> int:
         pause_file.unlink(missing_ok=True)
     elif options.compact:
         target = Path(settings["table"] or TABLES / f"{name}.npz")
-        table = compact(path, target, _space(path, settings))
-        print(f"wrote {table} and {write_card(table)}")
+        space = _space(path, settings)
+        if any("curve" in row.facts for row in rows.read(path)):
+            from benchmarks.compact_curves import compact_curves  # scikit-learn is slow to import
+            from benchmarks.curve_card import write_curve_card
+
+            table = compact_curves(path, target, space, settings["design"].get("derived") or {})
+            card = write_curve_card(table, settings["task"].get("baseline"))
+        else:
+            table = compact(path, target, space)
+            card = write_card(table)
+        print(f"wrote {table} and {card}")
     else:
 
         def build() -> Task:

@@ -44,14 +44,7 @@ class RecordedTask(Task):
         """
         loaded = tables.read(tables.path_of(table))
         meta = loaded.meta
-        for name, value in (asked or {}).items():
-            recorded = meta["identity"].get(name)
-            if value not in (None, False, recorded):
-                held = f" ({name}={recorded})" if recorded is not None else ""
-                raise ValueError(
-                    f"task.{name}={value}: no such trainings are recorded{held}; "
-                    "set task.source=live"
-                )
+        tables.check_asked(meta["identity"], asked or {})
         self.space = loaded.space
         self.loss_floor = meta["loss_floor"]
         self.target_cost = meta["target_cost"]

@@ -45,7 +45,9 @@ def test_axes_are_even_in_the_unit_cube_and_of_whole_numbers_where_there_are_few
     space = Space({"rate": Float(0.01, 1, log=True), "layers": Integer(1, 3)})
     corners = list(itertools.product((0.01, 1.0), (1, 3)))
     count = len(corners)
-    columns = {name: np.ones(count) for name in table.COLUMNS} | {"held_out": np.zeros(count, bool)}
+    columns = {name: np.ones(count) for name in table.EVALUATIONS.columns} | {
+        "held_out": np.zeros(count, bool)
+    }
     facts = {"fidelity_low": 1, "fidelity_full": 1, "fidelity_unit": "x", "loss_floor": 0}
     meta = {"space": space.describe(), "identity": {}, "target_cost": 1.0, **facts}
     table.write(tmp_path / "t.npz", meta, {**columns, "config": np.array(corners)})

@@ -47,10 +47,13 @@ def make_method(name: str, task: Task, **options: Any) -> Method:
 def task_settings(name: str) -> dict[str, Any]:
     """Settings that evaluate in seconds: recorded tasks as they are, others live and capped."""
     settings = group_settings("task", name)
-    if settings["_target_"] == "tasks.cars.Cars":
-        return settings | _small_cars()
     table = ROOT / "tasks" / "tables" / f"{settings.get('table')}.npz"
-    if "source" in settings and not table.exists():
+    if table.exists():
+        return settings
+    if settings["_target_"].startswith("tasks.cars"):
+        live = {"source": "live"} if "source" in settings else {}
+        return settings | live | _small_cars()
+    if "source" in settings:
         folder = os.environ.get("UNTUNABLE_DATA", str(ROOT.parent / "shared" / "data"))
         if not Path(folder).is_dir():
             pytest.skip(f"{name} is not recorded, and there is no data to train on in {folder}")

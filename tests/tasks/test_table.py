@@ -65,10 +65,10 @@ def rewrite_meta(path: Path, **changed: Any) -> None:
 def test_what_was_written_is_read_back_exactly(path: Path) -> None:
     read = table.read(path)
     assert {key: read.meta[key] for key in META} == META
-    assert set(read.columns) == set(table.COLUMNS)
+    assert set(read.columns) == set(table.EVALUATIONS.columns)
     for name, column in columns().items():
         np.testing.assert_array_equal(read.columns[name], column)
-        assert read.columns[name].dtype == np.dtype(table.COLUMNS[name])
+        assert read.columns[name].dtype == np.dtype(table.EVALUATIONS.columns[name])
 
 
 def test_the_same_content_gives_the_same_bytes_and_another_content_another_hash(
@@ -116,10 +116,10 @@ def test_tampered_meta_is_refused(path: Path) -> None:
 
 
 def test_a_newer_format_is_refused_by_number(path: Path) -> None:
-    rewrite_meta(path, format=table.FORMAT + 1)
+    rewrite_meta(path, format=table.EVALUATIONS.format + 1)
     text = refusal(path)
-    assert f"format {table.FORMAT + 1}" in text
-    assert f"reads {table.FORMAT}" in text
+    assert f"format {table.EVALUATIONS.format + 1}" in text
+    assert f"reads {table.EVALUATIONS.format}" in text
 
 
 def npy(array: NDArray[Any]) -> bytes:
@@ -169,3 +169,19 @@ def test_a_write_that_fails_leaves_the_old_table(path: Path) -> None:
     with pytest.raises(KeyError):
         table.write(path, META, {"config": np.zeros((1, 1))})
     assert path.read_bytes() == before
+
+
+def test_a_table_of_another_kind_is_refused_by_its_name(path: Path, tmp_path: Path) -> None:
+    other = table.Kind("others", 1, {"loss": "<f8"})
+    with pytest.raises(table.TableError, match="is a table of evaluations, not of others"):
+        table.read(path, other)
+    table.write(tmp_path / "other.npz", {}, {"loss": np.ones(2)}, other)
+    np.testing.assert_array_equal(
+        table.read(tmp_path / "other.npz", other).columns["loss"], np.ones(2)
+    )
+    assert "is a table of others, not of evaluations" in refusal(tmp_path / "other.npz")
+
+
+def test_the_shipped_table_of_the_first_version_is_one_of_evaluations() -> None:
+    shipped = table.read(table.path_of("svm_mnist"))
+    assert shipped.meta.get("kind", "evaluations") == "evaluations"
