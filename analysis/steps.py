@@ -1,0 +1,50 @@
+"""Step curves of runs on a common grid: what was so at a given cost."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from analysis.load import Array
+
+CLOCKS = {"cost": ("total_cost",), "cost + overhead": ("total_cost", "total_overhead")}
+"""what is added up on a time axis, seconds: evaluations alone, or the method's thinking, too"""
+
+
+class Steps(NamedTuple):
+    """Of the runs of one method on one task."""
+
+    seeds: tuple[int, ...]
+    values: Array
+    """(runs, grid): of the last trial ended by then; infinite before the first. A run that has
+    ended keeps its last value"""
+    alive: Array
+    """(grid,) number of runs that have not ended before"""
+
+
+def clock_of(rows: pd.DataFrame, clock: str) -> Array:
+    """Reading after each trial, seconds; ``clock`` is one of ``CLOCKS``."""
+    return np.asarray(rows[list(CLOCKS[clock])].sum(axis=1), dtype=float)
+
+
+def on_grid(rows: pd.DataFrame, column: str, grid: Array, clock: str = "cost") -> Steps:
+    """Read a column of the tidy table off at readings of a clock.
+
+    Args:
+        rows: of one method on one task, all its seeds.
+        column: e.g. ``regret_recommended``.
+        grid: rising readings, seconds.
+        clock: one of ``CLOCKS``.
+    """
+    seeds, values, ends = [], [], []
+    for seed, run in rows.groupby("seed", sort=True):
+        times = clock_of(run, clock)
+        last = np.searchsorted(times, grid * (1 + 1e-12), side="right") - 1
+        found = run[column].to_numpy(dtype=float)[np.maximum(last, 0)]
+        seeds.append(int(seed))
+        values.append(np.where(last >= 0, found, np.inf))
+        ends.append(times[-1])
+    alive = (np.array(ends)[:, None] >= grid).sum(axis=0)
+    return Steps(tuple(seeds), np.array(values), alive.astype(float))

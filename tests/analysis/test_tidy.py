@@ -1,0 +1,67 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from cli import call
+
+from analysis.load import load_runs
+from analysis.tidy import RULES, tidy
+
+
+@pytest.fixture(scope="module")
+def study(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two methods and two seeds, as the runner writes them."""
+    folder = tmp_path_factory.mktemp("study")
+    done = call(
+        folder, "-m", "method=random,hyperband", "task=svm_mnist", "seed=0,1", "study=s",
+        "budget.trials=12", "plot=false",
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    return folder / "results" / "runs" / "s"
+
+
+@pytest.fixture(scope="module")
+def table(study: Path) -> pd.DataFrame:
+    made = tidy(load_runs(study))
+    assert set(made.method) == {f"{name},budget.trials=12" for name in ("random", "hyperband")}
+    return made.assign(method=made.method.str.partition(",")[0])
+
+
+def test_one_row_a_trial_in_order(table: pd.DataFrame) -> None:
+    assert len(table) == 4 * 12
+    keys = list(zip(table.method, table.seed, table.trial, strict=True))
+    assert keys == sorted(keys)
+    assert set(table.task) == {"svm_mnist"}
+
+
+def test_numbers_are_those_of_the_trace(table: pd.DataFrame, study: Path) -> None:
+    trace = study / "svm_mnist" / "hyperband,budget.trials=12" / "seed-1" / "trace.jsonl"
+    rows = [json.loads(line) for line in trace.read_text().splitlines()]
+    run = table[(table.method == "hyperband") & (table.seed == 1)]
+    for name in ("fidelity", "native", "loss", "test_loss", "cost"):
+        assert run[name].tolist() == [row[name] for row in rows]
+    assert run["config.log_c"].tolist() == [row["config"]["log_c"] for row in rows]
+    assert run.total_cost.tolist() == [row["cumulative_cost"] for row in rows]
+    overhead = [row["suggest_overhead"] + row["recommend_overhead"] for row in rows]
+    np.testing.assert_allclose(run.total_overhead, np.cumsum(overhead))
+
+
+def test_every_rule_has_its_regret_and_test_error(table: pd.DataFrame) -> None:
+    assert RULES == ("recommended", "best_at_target", "best_seen")
+    hyperband = table[(table.method == "hyperband") & (table.seed == 0)]
+    never_full = hyperband[hyperband.fidelity.cummax() < 1]
+    assert len(never_full)
+    assert np.isinf(never_full.regret_best_at_target).all()
+    assert never_full.test_best_at_target.isna().all()
+    assert np.isfinite(hyperband.regret_best_seen).all()
+    random = table[table.method == "random"]
+    assert (random.regret_best_seen == random.regret_best_at_target).all()
+    assert (table[[f"regret_{rule}" for rule in RULES]] >= 5e-5).all(axis=None)
+
+
+def test_no_runs_are_no_rows() -> None:
+    assert tidy([]).empty
