@@ -6,6 +6,7 @@ follow that paper's code, RoBO at 823a5de.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from functools import partial
 
@@ -20,6 +21,9 @@ from methods.models.priors import LENGTH_SCALES
 from methods.models.sampling import STEPS
 from methods.options import check_shares
 
+NEAR = 0.1
+"""how far, in logarithms, an offered fidelity may be from the one asked for"""
+
 
 class MTBO(InformationGain):
     """Buys, per second of predicted cost, the most information, on a finite set of fidelities.
@@ -32,7 +36,9 @@ class MTBO(InformationGain):
     Args:
         space: the task's configs.
         fidelities: the task's fidelities.
-        fidelity_values: shares of the full training to choose among, rising, the last one 1.
+        fidelity_values: shares of the full training to choose among, rising, the last one 1. Where
+            the task offers a finite set (whole epochs), the nearest of it stands for one less than
+            a tenth away.
         initial_trials: uniform random configs before the models are used, at all fidelities but
             the target, in turn; 5 in the paper's scripts.
         length_scales: range of the length scales, in units of the unit cube's edge.
@@ -108,9 +114,14 @@ def _offered(values: Sequence[float], fidelities: Fidelities) -> tuple[float, ..
         raise ValueError(f"method.fidelity_values={values}: must rise, and end in 1")
     if fidelities.low == 1:
         return (1.0,)
+    offered = []
     for value in values:
+        near = fidelities.clip(value) if fidelities.values is not None else float(value)
+        if abs(math.log(near / value)) > NEAR:
+            near = float(value)
         try:
-            fidelities.check(value)
+            fidelities.check(near)
         except ValueError as error:
             raise ValueError(f"method.fidelity_values={values}: the task has no {error}") from None
-    return tuple(float(value) for value in values)
+        offered.append(near)
+    return tuple(offered)

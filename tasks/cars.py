@@ -153,7 +153,7 @@ class Cars(Task):
         self.sizes = facts
         self.loss_floor = 0.5 / facts["validation photos"]
         if trained_on["weights"] == "random":
-            self.caption = "weights not pretrained"
+            self.caption = f"a stand-in: weights not pretrained, {image_size} pixels"
         self._identity = {
             **trained_on,
             "backbone": backbone,

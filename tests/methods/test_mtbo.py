@@ -94,3 +94,10 @@ def test_fidelity_values_are_checked(
 def test_fidelity_values_must_be_on_offer(space: Space) -> None:
     with pytest.raises(ValueError, match=r"the task has no fidelity 0.25: allowed are \[0.1"):
         MTBO(space, Fidelities(values=(0.1, 1.0)))
+
+
+def test_the_nearest_whole_epoch_stands_for_a_share(space: Space) -> None:
+    epochs = Fidelities(values=tuple(epoch / 35 for epoch in range(1, 36)), full=35, unit="epochs")
+    assert MTBO(space, epochs).auxiliary == (9 / 35,)
+    talk = MTBO(space, epochs, fidelity_values=[0.114, 0.514, 1])
+    assert talk.auxiliary == (4 / 35, 18 / 35)
