@@ -2,36 +2,48 @@
 
 from __future__ import annotations
 
-import csv
-from collections.abc import Mapping
 from fractions import Fraction
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
+import pandas as pd
 
 from analysis import style
 from analysis.load import Array
 
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
 
 def draw_heat_maps(maps: Path, target: Path, points: Path | None = None) -> Path:
-    """Draw one column of panels a fidelity: loss above, cost below; colours are logarithmic.
-
-    Args:
-        maps: CSV of a grid: two hyperparameters, ``fidelity``, ``loss``, ``cost`` (seconds).
-        target: the file to write; its suffix is the format.
-        points: CSV of configs to mark: the same two columns, and ``fidelity``.
+    """Draw ``heat_maps`` of CSV files into a file; its suffix is the format.
 
     Returns:
         ``target``.
+    """
+    import matplotlib.pyplot as plt
+
+    figure = heat_maps(pd.read_csv(maps), None if points is None else pd.read_csv(points))
+    figure.savefig(target)
+    plt.close(figure)
+    return target
+
+
+def heat_maps(grid: pd.DataFrame, points: pd.DataFrame | None = None) -> Figure:
+    """Draw one column of panels a fidelity: loss above, cost below; colours are logarithmic.
+
+    Args:
+        grid: two hyperparameters, ``fidelity``, ``loss``, ``cost`` (seconds).
+        points: configs to mark: the same two columns, and ``fidelity``; each stands in the panel of
+            the nearest fidelity (of its logarithm).
     """
     style.use()
     import matplotlib.pyplot as plt
     from matplotlib.colors import LogNorm
 
-    grid = _columns(maps)
     x, y = list(grid)[:2]
-    marked = None if points is None else _columns(points)
-    shares = np.unique(grid["fidelity"])
+    shares = np.unique(grid["fidelity"].astype(float))
     figure, panels = plt.subplots(
         2, len(shares), figsize=(3.0 * len(shares) + 1.2, 5.6), sharex=True, sharey=True,
         squeeze=False, layout="constrained",
@@ -41,18 +53,17 @@ def draw_heat_maps(maps: Path, target: Path, points: Path | None = None) -> Path
         ("cost", "cost (s)", "cividis"),
     )):  # fmt: skip
         norm = LogNorm(grid[name].min(), grid[name].max())
-        for panel, share in zip(panels[row], shares, strict=True):
-            at = grid["fidelity"] == share
-            axes = [np.unique(grid[axis][at]) for axis in (x, y)]
-            order = np.lexsort((grid[x][at], grid[y][at]))
-            values = grid[name][at][order].reshape(len(axes[1]), len(axes[0]))
+        for number, (panel, share) in enumerate(zip(panels[row], shares, strict=True)):
+            at = grid[grid["fidelity"] == share].sort_values([y, x])
+            axes = [np.unique(at[axis]) for axis in (x, y)]
+            values = at[name].to_numpy().reshape(len(axes[1]), len(axes[0]))
             mesh = panel.pcolormesh(*axes, values, norm=norm, cmap=colours, rasterized=True)
             panel.grid(visible=False)
             panel.set(xscale=_scale(axes[0]), yscale=_scale(axes[1]))
-            if marked is not None:
-                here = np.isclose(marked["fidelity"], share)
+            if points is not None:
+                here = points[_nearest(points["fidelity"].to_numpy(), shares) == number]
                 panel.plot(
-                    marked[x][here], marked[y][here], "o", markersize=2.2, color="white",
+                    here[x], here[y], "o", markersize=2.2, color="white",
                     markeredgecolor="black", markeredgewidth=0.4,
                 )  # fmt: skip
             if row == 0:
@@ -61,15 +72,13 @@ def draw_heat_maps(maps: Path, target: Path, points: Path | None = None) -> Path
                 panel.set_xlabel(_label(x))
         panels[row, 0].set_ylabel(_label(y))
         figure.colorbar(mesh, ax=panels[row].tolist(), label=label, pad=0.01)
-    figure.savefig(target)
-    plt.close(figure)
-    return target
+    return figure
 
 
-def _columns(path: Path) -> Mapping[str, Array]:
-    with path.open(newline="") as file:
-        rows = list(csv.DictReader(file))
-    return {name: np.array([float(row[name]) for row in rows]) for name in rows[0]}
+def _nearest(fidelities: Array, shares: Array) -> Array:
+    """Number of the nearest of ``shares``, of each fidelity; shape as ``fidelities``."""
+    away = abs(np.log(fidelities[:, None]) - np.log(shares[None, :]))
+    return np.asarray(away.argmin(axis=1))
 
 
 def _scale(values: Array) -> str:

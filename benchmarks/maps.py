@@ -33,7 +33,7 @@ def shares_to_map(task: RecordedTask) -> list[float]:
 
 
 def write_maps(task: RecordedTask, target: Path, shares: Sequence[float] | None = None) -> Path:
-    """Write the columns: both hyperparameters, fidelity, loss, cost in seconds.
+    """Write the columns: both hyperparameters, fidelity, loss and cost (seconds), to five digits.
 
     One row a point and fidelity, of the lowest subset seed recorded there. The points are a grid
     even in the unit cube (so in the logarithm, where that is what a hyperparameter varies in), of
@@ -56,5 +56,6 @@ def write_maps(task: RecordedTask, target: Path, shares: Sequence[float] | None 
         for share, *values in itertools.product(shares, *axes):
             config = dict(zip(task.space.names, values, strict=True))
             seen = task.replay(config, share, task.subset_seeds(share)[0])
-            writer.writerow([*values, share, seen.loss, seen.cost])
+            seen_there = [f"{value:.5g}" for value in (seen.loss, seen.cost)]
+            writer.writerow([*values, share, *seen_there])
     return target

@@ -1,0 +1,139 @@
+"""What a method spends to reach a regret: aRT with intervals and the share of runs that got there.
+
+After COCO (arXiv:1605.03560, "Averaging Runtime"); definitions and bounds in ``analysis.targets``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+from numpy.random import Generator
+
+from analysis import style
+from analysis.drawn import Drawn
+from analysis.figures import words
+from analysis.targets import RESAMPLES, average_costs, reached, rows_of, unit_of
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+TARGETS = (0.01, 0.003, 0.001)
+
+
+def draw_cost_to_target(
+    table: pd.DataFrame,
+    task: str,
+    targets: Sequence[float] = TARGETS,
+    clock: str = "cost",
+    rule: str = "recommended",
+    rng: Generator | None = None,
+    resamples: int = RESAMPLES,
+) -> Drawn:
+    """Draw one panel a target, one line a method.
+
+    Args:
+        table: as ``analysis.tidy.tidy`` makes it.
+        task: its name.
+        targets: regrets; those below three validation examples are left out.
+        clock: one of ``analysis.steps.CLOCKS``.
+        rule: one of ``analysis.tidy.RULES``.
+        rng: of the bootstrap.
+        resamples: their number.
+
+    Returns:
+        Data: one row a method and target: ``cost`` (aRT, or if ``bound`` what it is at least),
+        ``low``, ``high`` (95 %; NaN where not drawn, infinite beyond the axis) in ``unit``;
+        ``successes``, ``runs``, ``share``.
+    """
+    rows = rows_of(table, task, rule)
+    unit, unit_name = unit_of(rows)
+    runs = reached(table, task, targets, clock, rule)
+    data = _data(average_costs(runs, rng, resamples), unit).assign(unit=unit_name)
+    kept = sorted(set(data.target), reverse=True)
+    figure = _figure(
+        data, words.ordered(rows.method), kept, f"average {clock} to target, {unit_name}", task
+    )
+    caption = (
+        f"Average cost to reach a regret (aRT) on {task}: what all runs spent over the number of "
+        "runs that got there (beside each panel), with 95 % bootstrap intervals over runs, none "
+        "for a single run. Open markers with an arrow: under half of the runs got there, the mean "
+        "cost to the target is above the marker. "
+        + words.basis(rows, clock, rule)
+        + words.ended_early(rows, "count as failures with what they had spent")
+    )
+    omitted = sorted(set(map(float, targets)) - set(kept), reverse=True)
+    if omitted:
+        caption += f" Left out, below three validation examples: {', '.join(map(str, omitted))}."
+    resolution = float(rows.resolution.iloc[0])
+    if any(target < resolution for target in kept):
+        caption += f" The replay's own interpolation error is {resolution:.2g}."
+    return Drawn(figure, data, caption)
+
+
+def _data(costs: pd.DataFrame, unit: float) -> pd.DataFrame:
+    names = ["method", "target", "cost", "low", "high", "bound", "successes", "runs", "share"]
+    if not len(costs):
+        return pd.DataFrame(columns=names)
+    cost = np.where(costs.bound, costs.at_least, costs.art) / unit
+    ends = {name: np.where(costs.bound, np.nan, costs[name] / unit) for name in ("low", "high")}
+    return costs.assign(cost=cost, **ends)[names]
+
+
+def _figure(
+    data: pd.DataFrame, methods: list[str], targets: list[float], label: str, task: str
+) -> Figure:
+    style.use()
+    import matplotlib.pyplot as plt
+
+    count = max(len(targets), 1)
+    size = (2.2 + 3.8 * count + words.extra_width(methods), 1.8 + 0.42 * max(len(methods), 3))
+    figure, grid = plt.subplots(
+        1, count, figsize=size, sharex=True, sharey=True, squeeze=False, layout="constrained"
+    )
+    axes: list[Axes] = list(grid[0])
+    values = data[["cost", "low", "high"]].to_numpy(dtype=float)
+    values = values[np.isfinite(values) & (values > 0)]
+    if values.size:
+        # room at the right for arrows
+        axes[0].set_xlim(values.min() / 1.6, values.max() * 2.5)
+    axes[0].set_ylim(len(methods) - 0.5, -0.5)
+    axes[0].set_yticks(range(len(methods)), methods)
+    for ax, target in zip(axes, targets, strict=False):
+        ax.set_title(f"regret ≤ {target:g}", fontsize="medium")
+        for row in data[data.target == target].itertuples():
+            _mark(ax, row, methods.index(row.method))
+        ax.annotate(
+            "reached", (1.02, 1.0), xycoords="axes fraction", xytext=(0, 5),
+            textcoords="offset points", fontsize="small", color="0.35",
+        )  # fmt: skip
+    for ax in axes:
+        words.plain_log(ax)
+    if not targets:
+        axes[0].text(0.5, 0.5, "no target to show", transform=axes[0].transAxes, ha="center")
+    figure.supxlabel(label, fontsize="medium")
+    figure.suptitle(f"cost to target on {task}")
+    return figure
+
+
+def _mark(ax: Axes, row: Any, place: int) -> None:
+    colour = style.colour_of(row.method)
+    if row.bound:
+        ax.annotate(
+            "", (row.cost, place), xytext=(30, 0), textcoords="offset points",
+            arrowprops={"arrowstyle": "<-", "color": colour, "lw": 1.5, "shrinkA": 0, "shrinkB": 4},
+        )  # fmt: skip
+    elif np.isfinite(row.low):
+        end = min(row.high, ax.get_xlim()[1])
+        ax.plot([row.low, end], [place, place], color=colour, lw=2, solid_capstyle="butt")
+        if np.isinf(row.high):
+            ax.plot([end], [place], ">", color=colour, clip_on=False, markersize=6)
+    fill = "white" if row.bound else colour
+    ax.plot([row.cost], [place], "o", color=colour, mfc=fill, mew=1.8, markersize=7)
+    ax.annotate(
+        f"{row.successes}/{row.runs}", (1.02, place), xycoords=("axes fraction", "data"),
+        va="center", fontsize="small",
+    )  # fmt: skip

@@ -1,0 +1,147 @@
+"""Demsar's critical-difference diagram (JMLR 7, 2006, Figure 1), with what it is worth."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from analysis import style
+from analysis.drawn import Drawn
+from analysis.figures import words
+from analysis.ranks import Friedman, critical_difference, friedman, task_ranks
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+ENOUGH = 5  # tasks; a low bar: Demsar's rule of thumb for Friedman's chi-squared is over 10
+ROW, DROP = 0.32, 0.16  # heights of a name's row and between bars, in units of the diagram
+WARNING = "#8a3b00"
+
+
+def draw_critical_difference(
+    table: pd.DataFrame,
+    share: float = 1.0,
+    clock: str = "cost",
+    rule: str = "recommended",
+    methods: Sequence[str] | None = None,
+    alpha: float = 0.05,
+) -> Drawn:
+    """Draw average ranks over tasks on a line, bars joining what Nemenyi's test cannot tell apart.
+
+    With fewer than five tasks, or ranks that Friedman's test finds no difference in, the figure
+    says so in itself.
+
+    Args:
+        table: as ``analysis.tidy.tidy`` makes it.
+        share: of the budget at which median regrets over seeds are ranked.
+        clock: one of ``analysis.steps.CLOCKS``.
+        rule: one of ``analysis.tidy.RULES``.
+        methods: those to compare; by default all.
+        alpha: level of both tests.
+
+    Returns:
+        Data: one row a method, best first: ``rank``, ``group`` (letters of its bars), ``tasks``,
+        ``critical_difference`` (in ranks), ``p`` (of Friedman's test, after Iman and Davenport).
+    """
+    style.use()
+    import matplotlib.pyplot as plt
+
+    ranks = task_ranks(table, share, clock, rule, methods)
+    n, k = ranks.shape
+    if not n or k < 2:
+        figure, ax = plt.subplots(figsize=(8, 2), layout="constrained")
+        says = "fewer than two methods on a common task: nothing to compare"
+        ax.text(0.5, 0.5, says, transform=ax.transAxes, ha="center", color=WARNING)
+        ax.set_axis_off()
+        return Drawn(figure, pd.DataFrame(columns=["method", "rank"]), says.capitalize() + ".")
+    test, gap = friedman(ranks.to_numpy()), critical_difference(k, n, alpha)
+    places = pd.Series(test.ranks, index=ranks.columns).sort_values(kind="stable")
+    bars = _bars(places.to_list(), gap)
+    letters = [
+        "".join(chr(97 + b) for b, (i, j) in enumerate(bars) if i <= m <= j) for m in range(k)
+    ]
+    data = pd.DataFrame({"method": places.index, "rank": places.to_numpy(), "group": letters})
+    data = data.assign(tasks=n, critical_difference=gap, p=test.p)
+    doubts = _doubts(test, alpha)
+    height = 1.6 + 0.45 * ((k + 1) // 2) + 0.2 * len(bars) + 0.28 * len(doubts)
+    figure, ax = plt.subplots(figsize=(8.5, height), layout="constrained")
+    _axis(ax, k, gap)
+    _methods(ax, places, bars)
+    for place, text in enumerate(doubts):
+        ax.annotate(text, (0.5, 0), xycoords="axes fraction", xytext=(0, -6 - 17 * place),
+                    textcoords="offset points", ha="center", va="top", color=WARNING,
+                    weight="bold", fontsize="small")  # fmt: skip
+    rows = table[table.method.isin(ranks.columns) & table.task.isin(ranks.index)]
+    caption = (
+        f"Average rank of the median regret at {share:.0%} of the budget over {n} "
+        f"task{'s' * (n != 1)} ({', '.join(ranks.index)}). A bar joins methods that Nemenyi's test "
+        f"cannot tell apart (critical difference {gap:.2f} ranks at {alpha:.0%}). Friedman's test "
+        f"after Iman and Davenport: F = {test.f:.3g}, p = {test.p:.2g}. "
+        + "".join(f"{text}. " for text in doubts)
+        + words.basis(rows, clock, rule)
+        + words.ended_early(rows, "keep their last incumbent to that point")
+        + words.unlike_budgets(rows)
+    )
+    return Drawn(figure, data, caption)
+
+
+def _doubts(test: Friedman, alpha: float) -> list[str]:
+    doubts = []
+    if test.tasks < ENOUGH:
+        few = f"Only {test.tasks} task{'s' * (test.tasks != 1)}"
+        doubts.append(f"{few}: too few for this test to mean anything")
+    if not test.p < alpha:  # NaN, too
+        found = "cannot be computed" if np.isnan(test.p) else f"finds no difference, p {test.p:.2g}"
+        doubts.append(f"Friedman's test {found}: the bars mean nothing")
+    return doubts
+
+
+def _bars(ranks: list[float], gap: float) -> list[tuple[int, int]]:
+    """First and last place of each longest stretch of methods that are less than a gap apart."""
+    bars: list[tuple[int, int]] = []
+    for first in range(len(ranks)):
+        last = max(j for j in range(first, len(ranks)) if ranks[j] - ranks[first] <= gap)
+        if last > first and (not bars or last > bars[-1][1]):
+            bars.append((first, last))
+    return bars
+
+
+def _axis(ax: Axes, k: int, gap: float) -> None:
+    ax.set_axis_off()
+    margin = 0.45 * (k - 1)
+    ax.set_xlim(1 - margin, k + margin)
+    ax.plot([1, k], [0, 0], color="0.2", lw=1.5)
+    for tick in range(1, k + 1):
+        ax.plot([tick, tick], [0, 0.07], color="0.2", lw=1.5)
+        ax.text(tick, 0.1, str(tick), ha="center", va="bottom", fontsize="small")
+    ax.text(1 - 0.04 * (k - 1), 0, "average rank\n(1 is best)", ha="right", va="center",
+            fontsize="small", color="0.3")  # fmt: skip
+    # it may be wider than the scale when there are few tasks
+    end = min(1 + gap, k + margin)
+    ax.plot([1, end], [0.5, 0.5], color="0.2", lw=1.5)
+    for x in (1.0, 1 + gap):
+        if x <= end:
+            ax.plot([x, x], [0.45, 0.55], color="0.2", lw=1.5)
+    ax.text(1, 0.6, f"critical difference {gap:.2f} ranks", ha="left", va="bottom",
+            fontsize="small")  # fmt: skip
+
+
+def _methods(ax: Axes, places: pd.Series, bars: list[tuple[int, int]]) -> None:
+    k = len(places)
+    ranks, names, half = places.to_list(), list(places.index), (len(places) + 1) // 2
+    for level, (first, last) in enumerate(bars):
+        y = -DROP * (level + 1)
+        ax.plot([ranks[first] - 0.03, ranks[last] + 0.03], [y, y], color="0.2", lw=4)
+    top = -DROP * (len(bars) + 1) - 0.1
+    for place, (name, rank) in enumerate(zip(names, ranks, strict=True)):
+        left = place < half
+        y = top - ROW * (place if left else k - 1 - place)
+        x = 1 - 0.04 * (k - 1) if left else k + 0.04 * (k - 1)
+        colour = style.colour_of(name)
+        ax.plot([rank, rank, x], [0, y, y], color=colour, lw=1.5)
+        text = f"{name}  {rank:.2f}" if left else f"{rank:.2f}  {name}"
+        ax.text(x, y, f" {text} ", ha="right" if left else "left", va="center", fontsize="small")
+    ax.set_ylim(top - ROW * (half - 0.5), 0.85)

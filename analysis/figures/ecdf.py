@@ -1,0 +1,105 @@
+"""ECDF over targets: how many (run, target) pairs are solved by a cost.
+
+After COCO (arXiv:1605.03560, "Empirical Distribution Functions"), of the runs as they were: no
+simulated restarts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pandas as pd
+
+from analysis import style
+from analysis.drawn import Drawn
+from analysis.figures import words
+from analysis.targets import ecdf, ladder, reached, unit_of
+
+ACROSS = 3  # panels
+
+
+def draw_ecdf(
+    table: pd.DataFrame,
+    tasks: Sequence[str] | None = None,
+    clock: str = "cost",
+    rule: str = "recommended",
+    count: int = 51,
+) -> Drawn:
+    """Draw one panel a task, one step curve a method, a cross where its longest run ended.
+
+    Args:
+        table: as ``analysis.tidy.tidy`` makes it.
+        tasks: their names; by default all. Those whose best loss is not known are left out.
+        clock: one of ``analysis.steps.CLOCKS``.
+        rule: one of ``analysis.tidy.RULES``.
+        count: of targets a task, evenly spaced in log regret (``analysis.targets.ladder``).
+
+    Returns:
+        Data: one row a step: ``task``, ``method``, ``cost`` (in ``unit``), ``share``; the last of a
+        method is its cross.
+
+    Raises:
+        ValueError: no task whose best loss is known.
+    """
+    style.use()
+    import matplotlib.pyplot as plt
+    from matplotlib.ticker import PercentFormatter
+
+    unknown = set() if table.empty else set(table[table[f"regret_{rule}"].isna()].task)
+    known = [] if table.empty else sorted(set(table.task) - unknown)
+    names = [task for task in tasks or known if task in known]
+    if not names:
+        raise ValueError("no task whose best loss is known")
+    rows = table[table.task.isin(names)]
+    methods, across = words.ordered(rows.method), min(ACROSS, len(names))
+    down, width = -(-len(names) // across), 1.2 + 4.2 * across
+    columns = min(len(methods), max(1, int(width / (0.7 + 0.09 * max(map(len, methods))))))
+    height = 1.1 + 3.3 * down + 0.25 * -(-len(methods) // columns)
+    figure, grid = plt.subplots(
+        down, across, figsize=(width, height), sharey=True, squeeze=False, layout="constrained"
+    )
+    parts = []
+    for ax, task in zip(grid.flat, names, strict=False):
+        here = rows[rows.task == task]
+        unit, unit_name = unit_of(here)
+        targets = ladder(here, rule, count)
+        steps = ecdf(reached(table, task, targets, clock, rule))
+        steps = steps.assign(task=task, cost=steps.cost / unit, unit=unit_name)
+        parts.append(steps[["task", "method", "cost", "unit", "share"]])
+        for method in methods:
+            own = steps[steps.method == method]
+            if not len(own):
+                continue
+            x, y = own.cost.to_list(), own.share.to_list()
+            look = {"color": style.colour_of(method), "ls": style.dash_of(method)}
+            ax.step([x[0], *x], [0, *y], where="post", lw=2, label=method, **look)
+            ax.plot(x[-1:], y[-1:], "x", color=look["color"], mew=2, markersize=7)
+        ends = f"\n{len(targets)} targets, {targets[0]:.2g} to {targets[-1]:.2g}" if targets else ""
+        ax.set_title(task + ends, fontsize="medium")
+        ax.set(ylim=(-0.02, 1.02), xlabel=f"{clock}, {unit_name}")
+        words.plain_log(ax)
+        ax.yaxis.set_major_formatter(PercentFormatter(1))
+    for ax in grid[:, 0]:
+        ax.set_ylabel("(run, target) pairs reached")
+    for ax in grid.flat[len(names) :]:
+        ax.set_visible(False)
+    handles = {
+        text: handle
+        for ax in grid.flat
+        for handle, text in zip(*ax.get_legend_handles_labels(), strict=True)
+    }
+    shown = [method for method in methods if method in handles]
+    figure.legend(
+        [handles[m] for m in shown],
+        shown,
+        loc="outside lower center",
+        ncols=columns,
+    )
+    caption = (
+        "Share of (run, target) pairs reached by a cost, over targets evenly spaced in log regret, "
+        "the last at three validation examples; further up and left is better. A cross is the end "
+        "of a method's longest run. "
+        + words.basis(rows, clock, rule)
+        + words.ended_early(rows, "end early: what they had not reached by then stays unreached")
+    )
+    return Drawn(figure, pd.concat(parts, ignore_index=True), caption)

@@ -1,0 +1,78 @@
+"""Who beats whom: the pairwise win matrix."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from analysis import style
+from analysis.drawn import Drawn
+from analysis.figures import words
+from analysis.ranks import wins
+
+COLOURS = "PuOr"  # told apart with any colour vision; white in the middle
+
+
+def draw_wins(
+    table: pd.DataFrame,
+    share: float = 1.0,
+    clock: str = "cost",
+    rule: str = "recommended",
+    methods: Sequence[str] | None = None,
+) -> Drawn:
+    """Draw the share of tasks and seeds in which the row's regret is below the column's.
+
+    Args:
+        table: as ``analysis.tidy.tidy`` makes it.
+        share: of the budget.
+        clock: one of ``analysis.steps.CLOCKS``.
+        rule: one of ``analysis.tidy.RULES``.
+        methods: those to compare; by default all.
+
+    Returns:
+        Data: what ``analysis.ranks.wins`` returns, the method that wins most first.
+    """
+    style.use()
+    import matplotlib.pyplot as plt
+    from matplotlib.ticker import PercentFormatter
+
+    found = wins(table, share, clock, rule, methods)
+    means = found.groupby("method").wins.mean().sort_values(ascending=False, kind="stable")
+    names = list(means.index)
+    wide = words.extra_width(names)
+    size = 2.6 + 0.75 * max(len(names), 2)
+    figure, ax = plt.subplots(figsize=(size + 1.2 + wide, size + 0.6 * wide), layout="constrained")
+    if not names:
+        says = "no two methods on a common task and seed"
+        ax.text(0.5, 0.5, says, transform=ax.transAxes, ha="center")
+        ax.set_axis_off()
+        return Drawn(figure, found, says.capitalize() + ".")
+    places = {name: place for place, name in enumerate(names)}
+    data = found.assign(row=found.method.map(places), column=found.rival.map(places))
+    data = data.sort_values(["row", "column"], ignore_index=True)
+    shares = np.full((len(names), len(names)), np.nan)
+    shares[data.row, data.column] = data.wins
+    image = ax.imshow(shares, cmap=COLOURS, vmin=0, vmax=1)
+    for cell in data.itertuples():
+        dark = abs(cell.wins - 0.5) > 0.35
+        text = f"{cell.wins:.0%}\nof {cell.pairs}"
+        ax.text(cell.column, cell.row, text, ha="center", va="center", fontsize="x-small",
+                color="white" if dark else "black")  # fmt: skip
+    ax.set_xticks(range(len(names)), names, rotation=35, ha="right", rotation_mode="anchor")
+    ax.set_yticks(range(len(names)), names)
+    ax.grid(visible=False)
+    ax.set(xlabel="... than this method", ylabel="this method has lower regret ...")
+    bar = figure.colorbar(image, ax=ax, shrink=0.8, format=PercentFormatter(1))
+    bar.set_label("task-seed pairs won, ties half")
+    rows = table[table.method.isin(names)]
+    caption = (
+        f"Share of pairs of task and seed in which the row's regret at {share:.0%} of the budget "
+        "is below the column's, ties counted as half, and the number of pairs that both ran; the "
+        "most successful method is on top. "
+        + words.basis(rows, clock, rule)
+        + words.ended_early(rows, "keep their last incumbent to that point")
+        + words.unlike_budgets(rows)
+    )
+    return Drawn(figure, data.drop(columns=["row", "column"]), caption)

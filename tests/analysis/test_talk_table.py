@@ -1,0 +1,73 @@
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from analysis.talk_table import measured, talk, written
+
+
+def table(hits: dict[str, list[tuple[int, bool]]]) -> pd.DataFrame:
+    """By method, seed by seed: number of trials, an hour each, and whether the last got there."""
+    rows = [
+        {"task": "t", "method": method, "seed": seed, "total_cost": 3600.0 * (trial + 1),
+         "total_overhead": 0.0, "loss_floor": 0.001, "target_cost": 3600.0,
+         "regret_recommended": 0.0 if hit and trial == trials - 1 else 1.0}
+        for method, runs in hits.items()
+        for seed, (trials, hit) in enumerate(runs)
+        for trial in range(trials)
+    ]  # fmt: skip
+    return pd.DataFrame(rows)
+
+
+def test_known_quartiles_in_all_units() -> None:
+    rows = table({"x": [(n, True) for n in (10, 20, 30, 40)]})
+    found = measured(rows, "t", 0.1, price=2.0, workers=4).set_index("quantity")
+    quartiles = found[["q25", "median", "q75"]]
+    assert quartiles.loc["observations"].to_list() == [10, 20, 30]
+    assert quartiles.loc["cost"].to_list() == [10, 20, 30]
+    assert quartiles.loc["price"].to_list() == [20, 40, 60]
+    assert quartiles.loc["ideal wall-clock"].to_list() == [2.5, 5, 7.5]
+    assert found.unit.to_list() == ["trials", "h", "USD", "h on 4 workers"]
+    assert set(found.share) == {1.0}
+
+
+def test_what_was_not_reached_is_a_bound() -> None:
+    rows = table({"half": [(10, True), (20, True), (5, False), (50, False)],
+                  "never": [(5, False), (7, False), (9, False)]})  # fmt: skip
+    found = measured(rows, "t", 0.1).set_index(["method", "quantity"])
+    half = found.loc[("half", "observations")]
+    assert (half.q25, half["median"], half.q25_bound, half.median_bound) == (10, 20, False, False)
+    assert (half.q75, half.q75_bound) == (20, True)  # 5, 10, 20, 50 spent
+    never = found.loc[("never", "cost")]
+    assert (never["median"], never.median_bound, never.share) == (7, True, 0)
+    words = written(measured(rows, "t", 0.1)).set_index("method")
+    assert words.loc["half", "observations [trials]"] == "20 (10 to > 20)"
+    assert words.loc["never", "cost [h]"] == "> 7 (> 5 to > 9)"
+    assert words.loc["half", "runs there"] == "2 of 4 (50%)"
+
+
+def test_too_fine_a_target_is_refused() -> None:
+    with pytest.raises(ValueError, match="three validation examples"):
+        measured(table({"x": [(1, True)]}), "t", 0.005)
+
+
+def test_the_talks_figures_are_products() -> None:
+    found = talk().set_index("method")
+    sigopt, random = found.loc["SigOpt Multitask"], found.loc["Random"]
+    assert sigopt.talk_hours == pytest.approx(220 * 4.2)
+    assert sigopt.talk_wall_clock_hours == pytest.approx(924 / 20, abs=0.5)
+    assert sigopt.talk_usd == pytest.approx(924 * 0.90, abs=0.5)
+    assert found.loc["Bayesian", "talk_hours"] == pytest.approx(646 * 4.2, abs=0.5)
+    assert random.talk_hours == pytest.approx(646 * 20 * 4.2)
+    assert random.talk_usd == pytest.approx(random.talk_hours * 0.90, abs=0.5)
+    assert np.isnan(found.loc["Bayesian", "talk_usd"])
+    assert sigopt.talk_usd / random.talk_usd == pytest.approx(0.017, abs=5e-4)
+    assert random.talk_hours / sigopt.talk_hours == pytest.approx(58, abs=1)
+
+
+def test_measured_and_talk_share_no_column_but_the_name() -> None:
+    ours = set(measured(table({"x": [(1, True)]}), "t", 0.1)) | set(
+        written(measured(table({"x": [(1, True)]}), "t", 0.1))
+    )
+    assert ours & set(talk()) == {"method"}
