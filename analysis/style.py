@@ -6,7 +6,9 @@ import matplotlib as mpl
 import seaborn as sns
 
 # seaborn's colour-blind palette in a fixed order: a method keeps its colour everywhere
-METHODS = ("fabolas", "mtbo", "hyperband", "gpy_ei", "ei", "entropy_search", "random")
+METHODS = (
+    "fabolas", "mtbo", "hyperband", "gpy_ei", "ei", "entropy_search", "multitask", "random"
+)  # fmt: skip
 # presets and references share the colour of the method that they are a kind of, and differ in dash
 KIN = {
     "fabolas_paper": ("fabolas", "--"),

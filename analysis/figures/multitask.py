@@ -54,8 +54,8 @@ def draw_multitask(curves: pd.DataFrame, points: pd.DataFrame) -> Drawn:
         f"A toy, nothing was trained: {counts['target']} observations of the target alone (left), "
         f"and with {counts['cheap']} of a cheap task that is offset and shifted "
         f"against it (right). The model of mtbo learns how the two are related; its root mean "
-        f"square error for the target falls from {single:.3f} to {multi:.3f}. Bands: central 90 %, hyperparameters "
-        f"marginalised."
+        f"square error for the target falls from {single:.3f} to {multi:.3f}. "
+        "Bands: central 90 %, hyperparameters marginalised."
     )
     data = pd.concat([curves.assign(kind="curve"), points.assign(kind="observation")])
     return Drawn(figure, data, caption)
