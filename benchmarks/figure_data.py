@@ -41,9 +41,10 @@ def tasks_of(experiment: str) -> list[str]:
 
 def write_figure_data(experiment: str, folder: Path) -> list[Path]:
     """Write all files of an experiment into a folder; returns their paths."""
+    names = tasks_of(experiment)
     folder.mkdir(parents=True, exist_ok=True)
     paths = write_multitask_toy(folder)
-    for name in tasks_of(experiment):
+    for name in names:
         task = build_task(compose("config", [f"task={name}"])["task"], [])
         try:
             if isinstance(task, RecordedTask) and can_map(task):
