@@ -11,7 +11,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-import yaml
+from omegaconf import OmegaConf
 
 from benchmarks import provenance
 from benchmarks.core.space import nearest
@@ -35,8 +35,8 @@ def tasks_of(experiment: str) -> list[str]:
         raise ConfigError(
             f"experiment={experiment}: allowed are {', '.join(known)}{nearest(experiment, known)}"
         )
-    params = yaml.safe_load(path.read_text())["hydra"]["sweeper"]["params"]
-    return [name.strip() for name in str(params["task"]).split(",")]
+    swept = str(OmegaConf.select(OmegaConf.load(path), "hydra.sweeper.params.task"))
+    return [name.strip() for name in swept.split(",")]
 
 
 def write_figure_data(experiment: str, folder: Path) -> list[Path]:

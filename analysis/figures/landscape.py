@@ -1,4 +1,4 @@
-"""Loss and cost over two hyperparameters, with what a run evaluated on top (the talk's slide 17)."""
+"""Loss and cost over two hyperparameters, with a run's trials on top (the talk's slide 17)."""
 
 from __future__ import annotations
 

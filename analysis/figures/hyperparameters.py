@@ -1,0 +1,146 @@
+"""How one run moved through its space: every hyperparameter against cost, and loss against it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from analysis.drawn import Drawn
+from analysis.figures.scales import plain_log, scale_of
+from analysis.figures.seeds import median_seed
+from analysis.load import Array
+
+if TYPE_CHECKING:  # slow to import
+    from matplotlib.axes import Axes
+
+TALL = 4  # more hyperparameters than this are laid out in two columns of pairs
+JITTER = 0.5  # of a row's height, for values without an order
+
+
+def draw_hyperparameters(
+    table: pd.DataFrame, task: str, method: str, seed: int | None = None
+) -> Drawn:
+    """Draw two panels a hyperparameter: its value against cost, and loss against its value.
+
+    Colour is the fidelity. Axes are logarithmic by ``analysis.figures.scales.scale_of``; choices
+    and switches are rows with names, their points spread a little within the row.
+
+    Args:
+        table: see ``analysis.tidy.tidy``.
+        task: its name in the table.
+        method: its name in the table.
+        seed: of the run; without it the median run by final regret of the recommended config (see
+            ``analysis.figures.seeds.median_seed``).
+
+    Returns:
+        Data: ``hyperparameter``, ``seed``, ``trial``, ``total_cost`` (seconds, at the end of the
+        trial), ``fidelity``, ``loss`` (NaN where the trial failed: no point in the right panel),
+        ``value``, ``place`` (on the axis: the value, or that of the point within its row).
+
+    Raises:
+        ValueError: no such run.
+    """
+    rows = table[(table["task"] == task) & (table["method"] == method)]
+    seeds = rows["seed"].nunique()
+    if not rows.empty:
+        rows = rows[rows["seed"] == (median_seed(rows) if seed is None else seed)]
+    if rows.empty:
+        raise ValueError(f"no trials of {method} on {task} with seed {seed}")
+    from analysis import style
+
+    style.use()
+    import matplotlib.pyplot as plt
+    from matplotlib.cm import ScalarMappable
+    from matplotlib.colors import LogNorm, Normalize
+
+    names = [c for c in rows if c.startswith("config.") and rows[c].notna().any()]
+    choices = {name: _choices(rows[name]) for name in names}
+    data = pd.concat([_marks(rows, name, choices[name]) for name in names], ignore_index=True)
+    lowest = float(rows["fidelity"].min())
+    norm = (LogNorm if lowest <= 0.1 else Normalize)(min(lowest, 0.99), 1.0)
+    pairs = 2 if len(names) > TALL else 1
+    high = -(-len(names) // pairs)
+    figure, panels = plt.subplots(
+        high, 2 * pairs, figsize=(4.2 * 2 * pairs + 1, 2.4 * high + 1), squeeze=False,
+        layout="constrained",
+    )  # fmt: skip
+    for number, name in enumerate(names):
+        row, pair = number % high, number // high
+        marks = data[data["hyperparameter"] == name.removeprefix("config.")]
+        left, right = panels[row, 2 * pair : 2 * pair + 2]
+        _pair(left, right, marks, choices[name], norm)
+        if row == high - 1 or number == len(names) - 1:
+            left.set_xlabel("evaluation cost so far (s)")
+    for number in range(len(names), high * pairs):
+        for ax in panels[number % high, 2 * (number // high) :]:
+            ax.remove()
+    figure.colorbar(
+        ScalarMappable(norm, "viridis"), ax=figure.axes, label="fidelity (share)",
+        pad=0.01, aspect=30,
+    )  # fmt: skip
+    shown = int(rows["seed"].iloc[0])
+    figure.suptitle(f"{method} on {task}, seed {shown}")
+    which = "the median run by final regret" if seed is None else "one run"
+    caption = (
+        f"Hyperparameters that {method} tried on {task} against evaluation cost (left), and the "
+        f"loss against each of them (right), coloured by fidelity: seed {shown}, {which} of "
+        f"{seeds}. No incumbent rule: every trial is drawn."
+    )
+    return Drawn(figure, data, caption)
+
+
+def _choices(values: pd.Series[Any]) -> list[object]:
+    """What a choice or switch took on, in order; empty for a number."""
+    known = list(values.dropna())
+    if all(isinstance(v, (int, float, np.number)) and not isinstance(v, bool) for v in known):
+        return []
+    return sorted(set(known), key=lambda value: (str(type(value)), str(value)))
+
+
+def _marks(rows: pd.DataFrame, name: str, choices: list[object]) -> pd.DataFrame:
+    known = rows[rows[name].notna()]  # a conditional hyperparameter may be absent
+    marks = known[["seed", "trial", "total_cost", "fidelity", "loss"]].assign(
+        hyperparameter=name.removeprefix("config."), value=known[name]
+    )
+    if choices:
+        # multiples of the golden ratio spread evenly, and are the same in every drawing
+        spread = (known["trial"] * 0.618034 % 1 - 0.5) * JITTER
+        places = np.array([choices.index(value) for value in known[name]]) + spread
+    else:
+        places = known[name].astype(float)
+    return marks.assign(place=places)
+
+
+def _pair(left: Axes, right: Axes, marks: pd.DataFrame, choices: list[object], norm: Any) -> None:
+    name = marks["hyperparameter"].iloc[0]
+    look: dict[str, Any] = {
+        "norm": norm, "cmap": "viridis", "s": 16, "edgecolors": "black", "linewidths": 0.2,
+    }  # fmt: skip
+    left.scatter(marks["total_cost"], marks["place"], c=marks["fidelity"], **look)
+    done = marks[marks["loss"].notna()]
+    right.scatter(done["place"], done["loss"], c=done["fidelity"], **look)
+    left.set_ylabel(name)
+    right.set(xlabel=name, ylabel="loss")
+    _scale(left, "x", marks["total_cost"].to_numpy())
+    losses = done["loss"].to_numpy(dtype=float)
+    right.set_yscale("log" if losses.size and losses.min() > 0 else "linear")
+    if right.get_yscale() == "log":
+        plain_log(right.yaxis)
+    if choices:
+        labels = [str(choice) for choice in choices]
+        left.set_yticks(range(len(choices)), labels)
+        right.set_xticks(range(len(choices)), labels)
+        left.set_ylim(-0.6, len(choices) - 0.4)
+        right.set_xlim(-0.6, len(choices) - 0.4)
+    else:
+        values = marks["place"].to_numpy(dtype=float)
+        _scale(left, "y", values)
+        _scale(right, "x", values)
+
+
+def _scale(ax: Axes, which: str, values: Array) -> None:
+    if scale_of(values) == "log":
+        (ax.set_xscale if which == "x" else ax.set_yscale)("log")
+        plain_log(ax.xaxis if which == "x" else ax.yaxis)

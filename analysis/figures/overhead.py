@@ -1,0 +1,75 @@
+"""How long methods think: CPU seconds a suggestion against the number of the trial."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from analysis import style
+from analysis.drawn import Drawn
+from analysis.figures.words import ordered, seeds_of
+
+COLUMNS = 3
+
+
+def draw_overhead(table: pd.DataFrame) -> Drawn:
+    """Draw median and quartiles over seeds of each trial's overhead, one panel a task.
+
+    Overhead is the method's CPU time to suggest and to recommend, measured where the study ran. A
+    line goes as far as at least half of the method's runs do.
+
+    Args:
+        table: see ``analysis.tidy.tidy``.
+
+    Returns:
+        Data: ``task``, ``method``, ``trial`` (from 1), ``median``, ``lower``, ``upper`` (CPU
+        seconds), ``runs`` (that have the trial).
+    """
+    style.use()
+    import matplotlib.pyplot as plt
+
+    groups = table.assign(trial=table["trial"] + 1).groupby(["task", "method", "trial"])["overhead"]
+    data = groups.agg(
+        median="median",
+        lower=lambda values: values.quantile(0.25),
+        upper=lambda values: values.quantile(0.75),
+        runs="count",
+    ).reset_index()
+    seeds = table.groupby(["task", "method"])["seed"].nunique()
+    every = np.array([seeds[key] for key in zip(data["task"], data["method"], strict=True)])
+    data = data[2 * data["runs"] >= every].reset_index(drop=True)
+
+    tasks = sorted(data["task"].unique())
+    wide, high = min(COLUMNS, len(tasks)), -(-len(tasks) // COLUMNS)
+    figure, panels = plt.subplots(
+        high, wide, figsize=(max(4.6 * wide, 6.4), 3.6 * high + 0.6), sharey=True, squeeze=False,
+        layout="constrained",
+    )  # fmt: skip
+    handles = {}
+    for ax, task in zip(panels.flat, tasks, strict=False):
+        for method, line in data[data["task"] == task].groupby("method", sort=True):
+            colour = style.colour_of(str(method))
+            ax.fill_between(
+                line["trial"], line["lower"], line["upper"], color=colour, alpha=0.2, linewidth=0
+            )
+            (handles[str(method)],) = ax.plot(
+                line["trial"], line["median"], color=colour, linestyle=style.dash_of(str(method)),
+                marker="o" if len(line) == 1 else "", label=str(method),
+            )  # fmt: skip
+        ax.set(title=task, yscale="log", xlabel="trial (number)")
+    for ax in panels[:, 0]:
+        ax.set_ylabel("overhead a trial (CPU s)")
+    for ax in panels.flat[len(tasks) :]:
+        ax.remove()
+    names = ordered(handles)
+    figure.legend(
+        [handles[name] for name in names],
+        names,
+        loc="outside lower center",
+        ncols=min(len(names), 6),
+    )
+    caption = (
+        "CPU seconds that methods take to suggest and recommend, against the number of the trial: "
+        f"median and quartiles over {seeds_of(table)}, as far as half of the runs go."
+    )
+    return Drawn(figure, data, caption)

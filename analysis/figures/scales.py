@@ -1,0 +1,40 @@
+"""When an axis is logarithmic, and how a short logarithmic one is numbered."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from analysis.load import Array
+
+if TYPE_CHECKING:  # slow to import
+    from matplotlib.axis import Axis
+
+DECADES = 2.0
+"""an axis is logarithmic if positive values span more than this many powers of ten"""
+
+
+def scale_of(values: Array) -> str:
+    """``log`` if all finite values are positive and span more than ``DECADES``, else ``linear``."""
+    finite = values[np.isfinite(values)]
+    if not finite.size or finite.min() <= 0:
+        return "linear"
+    return "log" if np.log10(finite.max() / finite.min()) > DECADES else "linear"
+
+
+def plain_log(axis: Axis, shown: tuple[float, float] | None = None) -> None:
+    """Number a log axis at powers of ten only or, where it shows less than two decades, also at 2
+    and 5 times them (matplotlib's default writes up to nine numbers a decade, one over the other).
+
+    Args:
+        axis: with a log scale and its final limits.
+        shown: its limits, up to a factor, where it does not know them yet (a secondary axis).
+    """
+    from matplotlib.ticker import LogFormatterSciNotation, LogLocator, NullFormatter
+
+    low, high = sorted(shown or axis.get_view_interval())
+    axis.set_minor_formatter(NullFormatter())
+    if low > 0 and np.log10(high / low) < DECADES:
+        axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+        axis.set_major_formatter(LogFormatterSciNotation(minor_thresholds=(np.inf, np.inf)))
