@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 from collections.abc import Sequence
 from typing import Any
 
@@ -49,8 +50,10 @@ def draw_importance(table: pd.DataFrame, task: str) -> Drawn:
         variance), ``error`` (its standard error), ``trials`` (in the bin).
 
     Raises:
-        ValueError: no trial on the task has succeeded.
+        ValueError: no trial on the task has succeeded, or optuna is not installed.
     """
+    if importlib.util.find_spec("optuna") is None:
+        raise ValueError("importance needs optuna: pip install -e '.[report]'")
     rows = table[(table["task"] == task) & (table["status"] == "ok") & table["loss"].notna()]
     if rows.empty:
         raise ValueError(f"no trial on {task} has succeeded")

@@ -149,6 +149,9 @@ def _panel(ax: Axes, lines: pd.DataFrame, rows: pd.DataFrame, quantity: str) -> 
             ax.step(x[rest], median[rest], where="post", color=colour, linestyle=":", linewidth=1)
             ax.plot(x[rest[:1]], median[rest[:1]], "o", color=colour, markersize=6, mec="white")
     ax.set(xscale="log", yscale="log")
+    shown = lines["clock_seconds"]  # where nothing is drawn yet, too: the strip has it
+    margin = (shown.max() / shown.min()) ** 0.04
+    ax.set_xlim(shown.min() / margin, shown.max() * margin)
     drawn = lines[["median", "lower", "upper"]].to_numpy(dtype=float)
     low, high = float(np.nanmin(drawn)), float(np.nanmax(drawn))
     if low > 0:
@@ -198,7 +201,7 @@ def _name(figure: Figure, panels: list[tuple[Axes, pd.DataFrame]]) -> None:
                 ax.annotate(
                     method, (1, y), xycoords=("axes fraction", "data"), xytext=(5, 0),
                     textcoords="offset points", va="center", fontsize="small",
-                    color=style.colour_of(method), annotation_clip=False,
+                    color="0.2", annotation_clip=False,
                 )  # fmt: skip
         return
     handles: dict[str, Artist] = {}

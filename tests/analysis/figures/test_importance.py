@@ -59,3 +59,9 @@ def test_losses_that_do_not_differ_have_no_importances() -> None:
 def test_without_a_successful_trial_there_is_nothing_to_draw() -> None:
     with pytest.raises(ValueError, match="no trial on bowl"):
         draw_importance(trials(5, 1.0).assign(status="failed"), "bowl")
+
+
+def test_without_optuna_it_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    with pytest.raises(ValueError, match=r"^importance needs optuna: pip install -e"):
+        draw_importance(trials(30, 1.0), "bowl")
