@@ -62,7 +62,7 @@ def _curves(ax: Axes, rows: list[dict[str, str]]) -> None:
         )  # fmt: skip
     ax.set(xlabel="epochs", ylabel="validation error", yscale="log", title="recorded curves")
     _plain_numbers(ax.yaxis)
-    legend = ax.legend(loc="lower left")
+    legend = ax.legend(loc="lower left", fontsize="small")
     for handle in legend.legend_handles:
         if handle is not None:
             handle.set(alpha=1, linewidth=2)

@@ -17,7 +17,7 @@ from tasks.forest import Forest
 
 Array = NDArray[np.float64]
 
-EXTRA_TREES: dict[str, Any] = {"n_estimators": 100, "min_samples_leaf": 2, "max_features": 0.7}
+EXTRA_TREES: dict[str, Any] = {"n_estimators": 60, "min_samples_leaf": 2, "max_features": 1.0}
 BOOSTING: dict[str, Any] = {
     "n_estimators": 300,
     "learning_rate": 0.05,
