@@ -67,7 +67,7 @@ def _lines(
         f"charged: {configs:,} configs, {int((seeds[~held] > 0).sum()):,} curves with a further "
         f"training seed, {int(held.sum())} held-out configs",
         cost_line(table),
-        f"- between recorded configs: `{chosen}`{', nearer to the held-out curves' * held.any()}; "
+        f"- between recorded configs: `{chosen}`{', nearer to the held-out curves' if held.any() else ''}; "
         f"`{next(f for f in FAMILIES if f != chosen)}` is here, too (`task.surrogate`)",
         f"- median cost of a full training, over the box: {meta['target_cost'][chosen]:g} s",
         f"- best known loss (lowest noiseless replay that a search found): "
