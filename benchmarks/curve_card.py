@@ -53,6 +53,7 @@ def _lines(
     configs = len(np.unique(columns["config"][~held], axis=0))
     first, *rest = opening(meta)
     chosen = meta["chosen"]
+    why = ", nearer to the held-out curves" if held.any() else ""
     return [
         first,
         "",
@@ -67,7 +68,7 @@ def _lines(
         f"charged: {configs:,} configs, {int((seeds[~held] > 0).sum()):,} curves with a further "
         f"training seed, {int(held.sum())} held-out configs",
         cost_line(table),
-        f"- between recorded configs: `{chosen}`{', nearer to the held-out curves' if held.any() else ''}; "
+        f"- between recorded configs: `{chosen}`{why}; "
         f"`{next(f for f in FAMILIES if f != chosen)}` is here, too (`task.surrogate`)",
         f"- median cost of a full training, over the box: {meta['target_cost'][chosen]:g} s",
         f"- best known loss (lowest noiseless replay that a search found): "
