@@ -39,7 +39,8 @@ def _draw(table: tables.Table, task: RecordedTask, picture: Path) -> None:
     from analysis.heat_maps import draw_heat_maps  # matplotlib is slow to import
 
     columns = table.columns
-    kept = ~columns["held_out"]
+    drawn = np.isin(columns["fidelity"], shares_to_map(task))
+    kept = ~columns["held_out"] & drawn
     with tempfile.TemporaryDirectory() as folder:
         points = Path(folder) / "points.csv"
         with points.open("w", newline="") as file:

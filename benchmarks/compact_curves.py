@@ -24,7 +24,11 @@ AVERAGED = 2000
 
 
 def compact_curves(
-    source: Path, target: Path, space: Space, derived: Mapping[str, Mapping[str, float]]
+    source: Path,
+    target: Path,
+    space: Space,
+    derived: Mapping[str, Mapping[str, float]],
+    caption: str | None = None,
 ) -> Path:
     """Write the table of all curves recorded so far.
 
@@ -33,6 +37,7 @@ def compact_curves(
         target: the npz file to write.
         space: the task's space.
         derived: numbers that surrogates see besides the config; ``curve_surrogate.inputs_of``.
+        caption: what must be said wherever results are shown; None for what the task said.
 
     Raises:
         ValueError: too few curves to fit a surrogate.
@@ -40,6 +45,8 @@ def compact_curves(
     everything = rows.read(source)
     chosen = [c for c in costs.best_rows(everything) if "curve" in c[0].facts]
     meta = {**facts_of(chosen, everything, space), "name": target.stem}
+    if caption is not None:
+        meta["caption"] = caption
     full = meta["fidelity_full"]
     columns = columns_of(chosen, space, full)
     arrays, facts = curve_fit.fit(space, columns, derived, meta["loss_floor"])

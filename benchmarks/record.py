@@ -240,7 +240,9 @@ def _command(options: argparse.Namespace, settings: Mapping[str, Any]) -> int:
             from benchmarks.compact_curves import compact_curves  # scikit-learn is slow to import
             from benchmarks.curve_card import write_curve_card
 
-            table = compact_curves(path, target, space, settings["design"].get("derived") or {})
+            design = settings["design"]
+            derived, caption = design.get("derived") or {}, design.get("caption")
+            table = compact_curves(path, target, space, derived, caption)
             card = write_curve_card(table, settings["task"].get("baseline"))
         else:
             table = compact(path, target, space)

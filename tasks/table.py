@@ -86,6 +86,19 @@ def path_of(name: str) -> Path:
     return Path(name) if name.endswith(".npz") else FOLDER / f"{name}.npz"
 
 
+def kind_of(path: Path) -> str:
+    """Name of a table's kind, without a look at its columns.
+
+    Raises:
+        TableError: it is missing, or not a table.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as stored:
+            return str(json.loads(str(stored["meta"])).get("kind", EVALUATIONS.name))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise TableError(f"{path} is not a table of this suite ({error})") from error
+
+
 def check_asked(identity: Mapping[str, Any], asked: Mapping[str, Any]) -> None:
     """Raise ``ValueError`` unless options of a live task are those that a table was recorded with.
 

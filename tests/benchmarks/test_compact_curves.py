@@ -47,9 +47,10 @@ def test_costs_of_a_slow_core_are_normalised_along_the_whole_curve(tmp_path: Pat
 
 def test_the_table_holds_all_that_a_replay_needs(tmp_path: Path) -> None:
     path = record(tmp_path / "made_up.jsonl")
-    target = compact_curves(path, tmp_path / "made_up.npz", SPACE, DERIVED)
+    target = compact_curves(path, tmp_path / "made_up.npz", SPACE, DERIVED, "a stand-in")
     made = table.read(target, CURVES)
     assert made.meta["name"] == "made_up"
+    assert made.meta["caption"] == "a stand-in"
     assert made.meta["chosen"] in FAMILIES
     for name in ("best_loss", "target_cost", "resolution"):
         assert all(made.meta[name][family] > 0 for family in FAMILIES)

@@ -185,3 +185,11 @@ def test_a_table_of_another_kind_is_refused_by_its_name(path: Path, tmp_path: Pa
 def test_the_shipped_table_of_the_first_version_is_one_of_evaluations() -> None:
     shipped = table.read(table.path_of("svm_mnist"))
     assert shipped.meta.get("kind", "evaluations") == "evaluations"
+
+
+def test_the_kind_is_known_without_reading_all(path: Path, tmp_path: Path) -> None:
+    assert table.kind_of(path) == "evaluations"
+    table.write(tmp_path / "other.npz", {}, {}, table.Kind("others", 1, {}))
+    assert table.kind_of(tmp_path / "other.npz") == "others"
+    with pytest.raises(table.TableError, match="is not a table"):
+        table.kind_of(tmp_path / "nothing.npz")
