@@ -72,12 +72,10 @@ def load_run(folder: Path) -> Run:
     """Load the run in a folder; a torn last line of its trace is left out.
 
     Raises:
-        ValueError: the folder holds something else than a run of ours.
+        ValueError: one of its files is not JSON.
     """
     meta, trace = folder / "meta.json", folder / "trace.jsonl"
     facts = _parse(meta.read_bytes(), meta)
-    if not isinstance(facts, dict) or not {"task", "task_facts", "settings"} <= facts.keys():
-        raise ValueError(f"{meta} is not that of a run")
     text = trace.read_bytes() if trace.exists() else b""
     # one array of all lines: half the time of a call a line
     lines = text[: text.rfind(b"\n") + 1].strip().replace(b"\n", b",")
@@ -103,6 +101,10 @@ def load_runs(study: Path) -> list[Run]:
     gc.disable()
     try:
         runs = [load_run(folder) for folder in folders]
+        for run in runs:
+            known = isinstance(run.meta, dict) and run.meta.keys()
+            if not known or not known >= {"task", "task_facts", "settings"}:
+                raise ValueError(f"{run.folder / 'meta.json'} is not that of a run")
     finally:
         if collecting:
             gc.enable()

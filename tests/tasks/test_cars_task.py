@@ -68,5 +68,5 @@ def test_what_was_not_recorded_is_refused_in_one_line(
 
 def test_the_yaml_of_cars_head_names_all_options() -> None:
     settings = compose("config", ["task=cars_head"])["task"]
-    assert settings["source"] in ("recorded", "live")
+    assert settings["source"] == "recorded"
     assert settings["surrogate"] is None

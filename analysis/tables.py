@@ -1,0 +1,114 @@
+"""The tables of a report: what each method ended with, and what a target took (slide 33)."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from analysis import talk_table
+from analysis.figures.cost_to_target import TARGETS
+from analysis.targets import allowed, reached
+
+DIGITS = 3
+
+
+class Shown(NamedTuple):
+    """One table of a report."""
+
+    data: pd.DataFrame
+    caption: str
+
+
+def final(table: pd.DataFrame, task: str) -> Shown:
+    """What the methods ended with on a task: one row a method, the lowest median regret first.
+
+    Columns: ``method``, ``runs`` (and how many were stopped by trials), medians over runs with both
+    quartiles in brackets: ``regret``, ``test error`` of the recommended config; medians:
+    ``trials``, ``cost [full trainings]`` (or seconds), ``overhead [CPU s a trial]``.
+    """
+    rows = table[table.task == task]
+    unit = float(rows.target_cost.max())
+    known = unit > 0
+    found = []
+    for method, group in rows.groupby("method", sort=True):
+        runs = group.groupby("seed", sort=True)
+        last = runs.tail(1)
+        by_trials = int((last.stopped_by == "trials").sum())
+        cost = last.total_cost / unit if known else last.total_cost
+        order = last.regret_recommended.median() if known else last.test_recommended.median()
+        found.append((order, {
+            "method": method,
+            "runs": f"{len(last)}" + (f", {by_trials} by trials" if by_trials else ""),
+            "regret": _quartiles(last.regret_recommended),
+            "test error": _quartiles(last.test_recommended),
+            "trials": f"{runs.size().median():.0f}",
+            f"cost [{'full trainings' if known else 's'}]": f"{cost.median():.{DIGITS}g}",
+            "overhead [CPU s a trial]": f"{group.overhead.median():.{DIGITS}g}",
+        }))  # fmt: skip
+    found.sort(key=lambda pair: (np.nan_to_num(pair[0], nan=np.inf), pair[1]["method"]))
+    data = pd.DataFrame([row for _, row in found])
+    data = data[[name for name in data if not (data[name] == "").all()]]
+    return Shown(
+        data,
+        f"What each method ended with on {task}: median over runs (lower to upper quartile), of "
+        "the recommended config (rule recommended); clock: cost.",
+    )
+
+
+def to_target(table: pd.DataFrame, task: str) -> Shown:
+    """What the lowest target that half of some method's runs reached took each method.
+
+    Raises:
+        ValueError: no regret is known, or no target was reached by half of a method's runs.
+    """
+    rows = table[table.task == task]
+    if rows.regret_recommended.isna().any():
+        raise ValueError(f"the best loss of {task} is not known: no regret, no targets")
+    for target in sorted(allowed(rows, TARGETS)):
+        runs = reached(table, task, (target,))
+        if (runs.groupby("method").reached.mean() >= 0.5).any():
+            break
+    else:
+        raise ValueError(f"on {task} no method reached a target with half of its runs")
+    data = talk_table.written(talk_table.measured(table, task, target))
+    return Shown(
+        data,
+        f"What it took to reach a regret of {target:g} on {task} (rule recommended; clock: cost), "
+        f"at {talk_table.PRICE:.2f} USD an hour. {talk_table.MEASURED_NOTE}",
+    )
+
+
+def talk() -> Shown:
+    """The talk's own figures, beside what is measured here."""
+    data = talk_table.talk()
+    numbers = data.select_dtypes("number")
+    written = data.assign(**{str(name): numbers[name].map(_plain) for name in numbers})
+    return Shown(written, f"The talk's own figures. {talk_table.TALK_NOTE}")
+
+
+def to_markdown(data: pd.DataFrame) -> str:
+    """A table of texts and numbers in GitHub's Markdown."""
+
+    def line(cells: list[object]) -> str:
+        return "| " + " | ".join(str(cell).replace("|", "\\|") for cell in cells) + " |"
+
+    body = [line(list(row)) for row in data.itertuples(index=False, name=None)]
+    return "\n".join([line(list(data)), "|---" * len(data.columns) + "|", *body]) + "\n"
+
+
+def _quartiles(values: pd.Series) -> str:
+    known = values.dropna().to_numpy(dtype=float)
+    if not len(known):
+        return ""
+    # order statistics: an infinite value cannot be interpolated
+    whole = bool(np.isfinite(known).all())
+    low, middle, high = np.quantile(
+        known, (0.25, 0.5, 0.75), method="linear" if whole else "inverted_cdf"
+    )
+    return f"{middle:.{DIGITS}g} ({low:.{DIGITS}g} to {high:.{DIGITS}g})"
+
+
+def _plain(value: float) -> str:
+    return "" if np.isnan(value) else f"{value:,.0f}"

@@ -1,0 +1,177 @@
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from studies import write_full_run, write_study
+
+from analysis import report, sections
+from analysis.drawn import Drawn
+from analysis.report import main
+from analysis.tables import Shown, final, to_markdown, to_target
+from analysis.tidy import tidy
+
+
+def _quick(table: pd.DataFrame) -> list[sections.Item]:
+    def draw() -> Drawn:
+        import matplotlib.pyplot as plt
+
+        return Drawn(plt.figure(figsize=(2, 1)), table[["seed"]], "A caption.")
+
+    def cannot() -> Drawn:
+        raise ValueError("there is only one task.")
+
+    items = [("drawn", draw), ("absent", cannot), ("table", lambda: Shown(table.head(1), "Shown."))]
+    return [sections.Item(name, f"Item {name}", make) for name, make in items]
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty folder to work in, and sections that are drawn at once."""
+    monkeypatch.chdir(tmp_path)
+    section = sections.Section("first", "First", _quick)
+    monkeypatch.setattr(sections, "SECTIONS", (section,))
+    return tmp_path
+
+
+def test_everything_is_written_and_said(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write_study(here / "results" / "runs" / "s")
+    write_full_run(here / "results/runs/s/one/random/seed-3", status="failed")
+    assert main(["experiment=s"]) == 0
+    out = here / "results" / "s"
+    files = sorted(str(p.relative_to(out)) for p in out.rglob("*") if p.is_file())
+    assert files == [
+        "figures/drawn.csv", "figures/drawn.png", "figures/drawn.svg", "report.html", "runs.json",
+        "tables/coverage.csv", "tables/coverage.md", "tables/table.csv", "tables/table.md",
+        "trials.csv.gz",
+    ]  # fmt: skip
+    html = (out / "report.html").read_text()
+    for text in (
+        "<title>Report: s</title>", "12 of 13 runs analysed: 2 methods on 2 tasks, seeds 0 to 2",
+        "one, random: seed 3 failed, left out.", "two, fabolas: seed 3 missing.", "A caption.",
+        "Not drawn: there is only one task.</p>", "c0ffee000000 (12 runs)",
+        "cpu some cpu (12 runs)", "numpy 2.4", "random: version 1 (6 runs)", "recommended",
+    ):  # fmt: skip
+        assert text in html, text
+    printed = capsys.readouterr().out
+    assert "one, random: seed 3 failed, left out." in printed
+    assert printed.endswith("written: results/s/report.html\n")
+
+
+def test_the_archive_gives_the_same_report_as_the_traces(here: Path) -> None:
+    write_study(here / "results" / "runs" / "s")
+    write_full_run(here / "results/runs/s/one/random/seed-3", status="failed")
+    assert main(["experiment=s"]) == 0
+    out = here / "results" / "s"
+    names = ("report.html", "trials.csv.gz", "runs.json", "figures/drawn.svg")
+    first = {name: (out / name).read_bytes() for name in names}
+    shutil.rmtree(here / "results" / "runs")
+    assert main(["experiment=s"]) == 0
+    assert {name: (out / name).read_bytes() for name in names} == first
+    assert main(["experiment=s", "out=elsewhere"]) == 0
+    assert (here / "elsewhere" / "report.html").read_bytes() == first["report.html"]
+
+
+def test_other_folders_can_be_named(here: Path) -> None:
+    write_study(here / "mine")
+    assert main(["experiment=s", "runs=mine", "out=deep/er"]) == 0
+    assert (here / "deep" / "er" / "report.html").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ([], "experiment is missing; there are study_a"),
+        (["experiment"], "experiment needs one value"),
+        (["experiment=study_a", "experiment=b"], "experiment needs one value"),
+        (["experimnt=s"], "unknown argument experimnt=s (did you mean experiment?)"),
+        (["--help"], "usage: python -m analysis.report experiment=NAME"),
+        (["experiment=study_b"], "(did you mean study_a?); there are study_a"),
+        (["experiment=../x"], "is not the name of a folder"),
+        (["experiment=.."], "is not the name of a folder"),
+        (["experiment=s", "runs=nowhere"], "runs=nowhere: no such folder"),
+        (["experiment=empty", "runs=empty"], "no runs below empty"),
+    ],
+)
+def test_mistakes_are_one_clear_line_and_exit_code_2(
+    here: Path, arguments: list[str], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_full_run(here / "results/runs/study_a/t/m/seed-0")
+    (here / "empty").mkdir()
+    assert main(arguments) == 2
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert said in printed.err
+    assert printed.err.startswith("error: ")
+    assert printed.err.count("\n") == 1
+    assert not (here / "results" / "s").exists()
+
+
+def test_a_foreign_folder_is_one_clear_line(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = here / "f" / "a" / "b" / "seed-0"
+    folder.mkdir(parents=True)
+    whole = {"task": "t", "task_facts": {}, "settings": {}}
+    for meta, trace in (
+        ("{", ""), ("[]", ""), ('{"name": "x"}', ""), (json.dumps(whole), ""),
+        (json.dumps(whole | {"seed": 0}), '{"step": 1}\n'),
+        (json.dumps(whole | {"seed": 0}), "text\n"), (json.dumps(whole | {"seed": 0}), "3\n"),
+    ):  # fmt: skip
+        (folder / "meta.json").write_text(meta)
+        (folder / "trace.jsonl").write_text(trace)
+        assert main(["experiment=s", "runs=f"]) == 2
+        said = capsys.readouterr().err
+        assert said.startswith("error: f")
+        assert said.count("\n") == 1
+
+
+def test_a_defect_in_a_figure_is_not_hidden(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken() -> Drawn:
+        raise KeyError("loss")
+
+    items = [sections.Item("broken", "", broken)]
+    section = sections.Section("first", "First", lambda table: items)
+    monkeypatch.setattr(sections, "SECTIONS", (section,))
+    write_study(here / "mine", seeds=1)
+    with pytest.raises(KeyError):
+        main(["experiment=s", "runs=mine"])
+
+
+def test_tables_of_known_runs(tmp_path: Path) -> None:
+    write_study(tmp_path, seeds=3)
+    table = tidy(report.load_runs(tmp_path))
+    data = final(table, "one").data
+    assert list(data) == [
+        "method", "runs", "regret", "test error", "trials", "cost [full trainings]",
+        "overhead [CPU s a trial]",
+    ]  # fmt: skip
+    rows = data.set_index("method")
+    assert (rows.trials == "12").all()
+    assert (rows["cost [full trainings]"] == "7.5").all()
+    last = table[(table.task == "one") & (table.method == "random")].groupby("seed").tail(1)
+    assert rows.regret["random"].startswith(f"{last.regret_recommended.median():.3g} (")
+    with pytest.raises(ValueError, match="best loss of one is not known"):
+        to_target(table.assign(regret_recommended=float("nan")), "one")
+    with pytest.raises(ValueError, match="no method reached a target"):
+        to_target(table.assign(regret_recommended=0.5), "one")
+
+
+def test_markdown_keeps_its_columns() -> None:
+    text = to_markdown(pd.DataFrame({"a": ["x|y"], "b": [1]}))
+    assert text == "| a | b |\n|---|---|\n| x\\|y | 1 |\n"
+
+
+def test_every_section_has_a_name_of_its_own_and_files_too(tmp_path: Path) -> None:
+    write_study(tmp_path, seeds=1)
+    write_full_run(tmp_path / "cars head" / "ei,method.x=[1]" / "seed-0")
+    table = tidy(report.load_runs(tmp_path))
+    names = [item.name for section in sections.SECTIONS for item in section.items(table)]
+    assert len(names) == len(set(names))
+    assert all(sections.file_name(name) == name for name in names)
+    assert "talk" in names
+    assert [section.name for section in sections.SECTIONS] == [
+        "incumbent", "supplement", "allocation", "hyperparameters", "importance",
+        "cost_to_target", "ecdf", "ranks", "critical_difference", "wins", "overhead", "tables",
+    ]  # fmt: skip
