@@ -62,7 +62,8 @@ def _curves(ax: Axes, rows: list[dict[str, str]]) -> None:
         )  # fmt: skip
     ax.set(xlabel="epochs", ylabel="validation error", yscale="log", title="recorded curves")
     _plain_numbers(ax.yaxis)
-    legend = ax.legend(loc="lower left", fontsize="small")
+    ax.set_ylim(bottom=0.9 * min(float(row["loss"]) for row in rows))  # room for the legend
+    legend = ax.legend(loc="lower center", ncols=3, fontsize="small")
     for handle in legend.legend_handles:
         if handle is not None:
             handle.set(alpha=1, linewidth=2)

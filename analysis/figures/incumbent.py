@@ -237,7 +237,8 @@ def _caption(
     if unfinished:
         text += f" Includes {unfinished} unfinished run{'s'[: unfinished > 1]}."
     if absent:
-        text += f" Not drawn, as {quantity} by this rule is undefined: {_list(absent, data)}."
+        what = "test error" if quantity == "test" else quantity
+        text += f" Not drawn, as {what} by this rule is undefined: {_list(absent, data)}."
     return text
 
 
