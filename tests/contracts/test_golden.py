@@ -1,11 +1,14 @@
 """What every method suggests on frozen histories: forgetting to raise ``version`` fails here.
 
 ``python -m pytest tests/contracts/test_golden.py --refresh-golden`` writes the file anew; do it
-together with a raised ``version``. Compared to four digits: last bits may differ between CPUs.
+together with a raised ``version``. Last bits differ between CPUs, so four digits are compared, and
+now and then such a bit tips a suggestion: ``TIPPED`` of the histories may differ. A change of
+behaviour shows in all that a model has a say in, four of them.
 """
 
 from __future__ import annotations
 
+import itertools
 import json
 from pathlib import Path
 from typing import Any
@@ -19,7 +22,8 @@ from benchmarks import loop
 from benchmarks.core.trial import History, Trial
 
 GOLDEN = Path(__file__).parent / "golden.json"
-LENGTHS = (0, 3, 12, 20)
+LENGTHS = (0, 3, 12, 15, 18, 20)
+TIPPED = 2
 
 
 def frozen(length: int) -> History:
@@ -53,6 +57,12 @@ def rounded(value: Any) -> Any:
     return round(value, 4) if isinstance(value, float) else value
 
 
+def differing(held: dict[str, Any], now: dict[str, Any]) -> list[str]:
+    """Lengths of the histories, of those in both, on which the suggestions differ."""
+    both = held["suggests"].keys() & now["suggests"].keys()
+    return [n for n in both if rounded(held["suggests"][n]) != rounded(now["suggests"][n])]
+
+
 def test_behaviour_changes_only_with_the_version(
     method_name: str, request: pytest.FixtureRequest
 ) -> None:
@@ -60,16 +70,26 @@ def test_behaviour_changes_only_with_the_version(
     now = behaviour(method_name)
     if request.config.getoption("--refresh-golden"):
         held = golden.get(method_name)
-        changed = held is not None and rounded(held["suggests"]) != rounded(now["suggests"])
+        changed = held is not None and len(differing(held, now)) > TIPPED
         assert not changed or held["version"] < now["version"], "raise the method's version"
         golden["frozen"] = {"losses": [trial.loss for trial in frozen(6)]}
         golden[method_name] = now
         GOLDEN.write_text(json.dumps(dict(sorted(golden.items())), indent=1) + "\n")
     if "." in method_name and method_name not in golden:
         pytest.skip("no golden suggestions of a class outside this repository")
-    assert rounded(golden[method_name]) == rounded(now), (
-        "the method suggests something else on a frozen history: raise its version and refresh"
+    held = golden[method_name]
+    assert held["suggests"].keys() == now["suggests"].keys()
+    assert held["version"] == now["version"]
+    assert len(differing(held, now)) <= TIPPED, (
+        "the method suggests something else on frozen histories: raise its version and refresh"
     )
+
+
+def test_a_change_of_behaviour_is_seen() -> None:
+    golden = json.loads(GOLDEN.read_text())
+    pairs = itertools.combinations(sorted(golden.keys() - {"frozen"}), 2)
+    alike = [(a, b) for a, b in pairs if len(differing(golden[a], golden[b])) <= TIPPED]
+    assert not alike, "methods that the test could not tell apart"
 
 
 def test_the_frozen_histories_are_themselves_frozen() -> None:
