@@ -58,6 +58,10 @@ class Hyperband(Method):
     Rounds of all brackets are repeated until the budget is spent. Whether a promoted config is
     trained anew or continued is the task's affair (``Fidelities.resumable``). Failed trials rank
     last. The note of a trial says its ``bracket`` (counted over the run), ``rung`` and ``slot``.
+
+    Synchronous, as Algorithm 1 is: with several workers a rung's trials run side by side, but the
+    next rung, and the next bracket, begin only when all of them have ended. Until then there is
+    nothing to suggest, and workers idle; ``asha`` does not wait.
     """
 
     version = 1
@@ -94,14 +98,16 @@ class Hyperband(Method):
         self.eta, self.incumbent = eta, incumbent
         self.brackets = brackets(fidelities.low, eta, rule)
 
-    def suggest(self, history: History, rng: np.random.Generator) -> Suggestion:
+    def suggest(self, history: History, rng: np.random.Generator) -> Suggestion | None:
         bracket, rung, slot = self._next(history)
+        if slot == 0 and any(trial.status == "running" for trial in history):
+            return None
         plan = self.brackets[bracket % len(self.brackets)][rung]
         if rung == 0:
             config: Config = self.space.sample(rng)
         else:
             below = _rung(history.trials, bracket, rung - 1)
-            ranked = sorted(below, key=lambda trial: (_loss(trial), trial.number))
+            ranked = sorted(below, key=rank)
             config = ranked[slot].config
         note = {"bracket": bracket, "rung": rung, "slot": slot}
         return Suggestion(config, self.fidelities.clip(plan.fidelity), note)
@@ -129,9 +135,10 @@ class Hyperband(Method):
 
     def _ended(self, trial: Trial, history: History) -> bool:
         """True if the rung or the bracket of a trial has ended."""
-        now = self._next(history)
+        running = [(t.note["bracket"], t.note["rung"]) for t in history if t.status == "running"]
+        now = min(running, default=self._next(history)[:2])
         at = (trial.note["bracket"], trial.note["rung"])
-        return at < now[:2] if self.incumbent == "rung" else at[0] < now[0]
+        return at < now if self.incumbent == "rung" else at[0] < now[0]
 
 
 def _rung(trials: Sequence[Trial], bracket: int, rung: int) -> list[Trial]:
@@ -146,5 +153,6 @@ def _rung(trials: Sequence[Trial], bracket: int, rung: int) -> list[Trial]:
     return found
 
 
-def _loss(trial: Trial) -> float:
-    return trial.loss if trial.status == "ok" else math.inf
+def rank(trial: Trial) -> tuple[float, int]:
+    """Key that sorts finished trials: by loss, failed ones last, ties by number."""
+    return trial.loss if trial.status == "ok" else math.inf, trial.number

@@ -26,8 +26,13 @@ class Method(Protocol):
     reproducible: bool = True
     """False if suggestions depend on a clock reading"""
 
-    def suggest(self, history: History, rng: np.random.Generator) -> Suggestion:
-        """Say what to evaluate next."""
+    def suggest(self, history: History, rng: np.random.Generator) -> Suggestion | None:
+        """Say what to evaluate next; None for nothing before a running trial ends.
+
+        The history holds running trials, too: ``status`` is ``running``, loss and cost are NaN.
+        None is allowed only while there is one; the method is asked again when the next trial has
+        ended, with the random stream of the same trial number.
+        """
         ...
 
     def recommend(self, history: History, rng: np.random.Generator) -> Config | None:

@@ -1,15 +1,18 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from parallel import ended, play, started
 from tiny import Tiny
 
 from benchmarks import loop
 from benchmarks.budget import Budget
+from benchmarks.core.trial import History
 from benchmarks.trace import Trace
 from methods.hyperband import Hyperband, brackets
 
@@ -111,3 +114,52 @@ def test_failed_trials_rank_last(tmp_path: Path) -> None:
 def test_options_outside_what_is_allowed_are_refused(options: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         Hyperband(Tiny.space, Tiny().fidelities, **options)
+
+
+def test_with_several_workers_a_rung_is_waited_for() -> None:
+    method, history = Hyperband(Tiny.space, Tiny(low=1 / 9).fidelities), History()
+
+    def ask(past: History) -> Any:
+        return method.suggest(past, np.random.default_rng(len(past)))
+
+    for slot in range(9):
+        suggestion = ask(history)
+        assert suggestion.note == {"bracket": 0, "rung": 0, "slot": slot}
+        history = started(history, suggestion)
+    for number in (8, 0, 3, 5, 1, 2, 7, 6):
+        assert ask(history) is None
+        history = ended(history, number, 0.1 * number)
+    assert ask(history) is None
+    history = ended(history, 4, 0.0, status="failed")
+    for rank, number in enumerate((0, 1, 2)):  # the best three, whatever order they ended in
+        suggestion = ask(history)
+        assert suggestion.note == {"bracket": 0, "rung": 1, "slot": rank}
+        assert suggestion.config == history.trials[number].config
+        history = started(history, suggestion)
+    for number in (9, 10, 11):
+        history = ended(history, number, 0.1)
+    history = started(history, ask(history))
+    assert ask(history) is None  # nor does the next bracket begin
+    assert ask(ended(history, 12, 0.1)).note == {"bracket": 1, "rung": 0, "slot": 0}
+
+
+def test_a_rung_with_running_trials_has_not_ended() -> None:
+    method = Hyperband(Tiny.space, Tiny(low=1 / 9).fidelities, incumbent="rung")
+    history, rng = History(), np.random.default_rng(0)
+    for number in range(9):
+        history = ended(started(history, method.suggest(history, rng)), number, 0.5)  # type: ignore[arg-type]
+    assert method.recommend(history, rng) == history.trials[0].config
+    late = [*history.trials[:4], replace(history.trials[4], status="running"), *history.trials[5:]]
+    assert method.recommend(History(late), rng) is None
+
+
+def test_several_workers_train_what_one_does() -> None:
+    """The same rungs of the same sizes, whatever order trials end in."""
+    rng = np.random.default_rng(0)
+    for workers in (1, 4, 20):
+        method = Hyperband(Tiny.space, Tiny(low=1 / 9).fidelities)
+        last = play(method, workers, 40, lambda _: (float(rng.random()), "ok"), rng)[-1]
+        rungs = [(t.note["bracket"] % 3, t.note["rung"]) for t in last][:20]
+        assert (
+            rungs == [(0, 0)] * 9 + [(0, 1)] * 3 + [(0, 2)] + [(1, 0)] * 3 + [(1, 1)] + [(2, 0)] * 3
+        )
