@@ -56,10 +56,15 @@ class Budget:
         return min(limits, default=None)
 
     def spent(self, trials: int, cost: float, task_target_cost: float | None) -> str | None:
-        """The name of a limit that is reached, or None: another evaluation may start."""
-        limit = self.cost_limit(task_target_cost)
-        if limit is not None and cost >= limit[0]:
-            return limit[1]
+        """The name of a limit that is reached, or None: another evaluation may start.
+
+        Args:
+            trials: number of evaluations started.
+            cost: seconds charged for those that ended.
+            task_target_cost: see ``cost_limit``.
+        """
+        # the last trial starts before its cost is known, so this limit is reached first
         if self.trials is not None and trials >= self.trials:
             return "trials"
-        return None
+        limit = self.cost_limit(task_target_cost)
+        return limit[1] if limit is not None and cost >= limit[0] else None

@@ -18,6 +18,8 @@ from benchmarks.trace import Trace, read_json, write_json
 
 # settings that do not change what a run computes
 OUTSIDE_KEY = ("study", "results", "resume", "plot", "summary", "allow", "experiment")
+# below a group: where data or machines are
+OUTSIDE_PATH = ("task.data_dir", "workers.address")
 
 
 class KeyMismatchError(ValueError):
@@ -27,16 +29,16 @@ class KeyMismatchError(ValueError):
 def path_of(settings: Mapping[str, Any], overrides: Sequence[str]) -> Path:
     """``<results>/<study>/<task>/<method and other overrides>/seed-<n>``.
 
-    Overrides below ``method``, ``task``, ``budget`` join the method's name, so that the runs of a
-    sweep over, say, ``method.eta`` have a folder each.
+    Overrides below ``method``, ``task``, ``budget``, ``workers`` join the method's name, so that
+    the runs of a sweep over, say, ``method.eta`` have a folder each.
     """
-    names = ("method", "task", "budget")
+    names = ("method", "task", "budget", "workers")
     extra = [
         override.lstrip("+~")
         for override in overrides
         if (
             override.lstrip("+~").startswith(tuple(f"{name}." for name in names))
-            and not override.startswith("task.data_dir")
+            and not override.lstrip("+~").startswith(OUTSIDE_PATH)
         )
         or override.startswith("budget=")
     ]
@@ -51,8 +53,7 @@ def path_of(settings: Mapping[str, Any], overrides: Sequence[str]) -> Path:
 def key_of(settings: Mapping[str, Any], method: Method, task: Task) -> dict[str, Any]:
     """Everything that decides what a run computes, flat: setting -> value."""
     kept = {k: v for k, v in settings.items() if k not in OUTSIDE_KEY}
-    kept["task"] = {k: v for k, v in settings["task"].items() if k != "data_dir"}
-    flat = dict(_flatten(kept))
+    flat = {k: v for k, v in _flatten(kept) if k not in OUTSIDE_PATH}
     flat.update(_flatten({"identity": dict(task.identity)}))
     flat["method.version"], flat["task.version"] = method.version, task.version
     plain: dict[str, Any] = json.loads(json.dumps(flat, default=str))

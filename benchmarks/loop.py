@@ -1,4 +1,4 @@
-"""The loop of a run: suggest, evaluate, append, until the budget is spent."""
+"""The loop of a run: suggest while a worker is idle, evaluate, append, until all is spent."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import json
 import math
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -15,10 +15,9 @@ import numpy as np
 from benchmarks.budget import Budget
 from benchmarks.core.protocols import Method, Task
 from benchmarks.core.space import Config
-from benchmarks.core.trial import STATUSES, History, Observation, Suggestion, Trial, Truth
-from benchmarks.trace import TraceWriter, trial_of
-
-PURPOSES = {"suggest": 0, "recommend": 1, "evaluate": 2}
+from benchmarks.core.trial import History, Observation, Suggestion, Trial, Truth
+from benchmarks.trace import Trace, TraceWriter, trial_of
+from benchmarks.workers import Ended, Engine, Job, Virtual, stream
 
 
 class MethodError(RuntimeError):
@@ -27,23 +26,28 @@ class MethodError(RuntimeError):
 
 @dataclass
 class State:
-    """Where a run stands: everything a next round needs."""
+    """Where a run stands: everything that it needs to go on."""
 
     history: History
-    cumulative_cost: float
+    cumulative_cost: float = 0.0
     """seconds charged so far"""
+    running: Sequence[Job] = ()
+    """what was running when it was killed"""
+    now: float = 0.0
+    """seconds on the run's clock"""
 
 
-def stream(seed: int, trial: int, purpose: str) -> np.random.Generator:
-    """The random stream of one purpose in one trial; needs no state to resume."""
-    sequence = np.random.SeedSequence(seed, spawn_key=(trial, PURPOSES[purpose]))
-    return np.random.default_rng(sequence)
+def resume(trace: Trace, loss_floor: float) -> State:
+    """The state after what a trace holds.
 
-
-def resume(rows: Sequence[Mapping[str, Any]], loss_floor: float) -> State:
-    """The state after the rows of a trace."""
-    cost = rows[-1]["cumulative_cost"] if rows else 0.0
-    return State(History([trial_of(row) for row in rows], loss_floor), cost)
+    The clock of a run moves with starts and ends of trials only, so the latest one is its reading.
+    """
+    rows, running = trace.load(), [Job.of(row) for row in trace.running()]
+    trials = [*map(trial_of, rows), *map(_running, running)]
+    history = History(sorted(trials, key=lambda trial: trial.number), loss_floor)
+    starts = [job.start for job in running] + [row["start"] for row in rows]
+    now = max([*starts, *(row["end"] for row in rows)], default=0.0)
+    return State(history, rows[-1]["cumulative_cost"] if rows else 0.0, running, now)
 
 
 def run(
@@ -54,64 +58,120 @@ def run(
     writer: TraceWriter,
     state: State,
     report: Callable[[Mapping[str, Any]], None] = lambda row: None,
+    engine: Engine | None = None,
 ) -> str:
-    """Go on from ``state`` until the budget is spent.
+    """Go on from ``state`` until the budget is spent and all that was started has ended.
 
     Args:
-        method: asked for suggestions and for its incumbent.
+        method: asked for suggestions whenever a worker is idle, and for its incumbent whenever a
+            trial has ended.
         task: evaluated. What it raises becomes a ``failed`` trial.
         budget: evaluation cost and trials allowed.
         seed: of all random streams of the run.
-        writer: gets one row a trial, before the next suggestion.
+        writer: gets what is started, and one row for each trial that ended.
         state: from ``resume``.
         report: called with every row.
+        engine: evaluates; its clock stands at ``state.now``. None for one worker in virtual time,
+            on which suggestions take none.
 
     Returns:
         The name of the limit that ended the run.
 
     Raises:
-        MethodError: a suggestion outside the space or the fidelities.
+        MethodError: a suggestion outside the space or the fidelities, or none although nothing
+            is running.
     """
-    limit = budget.cost_limit(task.target_cost)
+    engine = engine or Virtual(task, seed, now=state.now)
+    for interrupted in state.running:
+        engine.start(interrupted)
+    running, waits = len(state.running), False
     while True:
+        ended = engine.ended(wait=False)
         reason = budget.spent(len(state.history), state.cumulative_cost, task.target_cost)
-        if reason is not None:
+        if ended is None and reason is None and not waits and engine.free() is not None:
+            job = _suggested(method, task, seed, state, engine)
+            waits = job is None
+            if job is not None:
+                writer.start(job.row())
+                engine.start(job)
+                running += 1
+            elif not running:
+                raise MethodError("the method suggested nothing although no trial is running")
+            continue
+        if ended is None:
+            ended = engine.ended(wait=True)
+        if ended is None:
+            assert reason is not None
             return reason
-        number = len(state.history)
-        started = datetime.now(UTC)
-        clock = time.process_time()
-        suggestion = method.suggest(state.history, stream(seed, number, "suggest"))
-        suggest_overhead = time.process_time() - clock
-        _check(suggestion, task)
-        first, trained = _begun(suggestion, state.history, task)
-        observation = evaluate(task, suggestion, stream(seed, first, "evaluate"), trained)
-        trial = Trial(
-            number,
-            _plain(suggestion.config),
-            float(suggestion.fidelity),
-            float(observation.loss),
-            float(observation.cost),
-            observation.status,
-            json.loads(json.dumps(suggestion.note)),  # what a resumed run would read back
-            suggest_overhead,
-        )
-        state.history = state.history.append(trial)
-        state.cumulative_cost += observation.cost
-        clock = time.process_time()
-        recommended = method.recommend(state.history, stream(seed, number, "recommend"))
-        recommend_overhead = time.process_time() - clock
-        row = {
-            **_evaluated(trial, task, observation),
-            "cumulative_cost": state.cumulative_cost,
-            "crossed_budget": limit is not None and state.cumulative_cost > limit[0],
-            **_incumbents(recommended, state.history, task),
-            "suggest_overhead": suggest_overhead,
-            "recommend_overhead": recommend_overhead,
-            "started": started.isoformat(),
-            "ended": datetime.now(UTC).isoformat(),
-        }
+        row = _end(ended, method, task, budget, seed, state)
         writer.append(row)
         report(row)
+        running, waits = running - 1, False
+
+
+def _suggested(method: Method, task: Task, seed: int, state: State, engine: Engine) -> Job | None:
+    """What the method suggests next, as a job for an idle worker and a running trial of the
+    history; None if it waits.
+    """
+    number = len(state.history)
+    started = datetime.now(UTC)
+    clock = time.process_time()
+    suggestion = method.suggest(state.history, stream(seed, number, "suggest"))
+    overhead = time.process_time() - clock
+    if suggestion is None:
+        return None
+    _check(suggestion, task)
+    engine.thought(overhead)
+    worker = engine.free()
+    assert worker is not None
+    # what a resumed run would read back
+    plain = Suggestion(
+        _plain(suggestion.config),
+        float(suggestion.fidelity),
+        json.loads(json.dumps(suggestion.note)),
+    )
+    first, trained = _begun(plain, state.history, task)
+    job = Job(number, plain, overhead, worker, engine.now, started.isoformat(), first, trained)
+    state.history = state.history.append(_running(job))
+    return job
+
+
+def _end(
+    ended: Ended, method: Method, task: Task, budget: Budget, seed: int, state: State
+) -> dict[str, Any]:
+    """Take the end of a trial into the state; the row of the trace."""
+    job, observation = ended.job, ended.observation
+    trial = replace(
+        _running(job),
+        loss=float(observation.loss),
+        cost=float(observation.cost),
+        status=observation.status,
+    )
+    state.history = state.history.end(trial)
+    state.cumulative_cost += observation.cost
+    clock = time.process_time()
+    recommended = method.recommend(state.history, stream(seed, trial.number, "recommend"))
+    recommend_overhead = time.process_time() - clock
+    limit = budget.cost_limit(task.target_cost)
+    return {
+        **_evaluated(trial, task, observation),
+        "cumulative_cost": state.cumulative_cost,
+        "crossed_budget": limit is not None and state.cumulative_cost > limit[0],
+        **_incumbents(recommended, state.history, task),
+        "worker": job.worker,
+        "start": job.start,
+        "end": ended.end,
+        "suggest_overhead": job.overhead,
+        "recommend_overhead": recommend_overhead,
+        "started": job.started,
+        "ended": datetime.now(UTC).isoformat(),
+    }
+
+
+def _running(job: Job) -> Trial:
+    """A job as a trial of the history."""
+    config, s, note = job.suggestion.config, job.suggestion.fidelity, job.suggestion.note
+    return Trial(job.number, config, s, math.nan, math.nan, "running", note, job.overhead)
 
 
 def _begun(suggestion: Suggestion, history: History, task: Task) -> tuple[int, float]:
@@ -120,53 +180,10 @@ def _begun(suggestion: Suggestion, history: History, task: Task) -> tuple[int, f
     """
     if not task.fidelities.resumable:
         return len(history), 0.0
-    config = _plain(suggestion.config)
-    earlier = [t for t in history if t.config == config and t.status == "ok"]
+    earlier = [t for t in history if t.config == suggestion.config and t.status == "ok"]
     reached = [t.fidelity for t in earlier if t.fidelity < suggestion.fidelity]
     first = earlier[0].number if earlier else len(history)
     return first, max(reached, default=0.0)
-
-
-def evaluate(
-    task: Task, suggestion: Suggestion, rng: np.random.Generator, trained: float = 0.0
-) -> Observation:
-    """Evaluate once; whatever goes wrong in the task becomes a status.
-
-    With ``trained`` above 0 the config is trained on from that fidelity.
-
-    A task that raises gives ``failed``, a NaN loss ``diverged``. A raising evaluation is charged
-    the wall seconds it took or, on a reproducible task (whose trace must not hold a clock
-    reading), its share of a target evaluation (of one second if that is not known).
-    """
-    started = time.perf_counter()
-    try:
-        if trained > 0:
-            observation = task.resume(suggestion.config, trained, suggestion.fidelity, rng)
-        else:
-            observation = task.evaluate(suggestion.config, suggestion.fidelity, rng)
-        problem = _problem(observation)
-    except Exception as error:  # a user's task may raise anything; it is one trial's end only
-        problem = f"{type(error).__name__}: {error}"
-    if problem is not None:
-        cost = time.perf_counter() - started
-        if task.reproducible:
-            cost = suggestion.fidelity * (task.target_cost or 1.0)
-        return Observation(math.nan, cost, "failed", None, {"error": problem})
-    if observation.status == "ok" and not math.isfinite(observation.loss):
-        info = {**observation.info, "error": f"loss was {observation.loss}"}
-        return Observation(math.nan, observation.cost, "diverged", None, info)
-    return observation
-
-
-def _problem(observation: Any) -> str | None:
-    """What makes an observation unusable."""
-    if not isinstance(observation, Observation):
-        return f"the task returned {type(observation).__name__}, not an Observation"
-    if observation.status not in STATUSES or observation.status == "running":
-        return f"the task returned status {observation.status!r}"
-    if not (math.isfinite(observation.cost) and observation.cost >= 0):
-        return f"the task returned cost {observation.cost}"
-    return None
 
 
 def _check(suggestion: Suggestion, task: Task) -> None:

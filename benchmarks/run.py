@@ -8,6 +8,7 @@ import sys
 import tempfile
 import traceback
 from collections.abc import Callable, Mapping
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -22,11 +23,11 @@ from threadpoolctl import threadpool_limits
 from benchmarks import loop, provenance
 from benchmarks.budget import Budget
 from benchmarks.core.protocols import Method, Task
+from benchmarks.engines import build_engine, build_evaluated, engine_of
 from benchmarks.folder import KeyMismatchError, RunFolder, key_of, path_of
-from benchmarks.isolated import IsolatedTask
 from benchmarks.lock import LockedError
 from benchmarks.progress import Reporter, closing_table
-from benchmarks.settings import ConfigError, build_method, build_task, check_settings, friendly
+from benchmarks.settings import ConfigError, build_method, check_settings, friendly
 
 USAGE_ERROR, RUN_FAILED, INTERRUPTED = 2, 1, 130
 # Runs of a sweep may be in other processes (Hydra's launchers), so outcomes go through a file.
@@ -45,12 +46,13 @@ def run(settings: Mapping[str, Any], path: Path) -> str:
     check_settings(settings)
     try:
         budget = Budget(**settings["budget"])
-        task = _task(settings)
+        task = build_evaluated(settings)
     except ValueError as error:
         raise ConfigError(str(error)) from error
     try:
         try:
             budget.cost_limit(task.target_cost)
+            engine_of(settings, task)
         except ValueError as error:
             raise ConfigError(str(error)) from error
         method = build_method(settings["method"], settings["allow"], task.space, task.fidelities)
@@ -62,15 +64,6 @@ def run(settings: Mapping[str, Any], path: Path) -> str:
         raise ConfigError(str(error)) from error
     finally:
         task.close()
-
-
-def _task(settings: Mapping[str, Any]) -> Task:
-    task, limit = settings["task"], settings["time_limit"]
-    if limit is None:
-        return build_task(task, settings["allow"])
-    if "time_limit" in task:  # it kills what it starts itself; a child may have no children
-        return build_task({**task, "time_limit": min(limit, task["time_limit"])}, settings["allow"])
-    return IsolatedTask(task, settings["allow"], limit)
 
 
 def _run_in(
@@ -87,21 +80,22 @@ def _run_in(
         print(f"{title}: finished before, nothing to do (resume=false runs it again)")
         _close(folder, meta, settings["plot"])
         return "finished"
-    rows = folder.trace.load()
-    state = loop.resume(rows, task.loss_floor)
+    state = loop.resume(folder.trace, task.loss_floor)
     meta = {**_meta(settings, key, method, task), "status": "running"}
     folder.write_meta(meta)
     folder.write_config(settings)
     (folder.path / "error.txt").unlink(missing_ok=True)
-    if rows:
-        print(f"{title}: resuming after {len(rows)} trials")
+    if len(state.history):
+        again = f", {len(state.running)} of them evaluated again" if state.running else ""
+        print(f"{title}: resuming after {len(state.history)} trials{again}")
     try:
         with (
             folder.trace.open() as writer,
             Reporter(title, budget.trials, task.best_loss) as reporter,
+            closing(build_engine(settings, task, state.now)) as engine,
         ):
             stopped_by = loop.run(
-                method, task, budget, settings["seed"], writer, state, reporter.show
+                method, task, budget, settings["seed"], writer, state, reporter.show, engine
             )
     except Exception as error:  # of a method, or of the disk: kept beside the trace, sweep goes on
         (folder.path / "error.txt").write_text(traceback.format_exc())

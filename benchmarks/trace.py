@@ -1,4 +1,4 @@
-"""A run's folder: ``trace.jsonl`` (one row a trial), ``config.yaml``, ``meta.json``."""
+"""The files of a run: ``trace.jsonl`` (one row a trial that ended), ``started.jsonl``, and JSON."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import json
 import math
 import os
 from collections.abc import Mapping
+from io import FileIO
 from pathlib import Path
 from typing import Any
 
@@ -17,58 +18,103 @@ CLOCK_FIELDS = ("started", "ended", "suggest_overhead", "recommend_overhead")
 
 
 class Trace:
-    """The trace file of one run; rows are appended and handed to the operating system at once."""
+    """The trace of one run: a row for each trial that ended, in the order in which they did.
+
+    Beside it ``started.jsonl`` holds what was started: a trial in there without a row was running
+    when the run stopped.
+    """
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self._started = path.with_name("started.jsonl")
 
     def load(self) -> list[dict[str, Any]]:
         """Read the rows; a torn last line (the run was killed) is cut off the file.
 
         Raises:
-            ValueError: any other line is not JSON, or trial numbers are not 0, 1, 2, ...
+            ValueError: a line is not the row of a trial, or that of one before, or one is missing
+                of a trial that is not running.
         """
-        if not self.path.exists():
-            return []
-        content = self.path.read_bytes()
-        whole = content.rfind(b"\n") + 1
-        if whole < len(content):
-            with self.path.open("r+b") as file:
-                file.truncate(whole)
-        rows = []
-        for number, line in enumerate(content[:whole].splitlines()):
-            try:
-                row = json.loads(line)
-                in_order = row["trial"] == number
-            except (ValueError, KeyError, TypeError):
-                in_order = False
-            if not in_order:
-                raise ValueError(f"{self.path}, line {number + 1}: not the row of trial {number}")
-            rows.append(row)
+        rows = _load(self.path)
+        known = {row["trial"] for row in rows} | {row["trial"] for row in _load(self._started)}
+        for number in range(len(known)):
+            if number not in known:
+                raise ValueError(f"{self.path}: the row of trial {number} is missing")
         return rows
+
+    def running(self) -> list[dict[str, Any]]:
+        """What is known of the trials that were started and did not end, in the order of their
+        numbers.
+
+        Raises:
+            ValueError: as of ``load``.
+        """
+        ended = {row["trial"] for row in self.load()}
+        return [row for row in _load(self._started) if row["trial"] not in ended]
 
     def open(self) -> TraceWriter:
         """Open for appending; use in a ``with`` block."""
-        return TraceWriter(self.path)
+        return TraceWriter(self.path, self._started)
 
 
 class TraceWriter:
     """Appends rows to a trace."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, started: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
-        self._file = path.open("ab")
+        # unbuffered: handed to the operating system at once, and nothing left over if it refuses
+        self._file, self._started = path.open("ab", 0), started.open("ab", 0)
+
+    def start(self, row: Mapping[str, Any]) -> None:
+        """Write down that a trial was started."""
+        _append(self._started, row)
 
     def append(self, row: Mapping[str, Any]) -> None:
-        """Write one row and flush it, so that a killed process loses no finished trial."""
-        self._file.write(json.dumps(row, separators=(",", ":"), allow_nan=False).encode() + b"\n")
-        self._file.flush()
+        """Write the row of a trial that ended, so that a killed process loses no finished trial."""
+        _append(self._file, row)
 
     def __enter__(self) -> TraceWriter:
         return self
 
     def __exit__(self, *_: object) -> None:
         self._file.close()
+        self._started.close()
+
+
+def _append(file: FileIO, row: Mapping[str, Any]) -> None:
+    """Append a line as a whole: what a full disk takes of it is cut off again."""
+    line = json.dumps(row, separators=(",", ":"), allow_nan=False).encode() + b"\n"
+    end = file.seek(0, os.SEEK_END)
+    try:
+        written = file.write(line)
+        if written < len(line):  # the disk filled up in the middle: the rest says why
+            file.write(line[written:])
+    except OSError:
+        file.truncate(end)
+        raise
+
+
+def _load(path: Path) -> list[dict[str, Any]]:
+    """The rows of a file; none if there is no such file."""
+    if not path.exists():
+        return []
+    content = path.read_bytes()
+    whole = content.rfind(b"\n") + 1
+    if whole < len(content):
+        with path.open("r+b") as file:
+            file.truncate(whole)
+    rows, seen = [], set()
+    for number, line in enumerate(content[:whole].splitlines()):
+        try:
+            row = json.loads(line)
+            new = isinstance(row["trial"], int) and row["trial"] not in seen
+        except (ValueError, KeyError, TypeError):
+            new = False
+        if not new:
+            raise ValueError(f"{path}, line {number + 1}: not the row of another trial")
+        seen.add(row["trial"])
+        rows.append(row)
+    return rows
 
 
 def trial_of(row: Mapping[str, Any]) -> Trial:

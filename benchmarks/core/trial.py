@@ -117,7 +117,10 @@ class Trial:
 
 
 class History:
-    """The trials so far, in order of their numbers, running ones included. Immutable."""
+    """The trials so far, in order of their numbers, running ones included. Immutable.
+
+    A trial's number is its place. A running trial has status ``running``, NaN for loss and cost.
+    """
 
     __slots__ = ("_best", "loss_floor", "trials")
 
@@ -129,12 +132,24 @@ class History:
         for trial in self.trials:
             self._best = _better(self._best, trial)
 
+    @property
+    def running(self) -> tuple[Trial, ...]:
+        """The trials that have not ended."""
+        return tuple(trial for trial in self.trials if trial.status == "running")
+
     def append(self, trial: Trial) -> History:
         """A history with one more trial; the incumbents are carried on, not searched again."""
         longer = History((), self.loss_floor)
         longer.trials = (*self.trials, trial)
         longer._best = _better(self._best, trial)
         return longer
+
+    def end(self, trial: Trial) -> History:
+        """A history in which the running trial of that number has ended so."""
+        ended = History((), self.loss_floor)
+        ended.trials = (*self.trials[: trial.number], trial, *self.trials[trial.number + 1 :])
+        ended._best = _better(self._best, trial)
+        return ended
 
     @property
     def best_seen(self) -> Trial | None:
@@ -158,8 +173,9 @@ def _better(
 ) -> tuple[Trial | None, Trial | None]:
     seen, at_target = best
     if trial.status == "ok":
-        if seen is None or trial.loss < seen.loss:
+        rank = (trial.loss, trial.number)  # they may end in another order
+        if seen is None or rank < (seen.loss, seen.number):
             seen = trial
-        if trial.fidelity == 1 and (at_target is None or trial.loss < at_target.loss):
+        if trial.fidelity == 1 and (at_target is None or rank < (at_target.loss, at_target.number)):
             at_target = trial
     return seen, at_target

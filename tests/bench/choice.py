@@ -19,8 +19,8 @@ import numpy as np
 import scipy.linalg  # noqa: F401  its BLAS must be loaded before threads are limited
 from threadpoolctl import threadpool_limits
 
-from benchmarks import loop
 from benchmarks.core.trial import History, Trial
+from benchmarks.workers import stream
 from methods.fabolas import Fabolas
 from tasks.synthetic import Synthetic
 
@@ -66,8 +66,8 @@ def frozen(number: int) -> tuple[Synthetic, History]:
     method = Fabolas(task.space, task.fidelities, **FROZEN)
     history = History((), task.loss_floor)
     for n in range(12 + (number * 7) % 49):
-        chosen = method.suggest(history, loop.stream(number, n, "suggest"))
-        seen = task.evaluate(chosen.config, chosen.fidelity, loop.stream(number, n, "evaluate"))
+        chosen = method.suggest(history, stream(number, n, "suggest"))
+        seen = task.evaluate(chosen.config, chosen.fidelity, stream(number, n, "evaluate"))
         trial = Trial(n, chosen.config, chosen.fidelity, seen.loss, seen.cost, "ok", chosen.note)
         history = history.append(trial)
     return task, history

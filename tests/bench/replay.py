@@ -34,9 +34,10 @@ def main(table: str) -> None:
     print(f"truth                    {len(configs) / (time.process_time() - started):10.0f} /s")
     with tempfile.TemporaryDirectory() as folder:
         started = time.process_time()
-        with Trace(Path(folder) / "trace.jsonl").open() as writer:
+        trace = Trace(Path(folder) / "trace.jsonl")
+        with trace.open() as writer:
             method = RandomSearch(task.space, task.fidelities)
-            state = loop.resume([], task.loss_floor)
+            state = loop.resume(trace, task.loss_floor)
             loop.run(method, task, Budget(trials=10_000), 0, writer, state)
         print(f"10,000 trials of random  {time.process_time() - started:10.2f} s")
 

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from tiny import Tiny
 
-from benchmarks import loop
 from benchmarks.core.trial import Suggestion
+from benchmarks.evaluation import evaluate
 from benchmarks.isolated import IsolatedTask
 
 FLAKY = {"_target_": "tiny.Flaky", "name": "flaky", "hang": True}
@@ -28,10 +28,10 @@ def test_an_evaluation_over_the_limit_is_a_timeout_charged_at_the_limit_and_the_
 ):
     task = IsolatedTask(FLAKY, ["tiny"], limit=0.5)
     rng = np.random.default_rng(0)
-    hung = loop.evaluate(task, Suggestion({"x": 4.5 / 8, "y": 0}), rng)
+    hung = evaluate(task, Suggestion({"x": 4.5 / 8, "y": 0}), rng)
     assert (hung.status, hung.cost) == ("timeout", 0.5)
-    assert loop.evaluate(task, Suggestion({"x": 5.5 / 8, "y": 0}), rng).status == "ok"
-    raised = loop.evaluate(task, Suggestion({"x": 0.0, "y": 0}), rng)
+    assert evaluate(task, Suggestion({"x": 5.5 / 8, "y": 0}), rng).status == "ok"
+    raised = evaluate(task, Suggestion({"x": 0.0, "y": 0}), rng)
     assert raised.status == "failed"
     assert "flaky on purpose" in raised.info["error"]
     task.close()

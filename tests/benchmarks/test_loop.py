@@ -13,13 +13,15 @@ from benchmarks.budget import Budget
 from benchmarks.core.protocols import Method, Task
 from benchmarks.core.space import Config
 from benchmarks.core.trial import Fidelities, History, Observation, Suggestion
+from benchmarks.evaluation import evaluate
 from benchmarks.trace import Trace
+from benchmarks.workers import PURPOSES, stream
 from methods.random_search import RandomSearch
 
 
 def run(tmp_path: Path, method: Method, task: Task, budget: Budget, seed: int = 0) -> Any:
     trace = Trace(tmp_path / "trace.jsonl")
-    state = loop.resume(trace.load(), task.loss_floor)
+    state = loop.resume(trace, task.loss_floor)
     with trace.open() as writer:
         stopped_by = loop.run(method, task, budget, seed, writer, state)
     return trace.load(), stopped_by
@@ -59,10 +61,10 @@ def test_resuming_after_any_number_of_trials_gives_the_unbroken_trace(tmp_path: 
 
 def test_streams_differ_by_seed_trial_and_purpose() -> None:
     draws = {
-        float(loop.stream(seed, trial, purpose).random())
+        float(stream(seed, trial, purpose).random())
         for seed in range(3)
         for trial in range(3)
-        for purpose in loop.PURPOSES
+        for purpose in PURPOSES
     }
     assert len(draws) == 27
 
@@ -122,7 +124,7 @@ def test_a_live_task_that_raises_is_charged_the_time_it_took() -> None:
         reproducible = False
 
     rng = np.random.default_rng(0)
-    observation = loop.evaluate(Live(), Suggestion({"x": 0.0, "y": 0.0}), rng)
+    observation = evaluate(Live(), Suggestion({"x": 0.0, "y": 0.0}), rng)
     assert observation.status == "failed"
     assert 0 < observation.cost < 0.5
 
@@ -179,5 +181,5 @@ def test_an_infinite_loss_is_diverged() -> None:
         def evaluate(self, config: Config, fidelity: float, rng: Any) -> Observation:
             return Observation(math.inf, 2.0)
 
-    answer = loop.evaluate(Infinite(), Suggestion({"x": 0, "y": 0}), np.random.default_rng(0))
+    answer = evaluate(Infinite(), Suggestion({"x": 0, "y": 0}), np.random.default_rng(0))
     assert (answer.status, answer.cost) == ("diverged", 2.0)

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import math
+import resource
+import signal
 from pathlib import Path
 from typing import Any
 
@@ -49,20 +51,62 @@ def test_a_torn_last_line_is_cut_off_the_file(torn: bytes, tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize(
-    "damaged", [b"not JSON", b'{"trial":7}', b'{"loss":1}', b"[1]", b"", b"null"]
+    "damaged", [b"not JSON", b'{"trial":0}', b'{"trial":"1"}', b'{"loss":1}', b"[1]", b"", b"null"]
 )
 def test_any_other_damage_is_refused_with_the_line(damaged: bytes, tmp_path: Path) -> None:
     trace = write(tmp_path / "trace.jsonl")
     lines = trace.path.read_bytes().splitlines()
     trace.path.write_bytes(b"\n".join([lines[0], damaged, lines[2]]) + b"\n")
-    with pytest.raises(ValueError, match=r"trace\.jsonl, line 2: not the row of trial 1"):
+    with pytest.raises(ValueError, match=r"trace\.jsonl, line 2: not the row of another trial"):
         trace.load()
+
+
+def test_rows_come_in_any_order_but_none_may_be_missing(tmp_path: Path) -> None:
+    trace = Trace(tmp_path / "trace.jsonl")
+    with trace.open() as writer:
+        for number in range(4):
+            writer.start({"trial": number, "worker": number})
+        for number in (2, 0):
+            writer.append(row(number))
+    assert trace.load() == [row(2), row(0)]
+    assert trace.running() == [{"trial": 1, "worker": 1}, {"trial": 3, "worker": 3}]
+    with trace.open() as writer:
+        writer.append(row(5))
+    with pytest.raises(ValueError, match=r"trace\.jsonl: the row of trial 4 is missing"):
+        trace.load()
+
+
+def test_a_trial_whose_start_is_torn_was_not_started(tmp_path: Path) -> None:
+    trace = Trace(tmp_path / "trace.jsonl")
+    with trace.open() as writer:
+        writer.start({"trial": 0})
+    with (tmp_path / "started.jsonl").open("ab") as file:
+        file.write(b'{"trial":1')
+    assert trace.running() == [{"trial": 0}]
 
 
 def test_a_loss_that_is_not_a_number_never_reaches_the_file(tmp_path: Path) -> None:
     trace = write(tmp_path / "trace.jsonl", 1)
     with trace.open() as writer, pytest.raises(ValueError, match="JSON"):
         writer.append(row(1, cost=math.nan))
+    assert trace.load() == [row(0)]
+
+
+def test_a_full_disk_leaves_whole_rows(tmp_path: Path) -> None:
+    trace = Trace(tmp_path / "trace.jsonl")
+    limit = resource.getrlimit(resource.RLIMIT_FSIZE)
+    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    try:
+        with trace.open() as writer:
+            writer.append(row(0))
+            # a file that may not grow is refused as one on a full disk is, halfway through a row
+            resource.setrlimit(resource.RLIMIT_FSIZE, (trace.path.stat().st_size + 10, limit[1]))
+            with pytest.raises(OSError, match="too large"):
+                writer.append(row(1))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limit)
+        signal.signal(signal.SIGXFSZ, handler)
+    assert trace.path.read_bytes().endswith(b"\n")
     assert trace.load() == [row(0)]
 
 

@@ -18,8 +18,8 @@ import pytest
 from builders import make_method
 from tiny import Tiny
 
-from benchmarks import loop
 from benchmarks.core.trial import History, Trial
+from benchmarks.workers import stream
 
 GOLDEN = Path(__file__).parent / "golden.json"
 LENGTHS = (0, 3, 12, 15, 18, 20)
@@ -32,7 +32,7 @@ def frozen(length: int) -> History:
     for number in range(length):
         config = {"x": (0.754877666 * number) % 1, "y": (0.569840291 * number) % 1}
         share = (1 / 64, 1 / 32, 1 / 16, 1 / 8, 1.0)[number % 5]
-        observation = task.evaluate(config, share, loop.stream(0, number, "evaluate"))
+        observation = task.evaluate(config, share, stream(0, number, "evaluate"))
         loss, note = round(observation.loss, 9), {"bracket": 0, "rung": 0, "slot": number}
         trials.append(Trial(number, config, share, loss, observation.cost, "ok", note))
     return History(trials, task.loss_floor)

@@ -28,7 +28,7 @@ TRIALS = 13  # the initial designs are of 10 or fewer, so models are in play
 
 def run(folder: Path, name: str, task: Task, budget: Budget, seed: int = 0) -> list[dict[str, Any]]:
     trace = Trace(folder / "trace.jsonl")
-    state = loop.resume(trace.load(), task.loss_floor)
+    state = loop.resume(trace, task.loss_floor)
     with trace.open() as writer:
         loop.run(make_method(name, task), task, budget, seed, writer, state)
     return trace.load()
@@ -36,8 +36,9 @@ def run(folder: Path, name: str, task: Task, budget: Budget, seed: int = 0) -> l
 
 def history(name: str, trials: int, tmp_path: Path, task: Task | None = None) -> History:
     task = task or Tiny()
-    rows = run(tmp_path / f"{trials}", name, task, Budget(trials=trials))
-    return loop.resume(rows, task.loss_floor).history
+    folder = tmp_path / f"{trials}"
+    run(folder, name, task, Budget(trials=trials))
+    return loop.resume(Trace(folder / "trace.jsonl"), task.loss_floor).history
 
 
 def test_its_yaml_holds_every_option_with_the_constructors_default(method_name: str) -> None:

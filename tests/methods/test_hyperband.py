@@ -56,7 +56,7 @@ def run(tmp_path: Path, trials: int, **options: Any) -> list[dict[str, Any]]:
     trace = Trace(tmp_path / "trace.jsonl")
     method = Hyperband(task.space, task.fidelities, **options)
     with trace.open() as writer:
-        state = loop.resume([], task.loss_floor)
+        state = loop.resume(trace, task.loss_floor)
         loop.run(method, task, Budget(trials=trials), 0, writer, state)
     return trace.load()
 
@@ -96,7 +96,7 @@ def test_failed_trials_rank_last(tmp_path: Path) -> None:
     trace = Trace(tmp_path / "trace.jsonl")
     with trace.open() as writer:
         method = Hyperband(task.space, task.fidelities)
-        loop.run(method, task, Budget(trials=12), 0, writer, loop.resume([], task.loss_floor))
+        loop.run(method, task, Budget(trials=12), 0, writer, loop.resume(trace, task.loss_floor))
     rows = trace.load()
     failed = [row["status"] == "failed" for row in rows[:9]]
     assert 0 < sum(failed) <= 6  # so that enough good ones are left

@@ -1,0 +1,76 @@
+"""Which engine a run has: ``workers`` of the settings."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from benchmarks.core.protocols import Task
+from benchmarks.core.space import nearest
+from benchmarks.isolated import IsolatedTask
+from benchmarks.settings import ConfigError, build_task
+from benchmarks.workers import Engine, Virtual
+
+ENGINES = ("virtual", "local", "dask")
+
+
+def engine_of(settings: Mapping[str, Any], task: Task) -> str:
+    """The name of the engine: the one asked for or, by default, ``virtual`` for one worker and for
+    what is replayed or computed, ``local`` for several that train.
+
+    Raises:
+        ConfigError: a setting of ``workers`` outside what is allowed.
+    """
+    workers = settings["workers"]
+    n, name, overhead = workers["n"], workers["engine"], workers["overhead"]
+    if not isinstance(n, int) or isinstance(n, bool) or n < 1:
+        raise ConfigError(f"workers.n={n}: must be a whole number, 1 or more")
+    if name is not None and name not in ENGINES:
+        hint = nearest(str(name), ENGINES)
+        raise ConfigError(f"workers.engine={name}: allowed are {', '.join(ENGINES)}{hint}")
+    number = isinstance(overhead, int | float) and not isinstance(overhead, bool)
+    if overhead != "measured" and not (number and overhead >= 0):
+        raise ConfigError(
+            f"workers.overhead={overhead}: allowed are seconds, 0 or more, and measured"
+        )
+    if workers["address"] is not None and name != "dask":
+        raise ConfigError("workers.address is that of a Dask scheduler: set workers.engine=dask")
+    if name is not None:
+        return str(name)
+    return "virtual" if n == 1 or task.reproducible else "local"
+
+
+def build_engine(settings: Mapping[str, Any], task: Task, now: float) -> Engine:
+    """Start the engine of a run.
+
+    Args:
+        settings: of the run.
+        task: as described by them.
+        now: where the run's clock stands, seconds.
+
+    Raises:
+        ConfigError: a setting of ``workers`` outside what is allowed, or no workers can be had.
+    """
+    workers, seed = settings["workers"], settings["seed"]
+    name = engine_of(settings, task)
+    if name == "virtual":
+        overhead = None if workers["overhead"] == "measured" else float(workers["overhead"])
+        return Virtual(task, seed, workers["n"], overhead, now)
+    if name == "local":
+        from benchmarks.workers_local import Local
+
+        return Local(lambda: build_evaluated(settings, isolate=True), seed, workers["n"], now)
+    from benchmarks.workers_dask import Dask
+
+    return Dask(settings, task, workers["n"], workers["address"], now)
+
+
+def build_evaluated(settings: Mapping[str, Any], isolate: bool = False) -> Task:
+    """The task of a run, evaluated in a child process if there is a time limit or ``isolate``."""
+    task, limit = settings["task"], settings["time_limit"]
+    if "time_limit" in task:  # it kills what it starts itself; a child may have no children
+        own = task["time_limit"] if limit is None else min(limit, task["time_limit"])
+        return build_task({**task, "time_limit": own}, settings["allow"])
+    if limit is None and not isolate:
+        return build_task(task, settings["allow"])
+    return IsolatedTask(task, settings["allow"], float("inf") if limit is None else limit)

@@ -1,0 +1,159 @@
+"""Workers of a Dask cluster: one started on this machine, or that of a scheduler's address."""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+import queue
+from collections.abc import Mapping
+from contextlib import ExitStack
+from dataclasses import replace
+from functools import cache
+from typing import Any
+
+import dask
+from distributed import CancelledError, Client, Future, KilledWorker, LocalCluster
+from threadpoolctl import threadpool_limits
+
+from benchmarks.core.protocols import Task
+from benchmarks.core.trial import Observation
+from benchmarks.engines import build_evaluated
+from benchmarks.evaluation import failed
+from benchmarks.settings import ConfigError
+from benchmarks.workers import Ended, Engine, Job
+from benchmarks.workers_local import Clock
+from tasks.child import THREAD_VARIABLES
+
+LOOK = 1.0
+"""seconds between looks at the scheduler while nothing ends"""
+CONNECT = 20.0
+"""seconds within which a scheduler must answer"""
+
+
+class SchedulerError(RuntimeError):
+    """The scheduler is gone; what ended before is in the trace."""
+
+
+class Dask(Engine):
+    """``n`` trials at once on a Dask cluster, on the real clock.
+
+    A worker's number in the trace is that of a place among the ``n``; Dask chooses the machine.
+    Dask starts the trial of a worker that died again, elsewhere, up to
+    ``distributed.scheduler.allowed-failures`` times; then it is ``failed``.
+    """
+
+    def __init__(
+        self, settings: Mapping[str, Any], task: Task, n: int, address: str | None, now: float
+    ) -> None:
+        """Connect, or start a cluster of ``n`` worker processes.
+
+        Args:
+            settings: of the run; workers build its task from them.
+            task: the run's, for what a lost trial is charged.
+            n: number of trials at once.
+            address: of a scheduler; None starts a cluster on this machine.
+            now: where the run's clock stands, seconds.
+
+        Raises:
+            ConfigError: no scheduler answers.
+        """
+        self._settings = json.dumps(settings, default=str)
+        self._seed, self._task, self._n = settings["seed"], task, n
+        self._open = ExitStack()
+        self._address = address
+        if address is None:
+            environment = dict.fromkeys(THREAD_VARIABLES, settings["threads"])
+            self._open.enter_context(
+                dask.config.set({"distributed.nanny.pre-spawn-environ": environment})
+            )
+            cluster = LocalCluster(
+                n_workers=n,
+                threads_per_worker=1,
+                host="127.0.0.1",
+                dashboard_address=None,
+                silence_logs="CRITICAL",
+            )
+            address = self._open.enter_context(cluster).scheduler_address
+        try:
+            self._client = self._open.enter_context(Client(address, timeout=CONNECT))
+        except (OSError, ValueError) as error:
+            self._open.close()
+            raise ConfigError(f"workers.address={address}: no Dask scheduler answers") from error
+        self._clock = Clock(now)
+        self._idle = set(range(n))
+        self._running: dict[Future[Any], Job] = {}  # Dask forgets a future that nobody holds
+        self._ended: queue.SimpleQueue[Future[Any]] = queue.SimpleQueue()
+
+    @property
+    def now(self) -> float:
+        return self._clock.read()
+
+    def free(self) -> int | None:
+        return min(self._idle, default=None)
+
+    def thought(self, seconds: float) -> None:
+        return  # the clock has seen it
+
+    def start(self, job: Job) -> None:
+        self._idle.remove(job.worker)
+        job = replace(job, start=self.now)
+        # not pure: evaluated again in a run that was resumed
+        future = self._client.submit(evaluate_job, self._settings, job, self._seed, pure=False)
+        self._running[future] = job
+        future.add_done_callback(self._ended.put)
+
+    def ended(self, wait: bool) -> Ended | None:
+        if not self._running:
+            return None
+        try:
+            future = self._ended.get(block=wait, timeout=LOOK)
+        except queue.Empty:
+            self._check_scheduler()
+            return self.ended(wait) if wait else None
+        job = self._running.pop(future)
+        self._idle.add(job.worker)
+        return Ended(job, self._observation(future, job), self.now)
+
+    def close(self) -> None:
+        self._open.close()
+
+    def _observation(self, future: Future[Any], job: Job) -> Observation:
+        try:
+            observation = future.result()
+        except CancelledError as error:  # by us nothing is
+            raise SchedulerError(self._lost()) from error
+        except KilledWorker as error:
+            return failed(
+                self._task, job.suggestion, f"its workers died: {error}", self._spent(job)
+            )
+        except Exception as error:  # in the worker, outside the task: it could not be built, say
+            problem = f"{type(error).__name__}: {error}"
+            return failed(self._task, job.suggestion, problem, self._spent(job))
+        if not isinstance(observation, Observation):
+            problem = f"a worker returned {type(observation).__name__}, not an Observation"
+            return failed(self._task, job.suggestion, problem, self._spent(job))
+        return observation
+
+    def _spent(self, job: Job) -> float:
+        return self.now - job.start
+
+    def _check_scheduler(self) -> None:
+        if self._client.status != "running":
+            raise SchedulerError(self._lost())
+
+    def _lost(self) -> str:
+        return f"the Dask scheduler{f' at {self._address}' if self._address else ''} is gone"
+
+
+def evaluate_job(settings: str, job: Job, seed: int) -> Observation:
+    """Evaluate a job in a worker, whose task is built at its first one."""
+    # Dask's workers are daemons, which may have no children; a task may have one to kill
+    multiprocessing.current_process()._config["daemon"] = False  # type: ignore[attr-defined]
+    task = _task(settings)
+    with threadpool_limits(json.loads(settings)["threads"]):
+        return job.evaluate(task, seed)
+
+
+@cache
+def _task(settings: str) -> Task:
+    return build_evaluated(json.loads(settings))

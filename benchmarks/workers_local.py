@@ -1,0 +1,90 @@
+"""Workers on this machine: a thread each, which evaluates in a child process of its own."""
+
+from __future__ import annotations
+
+import queue
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import replace
+
+from benchmarks.core.protocols import Task
+from benchmarks.workers import Ended, Engine, Job
+
+
+class Clock:
+    """Real seconds, going on from where a run's clock stood."""
+
+    def __init__(self, now: float) -> None:
+        self._zero = time.monotonic() - now
+
+    def read(self) -> float:
+        """Seconds since the run began, without those between being killed and resumed."""
+        return time.monotonic() - self._zero
+
+
+class Local(Engine):
+    """``n`` workers of this machine, on the real clock."""
+
+    def __init__(self, build: Callable[[], Task], seed: int, n: int, now: float = 0.0) -> None:
+        """Start no worker before it has something to do.
+
+        Args:
+            build: makes a worker's task; it evaluates in a process of its own.
+            seed: of the run.
+            n: number of workers.
+            now: where the run's clock stands, seconds.
+        """
+        self._build, self._seed, self._clock = build, seed, Clock(now)
+        self._idle = set(range(n))
+        self._inboxes: dict[int, queue.SimpleQueue[Job | None]] = {}
+        self._ended: queue.SimpleQueue[Ended | BaseException] = queue.SimpleQueue()
+        self._n = n
+        self._tasks: list[Task] = []
+
+    @property
+    def now(self) -> float:
+        return self._clock.read()
+
+    def free(self) -> int | None:
+        return min(self._idle, default=None)
+
+    def thought(self, seconds: float) -> None:
+        return  # the clock has seen it
+
+    def start(self, job: Job) -> None:
+        self._idle.remove(job.worker)
+        if job.worker not in self._inboxes:
+            inbox: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
+            self._inboxes[job.worker] = inbox
+            # a daemon: a run that ends early does not wait for it, and its child dies with us
+            threading.Thread(target=self._work, args=(inbox,), daemon=True).start()
+        self._inboxes[job.worker].put(replace(job, start=self.now))
+
+    def ended(self, wait: bool) -> Ended | None:
+        if wait and len(self._idle) == self._n:
+            return None
+        try:
+            ended = self._ended.get(block=wait)
+        except queue.Empty:
+            return None
+        if isinstance(ended, BaseException):
+            raise ended
+        self._idle.add(ended.job.worker)
+        return ended
+
+    def close(self) -> None:
+        for inbox in self._inboxes.values():
+            inbox.put(None)
+        for task in self._tasks:  # kills what is evaluated; the thread then finds the None
+            task.close()
+
+    def _work(self, inbox: queue.SimpleQueue[Job | None]) -> None:
+        try:
+            task = self._build()
+            self._tasks.append(task)
+            while (job := inbox.get()) is not None:
+                observation = job.evaluate(task, self._seed)
+                self._ended.put(Ended(job, observation, self.now))
+        except BaseException as error:  # handed to the loop, which raises it
+            self._ended.put(error)
