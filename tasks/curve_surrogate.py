@@ -6,6 +6,7 @@ components of log loss and log test loss) and the logarithm of its whole cost.
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import math
 from collections.abc import Mapping
@@ -28,6 +29,8 @@ COLUMNS: dict[str, str] = {
     **{f"{f}_{name}": kind for f in (*FAMILIES, "noise") for name, kind in ARRAYS.items()},
 }
 """arrays of a fitted surrogate; ``noise`` is the forest of the log of log loss' sd at the target"""
+KEPT = 1024
+"""configs whose prediction is kept: a trial asks for that of the evaluated and of the recommended"""
 
 
 class Curves(NamedTuple):
@@ -62,6 +65,7 @@ class CurveSurrogate:
         self._spread = Forest.from_arrays(columns, "noise")
         self._mean, self._basis = columns["mean"], columns["basis"]
         self._cost_shape, self._noise_shape = columns["cost_shape"], columns["noise_shape"]
+        self._known = functools.lru_cache(KEPT)(self._predicted)
 
     def inputs(self, config: Config) -> Array:
         """What the trees look at; shape ``(features,)``."""
@@ -79,22 +83,32 @@ class CurveSurrogate:
         """Standard deviation of log loss at the target between training seeds; shape ``(m,)``."""
         return np.exp(self._spread.predict(inputs)[:, 0])
 
+    def mean(self, config: Config) -> Curves:
+        """The curve of one config without noise."""
+        return self._curves(self._known(*self._space.numbers(config))[0])
+
     def draw(self, config: Config, seed: int) -> Curves:
         """One curve with the noise of a training seed.
 
         How far a seed's loss is from the mean is one number for the whole curve, so that training
         on sees the same curve; the same config and seed always give the same.
         """
-        inputs = self.inputs(config)[None]
-        logs = self._mean + self._trees.predict(inputs) @ self._basis
-        z = _rng(self._space.numbers(config), seed).standard_normal(3)
+        numbers = self._space.numbers(config)
+        mean, sd = self._known(*numbers)
+        logs = mean.copy()
+        z = _rng(numbers, seed).standard_normal(3)
         rho = self._noise["correlation"]
-        noise = float(self.spread(inputs)[0]) * self._noise_shape
+        noise = sd * self._noise_shape
         epochs = len(noise)
         logs[0, :epochs] += noise * z[0]
         logs[0, epochs : 2 * epochs] += noise * (rho * z[0] + math.sqrt(1 - rho**2) * z[1])
         logs[0, -1] += self._noise["cost"] * z[2]
         return self._curves(logs)
+
+    def _predicted(self, *numbers: float) -> tuple[Array, float]:
+        """Noiseless logarithms of a config, shape ``(1, 2 epochs + 1)``, and its ``spread``."""
+        inputs = self.inputs(self._space.from_numbers(numbers))[None]
+        return self._mean + self._trees.predict(inputs) @ self._basis, float(self.spread(inputs)[0])
 
     def _curves(self, logs: Array) -> Curves:
         epochs = len(self._cost_shape)

@@ -136,7 +136,7 @@ class RecordedCurves(Task):
                 float(self._columns[name][rows, -1].mean()) for name in ("loss", "test_loss")
             )
         else:
-            curves = self._surrogate.predict(self._surrogate.inputs(config)[None])
+            curves = self._surrogate.mean(config)
             loss, test_loss = float(curves.loss[0, -1]), float(curves.test_loss[0, -1])
         return Truth(max(loss, self.best_loss), None if math.isnan(test_loss) else test_loss)
 

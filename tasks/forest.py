@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -47,6 +48,13 @@ class Forest:
             for name, kind in ARRAYS.items()
         }
 
+    @cached_property
+    def _steps(self) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+        """Features, and where each node leads (right, left), in the type numpy gathers fastest."""
+        return self.feature.astype(np.intp), np.stack(
+            [self.right, self.left], axis=1
+        ).ravel().astype(np.intp)
+
     def predict(self, inputs: Array) -> Array:
         """Sum over all trees.
 
@@ -56,16 +64,17 @@ class Forest:
         Returns:
             Shape ``(m, outputs)``.
         """
-        single = np.asarray(inputs, dtype=np.float32)
-        parts = [self._sum(single[at : at + AT_ONCE]) for at in range(0, len(single), AT_ONCE)]
+        rounded = np.asarray(inputs, dtype=np.float32).astype(np.float64)
+        parts = [self._sum(rounded[at : at + AT_ONCE]) for at in range(0, len(rounded), AT_ONCE)]
         return np.concatenate(parts) if parts else np.empty((0, self.value.shape[1]))
 
-    def _sum(self, inputs: NDArray[np.float32]) -> Array:
-        rows = np.arange(len(inputs))[:, None]
-        node = np.broadcast_to(self.root, (len(inputs), len(self.root)))
+    def _sum(self, inputs: Array) -> Array:
+        feature, children = self._steps
+        flat, start = inputs.ravel(), inputs.shape[1] * np.arange(len(inputs))[:, None]
+        node = np.repeat(self.root[None].astype(np.intp), len(inputs), axis=0)
         while True:
-            goes_left = inputs[rows, self.feature[node]] <= self.threshold[node]
-            deeper = np.where(goes_left, self.left[node], self.right[node])
-            if np.array_equal(deeper, node):
+            goes_left = flat.take(start + feature.take(node)) <= self.threshold.take(node)
+            deeper = children.take(2 * node + goes_left)
+            if (deeper == node).all():
                 return np.asarray(self.value[node].sum(axis=1, dtype=np.float64))
             node = deeper

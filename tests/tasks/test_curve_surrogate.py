@@ -42,6 +42,17 @@ def test_the_same_config_and_seed_have_the_same_curve(surrogate: CurveSurrogate)
     assert not np.array_equal(first.loss, other.loss)
 
 
+def test_what_is_kept_of_a_config_is_what_is_predicted(surrogate: CurveSurrogate) -> None:
+    rng = np.random.default_rng(1)
+    configs = [SPACE.sample(rng) for _ in range(20)]
+    first = [surrogate.draw(config, 0).loss for config in configs]
+    for config, loss in zip(configs, first, strict=True):
+        np.testing.assert_array_equal(surrogate.draw(config, 0).loss, loss)
+        whole = surrogate.predict(surrogate.inputs(config)[None])
+        for kept, predicted in zip(surrogate.mean(config), whole, strict=True):
+            np.testing.assert_array_equal(kept, predicted)
+
+
 def test_noise_is_one_number_a_curve(surrogate: CurveSurrogate) -> None:
     plain = surrogate.predict(surrogate.inputs(CONFIG)[None])
     a, b = (np.log(surrogate.draw(CONFIG, s).loss / plain.loss)[0] for s in (0, 1))
