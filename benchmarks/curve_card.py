@@ -53,7 +53,7 @@ def _lines(
     configs = len(np.unique(columns["config"][~held], axis=0))
     first, *rest = opening(meta)
     chosen = meta["chosen"]
-    why = ", nearer to the held-out curves" if held.any() else ""
+    why = ", nearer to the best held-out curves" if held.any() else ""
     return [
         first,
         "",

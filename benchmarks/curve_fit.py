@@ -72,7 +72,8 @@ def fit(
     facts = {
         "derived": {name: dict(powers) for name, powers in derived.items()},
         "noise": noise,
-        "losses": [float(np.exp(logs.min())), float(np.exp(logs.max()))],
+        # not the lowest recorded: what is predicted below it would be one plateau of no regret
+        "losses": [loss_floor, float(np.exp(logs.max()))],
     }
     return arrays | more, facts
 

@@ -30,7 +30,7 @@ COLUMNS: dict[str, str] = {
 }
 """arrays of a fitted surrogate; ``noise`` is the forest of the log of log loss' sd at the target"""
 KEPT = 1024
-"""configs whose prediction is kept: a trial asks for that of the evaluated and of the recommended"""
+"""configs whose prediction is kept: a trial asks for that of the evaluated and the recommended"""
 
 
 class Curves(NamedTuple):
@@ -54,7 +54,7 @@ class CurveSurrogate:
             space: of the configs.
             meta: has ``derived`` (see ``inputs_of``), ``noise`` with ``cost``, the sd of log cost,
                 and ``correlation``, of the noise of loss and test loss, and ``losses``, the lowest
-                and highest recorded.
+                and highest replayed.
             columns: ``COLUMNS``.
             family: which of ``FAMILIES``.
         """

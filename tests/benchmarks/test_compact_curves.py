@@ -8,8 +8,9 @@ from curves import DERIVED, EPOCHS, SPACE, opening, record, row
 
 from benchmarks import costs, rows
 from benchmarks.compact_curves import columns_of, compact_curves
+from benchmarks.curve_check import held_out_errors
 from tasks import table
-from tasks.curve_surrogate import FAMILIES
+from tasks.curve_surrogate import FAMILIES, CurveSurrogate
 from tasks.curves import CURVES
 
 CONFIG = {"rate": 0.1, "momentum": 0.5, "batch": 32, "nesterov": False}
@@ -56,6 +57,32 @@ def test_the_table_holds_all_that_a_replay_needs(tmp_path: Path) -> None:
         assert all(made.meta[name][family] > 0 for family in FAMILIES)
     assert made.meta["training_seeds"] == 10
     assert target.stat().st_size < 1_000_000
+
+
+def test_the_best_known_loss_is_no_plateau_and_no_random_config_is_better(tmp_path: Path) -> None:
+    """What goes below all recorded losses must not be cut off there: all of it would be best."""
+    path = record(tmp_path / "made_up.jsonl")
+    made = table.read(compact_curves(path, tmp_path / "made_up.npz", SPACE, DERIVED), CURVES)
+    rng = np.random.default_rng(1)
+    configs = [SPACE.sample(rng) for _ in range(3000)]
+    for family in FAMILIES:
+        surrogate = CurveSurrogate(SPACE, made.meta, made.columns, family)
+        inputs = np.array([surrogate.inputs(config) for config in configs])
+        losses, best = surrogate.predict(inputs).loss[:, -1], made.meta["best_loss"][family]
+        assert losses.min() >= best
+        assert (losses < best + 1e-6).mean() < 0.001
+
+
+def test_the_family_that_is_nearer_to_the_best_held_out_curves_is_chosen(tmp_path: Path) -> None:
+    path = record(tmp_path / "made_up.jsonl")
+    made = table.read(compact_curves(path, tmp_path / "made_up.npz", SPACE, DERIVED), CURVES)
+    off = {
+        family: held_out_errors(
+            CurveSurrogate(SPACE, made.meta, made.columns, family), SPACE, made.columns
+        )[-1].good_loss_median
+        for family in FAMILIES
+    }
+    assert made.meta["chosen"] == min(off, key=lambda family: off[family])
 
 
 def test_the_same_rows_give_the_same_bytes(tmp_path: Path) -> None:

@@ -30,7 +30,7 @@ def test_boosting_is_that_of_scikit_learn() -> None:
     forest = ensembles.fit("boosting", INPUTS, OUTPUTS, [[0, 1], [2]])
     for column in range(3):
         model = GradientBoostingRegressor(random_state=0, init="zero", **ensembles.BOOSTING)
-        mean = OUTPUTS[:, column].mean()
+        mean = OUTPUTS.mean(axis=0)[column]
         expected = mean + model.fit(INPUTS, OUTPUTS[:, column] - mean).predict(ELSEWHERE)
         np.testing.assert_allclose(
             forest.predict(ELSEWHERE)[:, column], expected, rtol=1e-5, atol=1e-6
