@@ -15,6 +15,7 @@ from benchmarks.core.space import Config, Space, nearest
 from benchmarks.rows import Key, key_of
 
 KEYS = ("fidelities", "subset_seeds", "held_out", "grid", "configs", "sobol")
+SOBOL = ("count", "seed", "keep")
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,8 @@ def expand(stages: Sequence[Mapping[str, Any]], space: Space) -> list[Evaluation
 
     A stage has ``fidelities`` (shares, also as fractions ``1/512``), ``subset_seeds`` (a count or
     a list), optionally ``held_out``, and its configs as ``grid`` (name -> values), ``configs``
-    (rows of values in the order of the space's names) or ``sobol`` (count, and ``seed``).
+    (rows of values in the order of the space's names) or ``sobol`` (``count``, ``seed`` and, where
+    only some of the sequence are wanted, ``keep``, their places; ``count`` is of the kept ones).
 
     Raises:
         ValueError: a stage has none or several of the three, a key that means nothing, or a
@@ -77,8 +79,35 @@ def _configs(number: int, stage: Mapping[str, Any], space: Space) -> list[dict[s
         ]
     if kinds == ["configs"]:
         return [dict(zip(space.names, values, strict=True)) for values in stage["configs"]]
-    sampler = qmc.Sobol(space.width, rng=np.random.default_rng(stage["sobol"].get("seed", 0)))
-    count = stage["sobol"]["count"]
+    return _kept(number, stage["sobol"], space)
+
+
+def sobol(space: Space, count: int, seed: int) -> list[dict[str, Any]]:
+    """The first configs of a scrambled Sobol sequence."""
+    sampler = qmc.Sobol(space.width, rng=np.random.default_rng(seed))
     # a power of two of them, of which the first are taken: what scipy warns of is meant
     points = sampler.random_base2((count - 1).bit_length())
     return [space.decode(u) for u in points[:count]]
+
+
+def _kept(number: int, facts: Mapping[str, Any], space: Space) -> list[dict[str, Any]]:
+    for key in facts:
+        if key not in SOBOL:
+            hint = nearest(key, SOBOL)
+            raise ValueError(f"stage {number} of the design: unknown key sobol.{key}{hint}")
+    if "count" not in facts and "keep" not in facts:
+        raise ValueError(f"stage {number} of the design: sobol needs count or keep")
+    count = facts.get("count", len(facts.get("keep", ())))
+    if not isinstance(count, int) or count < 1:
+        raise ValueError(
+            f"stage {number} of the design: sobol.count={count}: must be a whole number, 1 or more"
+        )
+    places = facts.get("keep", range(count))
+    if any(not isinstance(place, int) or place < 0 for place in places):
+        raise ValueError(f"stage {number} of the design: sobol.keep: must be places, from 0")
+    if count > len(places):
+        raise ValueError(
+            f"stage {number} of the design: sobol.count={count} of {len(places)} kept configs"
+        )
+    configs = sobol(space, max(places[:count]) + 1, facts.get("seed", 0))
+    return [configs[place] for place in places[:count]]

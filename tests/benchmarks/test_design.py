@@ -19,6 +19,10 @@ def stage(**facts: Any) -> dict[str, Any]:
     return {"fidelities": [1], "configs": [[0.5, 1]], **facts}
 
 
+def sobol(**facts: Any) -> dict[str, Any]:
+    return {"fidelities": [1], "sobol": facts}
+
+
 def test_stages_in_order_and_within_one_the_cheapest_fidelity_first_then_the_seeds() -> None:
     first = stage(fidelities=[1, "1/512", 0.25], subset_seeds=2, configs=[[0, 1], [1, 2]])
     design = expand([first, stage(subset_seeds=[5])], SPACE)
@@ -56,6 +60,16 @@ def test_sobol_configs_are_reproducible_spread_and_of_any_space() -> None:
     assert other != design
 
 
+def test_only_some_configs_of_a_sobol_sequence_may_be_kept() -> None:
+    def walked(**facts: Any) -> list[Any]:
+        design = expand([{"fidelities": [1], "sobol": {"seed": 3, **facts}}], SPACE)
+        return [e.config for e in design]
+
+    whole, keep = walked(count=9), [1, 4, 8]
+    assert walked(keep=keep) == [whole[place] for place in keep]
+    assert walked(keep=keep, count=2) == [whole[1], whole[4]]
+
+
 @pytest.mark.parametrize(
     ("bad", "says"),
     [
@@ -67,6 +81,11 @@ def test_sobol_configs_are_reproducible_spread_and_of_any_space() -> None:
         (stage(fidelities=[0]), "fidelity 0.0 is not in"),
         (stage(fidelities=["half"]), "half"),
         (stage(configs=[[0.5, 7]]), "y=7: allowed is"),
+        (sobol(count=2, sed=1), "unknown key sobol.sed; did you mean 'seed'"),
+        (sobol(seed=1), "stage 0 of the design: sobol needs count or keep"),
+        (sobol(count=0), "stage 0 of the design: sobol.count=0: must be a whole number, 1 or more"),
+        (sobol(count=3, keep=[0, 5]), "stage 0 of the design: sobol.count=3 of 2 kept"),
+        (sobol(keep=[5, -1]), "stage 0 of the design: sobol.keep: must be places"),
         (stage(configs=[[0.5]]), "argument"),
         ({"fidelities": [1], "grid": {"x": [1], "z": [1]}}, "unknown hyperparameter 'z'"),
     ],
@@ -91,6 +110,20 @@ def test_the_mnist_design_holds_what_the_first_table_promises() -> None:
     for share in (0.5, 1.0):
         assert len(configs[share]) >= 20
         assert configs[share] <= configs[1 / 512]  # nested: differences are interpolated
+
+
+def test_the_cars_design_holds_what_is_to_be_recorded() -> None:
+    settings = compose("record", ["task=cars_head"])
+    space = Space.described(settings["task"]["space"])
+    design = expand(settings["design"]["stages"], space)
+    seeds: dict[tuple[Any, ...], set[int]] = {}
+    for e in design:
+        if not e.held_out:
+            seeds.setdefault(tuple(e.config.values()), set()).add(e.subset_seed)
+    assert len(seeds) == 1 + 400 + 200  # the baseline, Sobol, the better half
+    assert sum(len(found) > 1 for found in seeds.values()) == 1 + 150
+    assert all(0 in found for found in seeds.values())
+    assert sum(e.held_out for e in design) == 50
 
 
 @pytest.mark.parametrize(
