@@ -55,6 +55,12 @@ def cars_task(
         raise ValueError(
             "task.cache_features=False: no such trainings are recorded; set task.source=live"
         )
+    weights = options.get("weights", "auto")
+    if weights not in ("auto", "imagenet"):
+        raise ValueError(
+            f"task.weights={weights}: no such trainings are recorded; set task.source=live"
+        )
+    device = options.get("device")
     few = fidelity == "multitask"
     task = RecordedCurves(
         table,
@@ -63,7 +69,10 @@ def cars_task(
         nominal=tuple(MULTITASK.values()) if few else None,
         resume_training=bool(options.get("resume_training")),
         baseline=options.get("baseline"),
-        asked={name: options.get(name) for name in TRAINED},
+        asked={
+            **{name: options.get(name) for name in TRAINED},
+            "device": None if device == "auto" else device,
+        },
     )
     if Space.described(space).describe() != task.space.describe():
         raise ValueError("task.space: not the recorded one; set task.source=live")

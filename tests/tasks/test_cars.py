@@ -21,7 +21,7 @@ def settings(name: str, *overrides: str) -> dict[str, Any]:
     return found
 
 
-@pytest.mark.parametrize("name", CARS)
+@pytest.mark.parametrize("name", [*CARS, "cars_head", "cars_scratch32"])
 def test_the_space_is_that_of_slide_27(name: str) -> None:
     space = Space.described(settings(name)["space"])
     assert space.parameters == {

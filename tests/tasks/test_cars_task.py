@@ -53,6 +53,8 @@ def test_multitask_needs_the_epochs_of_the_talk(path: str) -> None:
         ({"image_size": 32}, r"^task.image_size=32: no such trainings are recorded; set task.so"),
         ({"protocol": "talk"}, r"^task.protocol=talk: no such trainings"),
         ({"cache_features": False}, r"^task.cache_features=False: no such trainings"),
+        ({"weights": "random"}, r"^task.weights=random: no such trainings are recorded; set task"),
+        ({"device": "cuda"}, r"^task.device=cuda: no such trainings are recorded"),
         ({"fidelity": "epoch"}, r"^task.fidelity=epoch: .*epochs"),
         ({"table": None}, r"^task.table=None: no curves are recorded"),
         ({"space": {"rate": {"kind": "float", "low": 0, "high": 1}}}, r"^task.space: not the"),
