@@ -1,0 +1,107 @@
+"""ASHA: successive halving whose promotions never wait (Li et al., MLSys 2020).
+
+"A System for Massively Parallel Hyperparameter Tuning", Algorithm 2.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+import numpy as np
+
+from benchmarks.core.protocols import Method
+from benchmarks.core.space import Config, Space
+from benchmarks.core.trial import Fidelities, History, Suggestion, Trial
+from methods.hyperband import brackets, rank
+
+ALL = "all"
+"""value of ``bracket`` that stands for all of them in turn"""
+
+
+class ASHA(Method):
+    """Hyperband in its asynchronous form: a rung is open at all times, and grows without limit.
+
+    With ``n`` finished trials in a rung, each of the best ``floor(n / eta)`` that has not gone on
+    yet goes on, the highest rung and the lowest loss first; if there is none, a new uniform config
+    enters the lowest rung. So a rung may send on more than one config in ``eta``: one that went on
+    early does not come back when better ones overtake it. Failed trials count in their rung, rank
+    last, and do not go on. Whether a promoted config is trained anew or continued is the task's
+    affair (``Fidelities.resumable``).
+
+    The note of a trial says its ``bracket`` (0 explores most), its ``rung``, and the number of the
+    trial that it ``promotes`` (None in the lowest rung). Recommends the config with the smallest
+    loss seen so far, at any fidelity.
+
+    Args:
+        space: the task's configs.
+        fidelities: the task's fidelities; the rungs' are those of ``hyperband``.
+        eta: of the configs in a rung, one in ``eta`` goes on, with ``eta`` times the data; at
+            least 2.
+        bracket: ``all``, asynchronous Hyperband: the brackets take turns, and a turn ends when its
+            trials add up to the training that a synchronous bracket (rule ``table1``) takes; their
+            rungs are kept from turn to turn. Or the number of the only bracket: ASHA itself.
+
+    Raises:
+        ValueError: an option outside what is allowed.
+    """
+
+    def __init__(
+        self,
+        space: Space,
+        fidelities: Fidelities,
+        *,
+        eta: int = 3,
+        bracket: int | str = ALL,
+    ) -> None:
+        if not isinstance(eta, int) or eta < 2:
+            raise ValueError(f"method.eta={eta}: must be a whole number, 2 or more")
+        self.space, self.eta = space, eta
+        plan = brackets(fidelities.low, eta, "table1")
+        self.rungs = [[fidelities.clip(rung.fidelity) for rung in rungs] for rungs in plan]
+        """fidelities of every bracket's rungs"""
+        self.turns = [
+            sum(rung.configs * share for rung, share in zip(rungs, shares, strict=True))
+            for rungs, shares in zip(plan, self.rungs, strict=True)
+        ]
+        """how much every bracket trains in a turn, in full trainings"""
+        numbers: Collection[int | str] = (ALL, *range(len(plan)))
+        if bracket not in numbers or isinstance(bracket, bool):
+            raise ValueError(
+                f"method.bracket={bracket}: allowed are {', '.join(map(str, numbers))}"
+                " (the task's fidelities and eta make that many)"
+            )
+        self.bracket = bracket
+
+    def suggest(self, history: History, rng: np.random.Generator) -> Suggestion:
+        bracket = self._turn(history) if isinstance(self.bracket, str) else self.bracket
+        rungs = self.rungs[bracket]
+        members = [trial for trial in history if trial.note.get("bracket") == bracket]
+        promoted = {trial.note.get("promotes") for trial in members}
+        for rung in reversed(range(len(rungs) - 1)):
+            for trial in self._best(members, rung):
+                if trial.number not in promoted:
+                    goes = {"bracket": bracket, "rung": rung + 1, "promotes": trial.number}
+                    return Suggestion(trial.config, rungs[rung + 1], goes)
+        enters = {"bracket": bracket, "rung": 0, "promotes": None}
+        return Suggestion(self.space.sample(rng), rungs[0], enters)
+
+    def recommend(self, history: History, rng: np.random.Generator) -> Config | None:
+        return None if history.best_seen is None else history.best_seen.config
+
+    def _best(self, members: list[Trial], rung: int) -> list[Trial]:
+        """The trials of a rung that may go on, the best first."""
+        ended = [t for t in members if t.note.get("rung") == rung and t.status != "running"]
+        best = sorted(ended, key=rank)[: len(ended) // self.eta]
+        return [trial for trial in best if trial.status == "ok"]
+
+    def _turn(self, history: History) -> int:
+        """The bracket of the next trial: that of the latest ones until its turn is over."""
+        current, trained = 0, 0.0
+        for latest, trial in enumerate(reversed(history.trials)):
+            bracket = trial.note.get("bracket", 0)
+            if latest and bracket != current:
+                break
+            current, trained = bracket, trained + trial.fidelity
+        if trained < self.turns[current] - 1e-9:
+            return int(current)
+        return (int(current) + 1) % len(self.turns)
