@@ -13,8 +13,8 @@ import numpy as np
 
 from benchmarks.core.space import Space
 from benchmarks.core.trial import Fidelities, History, Suggestion
-from methods.acquisition.candidates import around, uniform
-from methods.expected_improvement_gpy import GPyEI, predict, quiet_gpy
+from methods.acquisition.candidates import around, uniform, unless_pending
+from methods.expected_improvement_gpy import GPyEI, believing, predict, quiet_gpy
 from methods.global_random import global_random
 from methods.options import check_counts
 from methods.targets import read_targets
@@ -37,15 +37,17 @@ class EmukitSearch(GPyEI):
         targets = read_targets(history, self.space, transform=self.loss_transform, only=(1.0,))
         if len(history) < self.initial_trials or targets is None:
             return Suggestion(self.space.sample(rng))
-        model = self._fit(targets)
-        promising = targets.x[np.argsort(predict(model, targets.x)[0], kind="stable")[:5]]
+        model = believing(self._fit(targets), targets)
+        promising = targets.known[np.argsort(predict(model, targets.known)[0], kind="stable")[:5]]
         near = around(self.space, promising, self.candidates // 2, rng)
         x = np.concatenate([uniform(self.space, self.candidates - len(near), rng), near])
         try:
             with quiet_gpy(), global_random(rng):
                 search = self._search(model)
                 search.update_parameters()
-                best = int(np.nanargmax(search.evaluate(x)[:, 0]))
+                gain = search.evaluate(x)[:, 0]
+                open_gain = unless_pending(gain, x, np.ones(len(x)), targets.pending)
+                best = int(np.nanargmax(open_gain))
         except Exception as error:  # emukit raises bare ones when numbers go wrong
             return Suggestion(self.space.sample(rng), note=note_of(error))
         return Suggestion(self.space.decode(x[best]))

@@ -16,7 +16,7 @@ from methods.emukit_entropy import note_of
 from methods.expected_improvement_gpy import quiet_gpy
 from methods.global_random import global_random
 from methods.options import check_choice, check_counts, check_shares
-from methods.targets import TRANSFORMS, Latest, Targets, read_targets
+from methods.targets import TRANSFORMS, Latest, Targets, finished, read_targets
 
 SHARES = tuple(2.0**-i for i in range(9, 1, -1))
 """the example's sizes, ``s_max // 2**i``, as shares of the full training"""
@@ -55,6 +55,9 @@ class EmukitFabolas(Method):
     Recommends by a rule of ours: the evaluated config with the lowest mean of its own model at the
     target; before there is a model, the one with the lowest loss at any size. Where emukit raises,
     the suggestion is a further one of the initial design, and its note ``emukit_error`` says why.
+
+    Emukit has no running trials. Here its loss model is given each of them with the mean that it
+    predicts (kriging believer), before the next point is looked for.
 
     Where only the target is offered, the size is fixed there, by emukit's own ``context``; of a
     finite set of fidelities, the nearest is taken.
@@ -135,8 +138,9 @@ class EmukitFabolas(Method):
             return self._initial(history, rng)
         context = {"s": float(self.rows)} if self.fidelities.low == 1 else {}
         try:
-            loop = self._fit(targets)
+            fitted = self._fit(targets)
             with quiet_gpy(), global_random(rng):
+                loop = self._believing(fitted, targets)
                 point = loop.get_next_points(context=context)[0]
         except Exception as error:  # emukit raises bare ones when numbers go wrong
             return replace(self._initial(history, rng), note=note_of(error))
@@ -146,7 +150,7 @@ class EmukitFabolas(Method):
     def recommend(self, history: History, rng: np.random.Generator) -> Config | None:
         seen = history.best_seen
         targets = read_targets(history, self.space, transform=self.loss_transform)
-        if len(history) < self.initial_trials or targets is None:
+        if finished(history) < self.initial_trials or targets is None:
             return None if seen is None else seen.config
         try:
             mean = self._means_at_target(self._fit(targets), targets)
@@ -208,6 +212,20 @@ class EmukitFabolas(Method):
             self.sampler_steps,
         )
         return loop
+
+    def _believing(self, loop: Any, targets: Targets) -> Any:
+        """A loop like this one, its loss model given the running trials, too."""
+        if targets.pending is None:
+            return loop
+        given = self._loop(targets)
+        for fitted, other in zip(loop.model_updaters, given.model_updaters, strict=True):
+            other.model.model[:] = fitted.model.model.param_array
+        model = given.model_updaters[0].model
+        x = np.column_stack([targets.pending.x, targets.pending.s * self.rows])
+        finished_x = np.column_stack([targets.x, targets.s * self.rows])
+        mean, _ = model.predict(x)
+        model.set_data(np.vstack([finished_x, x]), np.vstack([targets.loss[:, None], mean]))
+        return given
 
     def _means_at_target(self, loop: Any, targets: Targets) -> Array:
         """Predicted losses of the evaluated configs at the largest size, shape ``(n,)``."""

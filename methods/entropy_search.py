@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from benchmarks.core.space import Space
 from benchmarks.core.trial import Fidelities
 from methods.information_gain import InformationGain
+from methods.model_based import REFIT_ABOVE
 from methods.models.kernels import constant_basis
 from methods.models.priors import LENGTH_SCALES
 from methods.models.sampling import STEPS
@@ -39,6 +40,11 @@ class EntropySearch(InformationGain):
         candidates: candidates that are screened, and three times as many around the best of them.
         finalists: candidates that are judged after the screen.
         loss_transform: ``log`` models the logarithm of the loss, ``none`` the loss itself.
+        pending: what a running trial's loss is taken for: ``believer``, its posterior mean, or
+            ``liar``, the lowest loss seen.
+        refit_every: above ``refit_above`` finished trials, hyperparameters are from before the
+            latest trial whose number is a multiple of this.
+        refit_above: up to so many, they are of all finished trials.
 
     Raises:
         ValueError: an option outside what is allowed.
@@ -63,6 +69,9 @@ class EntropySearch(InformationGain):
         candidates: int = 200,
         finalists: int = 20,
         loss_transform: str = "log",
+        pending: str = "believer",
+        refit_every: int = 1,
+        refit_above: int = REFIT_ABOVE,
     ) -> None:
         check_flag("per_cost", per_cost)
         super().__init__(
@@ -81,5 +90,8 @@ class EntropySearch(InformationGain):
             candidates=candidates,
             finalists=finalists,
             loss_transform=loss_transform,
+            pending=pending,
+            refit_every=refit_every,
+            refit_above=refit_above,
             only=(1.0,),
         )

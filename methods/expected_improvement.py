@@ -13,7 +13,7 @@ from benchmarks.core.trial import Fidelities
 from methods.acquisition.improvement import log_expected_improvement
 from methods.acquisition.maximise import maximise
 from methods.acquisition.representers import at_target
-from methods.model_based import ModelBased, Models
+from methods.model_based import REFIT_ABOVE, ModelBased, Models
 from methods.models.gp import Posterior
 from methods.models.kernels import constant_basis
 from methods.models.priors import LENGTH_SCALES
@@ -38,6 +38,11 @@ class ExpectedImprovement(ModelBased):
         mcmc_steps: steps of the sampler that they come from.
         candidates: configs that are screened, and three times as many around the best of them.
         loss_transform: ``log`` models the logarithm of the loss, ``none`` the loss itself.
+        pending: what a running trial's loss is taken for: ``believer``, its posterior mean, or
+            ``liar``, the lowest loss seen.
+        refit_every: above ``refit_above`` finished trials, hyperparameters are from before the
+            latest trial whose number is a multiple of this.
+        refit_above: up to so many, they are of all finished trials.
 
     Raises:
         ValueError: an option outside what is allowed.
@@ -56,6 +61,9 @@ class ExpectedImprovement(ModelBased):
         mcmc_steps: int = STEPS,
         candidates: int = 500,
         loss_transform: str = "log",
+        pending: str = "believer",
+        refit_every: int = 1,
+        refit_above: int = REFIT_ABOVE,
     ) -> None:
         super().__init__(
             space,
@@ -65,6 +73,9 @@ class ExpectedImprovement(ModelBased):
             hyper_samples=hyper_samples,
             mcmc_steps=mcmc_steps,
             loss_transform=loss_transform,
+            pending=pending,
+            refit_every=refit_every,
+            refit_above=refit_above,
             only=(1.0,),
         )
         check_counts(candidates=candidates)
@@ -73,11 +84,19 @@ class ExpectedImprovement(ModelBased):
     def _maximise(
         self, models: Models, targets: Targets, rng: np.random.Generator
     ) -> tuple[Array, float]:
-        means = self._means_at_target(models, targets)
+        means = models.loss.mean(at_target(targets.known, self.target_basis))
         improvement = MarginalImprovement(models.loss, self.target_basis, means.min(axis=1))
-        promising = targets.x[np.argsort(means.mean(axis=0), kind="stable")[:5]]
-        target = Fidelities()
-        return maximise(improvement, self.space, target, promising, self.candidates, 1, rng)
+        promising = targets.known[np.argsort(means.mean(axis=0), kind="stable")[:5]]
+        return maximise(
+            improvement,
+            self.space,
+            Fidelities(),
+            promising,
+            self.candidates,
+            1,
+            rng,
+            targets.pending,
+        )
 
 
 @dataclass(frozen=True)

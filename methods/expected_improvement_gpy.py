@@ -14,14 +14,14 @@ from scipy.optimize import minimize
 from benchmarks.core.protocols import Method
 from benchmarks.core.space import Array, Config, Space
 from benchmarks.core.trial import Fidelities, History, Suggestion
-from methods.acquisition.candidates import around, snap, uniform
+from methods.acquisition.candidates import around, snap, uniform, unless_pending
 from methods.acquisition.improvement import (
     log_expected_improvement,
     log_expected_improvement_gradient,
 )
 from methods.global_random import global_random
 from methods.options import check_choice, check_counts
-from methods.targets import TRANSFORMS, Latest, Targets, read_targets
+from methods.targets import TRANSFORMS, Latest, Targets, finished, read_targets
 
 
 class GPyEI(Method):
@@ -30,6 +30,8 @@ class GPyEI(Method):
     GPy's ``GPRegression`` with a Matern-5/2 kernel, one length scale a coordinate, on the
     standardised loss or log loss; hyperparameters by maximum likelihood within bounds. Recommends
     the evaluated config with the lowest posterior mean; before the model exists, the best one seen.
+    A running trial counts as if it had the loss that the model expects (kriging believer;
+    Ginsbourger et al. 2010), the hyperparameters left as they are.
 
     Args:
         space: the task's configs.
@@ -66,26 +68,30 @@ class GPyEI(Method):
         targets = read_targets(history, self.space, transform=self.loss_transform, only=(1.0,))
         if len(history) < self.initial_trials or targets is None:
             return Suggestion(self.space.sample(rng))
-        model = self._fit(targets)
-        mean, _ = predict(model, targets.x)
+        model = believing(self._fit(targets), targets)
+        mean, _ = predict(model, targets.known)
         best = float(mean.min())
-        centres = targets.x[np.argsort(mean, kind="stable")[:5]]
+        centres = targets.known[np.argsort(mean, kind="stable")[:5]]
         half = self.candidates // 2
         x = np.concatenate([
             uniform(self.space, self.candidates - half, rng),
             around(self.space, centres, half, rng),
         ])  # fmt: skip
-        score = log_expected_improvement(*predict(model, x), best)
+        score = self._score(model, x, best, targets)
         starts = x[np.argsort(-score, kind="stable")[:5]]
         x = snap(self.space, np.stack([climb(model, start, best) for start in starts]))
         x = np.concatenate([x, starts])
-        score = log_expected_improvement(*predict(model, x), best)
+        score = self._score(model, x, best, targets)
         return Suggestion(self.space.decode(x[int(np.argmax(score))]))
+
+    def _score(self, model: Any, x: Array, best: float, targets: Targets) -> Array:
+        score = log_expected_improvement(*predict(model, x), best)
+        return unless_pending(score, x, np.ones(len(x)), targets.pending)
 
     def recommend(self, history: History, rng: np.random.Generator) -> Config | None:
         seen = history.best_at_target
         targets = read_targets(history, self.space, transform=self.loss_transform, only=(1.0,))
-        if len(history) < self.initial_trials or targets is None:
+        if finished(history) < self.initial_trials or targets is None:
             return None if seen is None else seen.config
         mean, _ = predict(self._fit(targets), targets.x)
         return targets.best(mean)
@@ -110,6 +116,18 @@ def fit_gpy(targets: Targets, restarts: int) -> Any:
         model.likelihood.variance.constrain_bounded(1e-6, 1, warning=False)
         model.optimize_restarts(restarts, verbose=False, robust=True)
     return model
+
+
+def believing(model: Any, targets: Targets) -> Any:
+    """The model given the running trials, too, each with its posterior mean; a copy."""
+    if targets.pending is None:
+        return model
+    x = targets.pending.x
+    mean, _ = predict(model, x)
+    with quiet_gpy():
+        given = model.copy()
+        given.set_XY(np.concatenate([model.X, x]), np.concatenate([model.Y, mean[:, None]]))
+    return given
 
 
 def predict(model: Any, x: Array) -> tuple[Array, Array]:

@@ -14,6 +14,7 @@ from benchmarks.core.space import Array, Config, Space
 from benchmarks.core.trial import Fidelities, History, Suggestion
 from methods.design import CONFIGS, initial_suggestion
 from methods.information_gain import InformationGain
+from methods.model_based import REFIT_ABOVE
 from methods.models.kernels import cost_basis, log_size, loss_basis
 from methods.models.priors import LENGTH_SCALES
 from methods.models.sampling import STEPS
@@ -64,6 +65,11 @@ class Fabolas(InformationGain):
             (``best_seen``; the journal version's, there "last_seen") or at the target
             (``best_at_target``; nothing before the first such trial).
         loss_transform: ``log`` models the logarithm of the loss, ``none`` the loss itself.
+        pending: what a running trial's loss is taken for: ``believer``, its posterior mean, or
+            ``liar``, the lowest loss seen.
+        refit_every: above ``refit_above`` finished trials, hyperparameters are from before the
+            latest trial whose number is a multiple of this.
+        refit_above: up to so many, they are of all finished trials.
 
     Raises:
         ValueError: a count below 1, a fidelity outside (0, 1], no power, a negative overhead, or
@@ -94,6 +100,9 @@ class Fabolas(InformationGain):
         overhead_in_cost: float | str = 1.0,
         incumbent: str = "posterior_mean",
         loss_transform: str = "log",
+        pending: str = "believer",
+        refit_every: int = 1,
+        refit_above: int = REFIT_ABOVE,
     ) -> None:
         shares = _design(initial_design)
         check_choice("incumbent", incumbent, INCUMBENTS)
@@ -123,6 +132,9 @@ class Fabolas(InformationGain):
             finalists=finalists,
             overhead_in_cost=overhead_in_cost,
             loss_transform=loss_transform,
+            pending=pending,
+            refit_every=refit_every,
+            refit_above=refit_above,
             diagonal=sigma_phi == "diagonal",
         )
         self.initial_fidelities = shares

@@ -14,7 +14,7 @@ from methods.acquisition.gain_per_cost import CostModel, Gain, GainPerCost
 from methods.acquisition.joint import Joint
 from methods.acquisition.maximise import maximise
 from methods.acquisition.representers import draw_representers
-from methods.model_based import ModelBased, Models
+from methods.model_based import REFIT_ABOVE, ModelBased, Models
 from methods.models.kernels import Basis
 from methods.models.priors import LENGTH_SCALES
 from methods.models.sampling import STEPS
@@ -52,6 +52,9 @@ class InformationGain(ModelBased):
         diagonal: see ``ModelBased``.
         length_scales: see ``ModelBased``.
         mcmc_steps: see ``ModelBased``.
+        pending: see ``ModelBased``.
+        refit_every: see ``ModelBased``.
+        refit_above: see ``ModelBased``.
 
     Raises:
         ValueError: an option outside what is allowed.
@@ -78,6 +81,9 @@ class InformationGain(ModelBased):
         diagonal: bool = False,
         length_scales: Sequence[float] = LENGTH_SCALES,
         mcmc_steps: int = STEPS,
+        pending: str = "believer",
+        refit_every: int = 1,
+        refit_above: int = REFIT_ABOVE,
     ) -> None:
         super().__init__(
             space,
@@ -90,6 +96,9 @@ class InformationGain(ModelBased):
             diagonal=diagonal,
             length_scales=length_scales,
             mcmc_steps=mcmc_steps,
+            pending=pending,
+            refit_every=refit_every,
+            refit_above=refit_above,
         )
         check_choice("entropy", entropy, ENTROPIES)
         check_counts(draws=draws, innovations=innovations)
@@ -117,6 +126,7 @@ class InformationGain(ModelBased):
             self.candidates,
             self.finalists,
             rng,
+            targets.pending,
         )
 
     def acquisition(
@@ -124,7 +134,7 @@ class InformationGain(ModelBased):
     ) -> tuple[GainPerCost, Array]:
         """The acquisition function, and the representers it is about, ``(m, R, width)``."""
         places = draw_representers(
-            models.loss, self.space, targets.x, self.target_basis, self.representers, rng
+            models.loss, self.space, targets.known, self.target_basis, self.representers, rng
         )
         cheap, gain = self._gains(Joint(models.loss, places, self.target_basis), rng)
         cost = None

@@ -16,6 +16,7 @@ from benchmarks.core.space import Space
 from benchmarks.core.trial import Fidelities, History, Suggestion
 from methods.design import initial_suggestion
 from methods.information_gain import InformationGain
+from methods.model_based import REFIT_ABOVE
 from methods.models.kernels import indicator_basis
 from methods.models.priors import LENGTH_SCALES
 from methods.models.sampling import STEPS
@@ -52,6 +53,11 @@ class MTBO(InformationGain):
         finalists: candidates that are judged after the screen.
         overhead_in_cost: seconds added to every predicted cost, or ``measured``.
         loss_transform: ``log`` models the logarithm of the loss, ``none`` the loss itself.
+        pending: what a running trial's loss is taken for: ``believer``, its posterior mean, or
+            ``liar``, the lowest loss seen.
+        refit_every: above ``refit_above`` finished trials, hyperparameters are from before the
+            latest trial whose number is a multiple of this.
+        refit_above: up to so many, they are of all finished trials.
 
     Raises:
         ValueError: an option outside what is allowed, or a fidelity that the task does not offer.
@@ -77,6 +83,9 @@ class MTBO(InformationGain):
         finalists: int = 20,
         overhead_in_cost: float | str = 1.0,
         loss_transform: str = "log",
+        pending: str = "believer",
+        refit_every: int = 1,
+        refit_above: int = REFIT_ABOVE,
     ) -> None:
         values = _offered(fidelity_values, fidelities)
         basis = partial(indicator_basis, values=values)
@@ -97,6 +106,9 @@ class MTBO(InformationGain):
             finalists=finalists,
             overhead_in_cost=overhead_in_cost,
             loss_transform=loss_transform,
+            pending=pending,
+            refit_every=refit_every,
+            refit_above=refit_above,
             only=values,
         )
         self.auxiliary = values[:-1] or values

@@ -6,7 +6,7 @@ import hashlib
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Generic, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +18,15 @@ TRANSFORMS = ("log", "none")
 """what can be modelled: the logarithm of the loss, or the loss itself"""
 SMALLEST_COST = 1e-6
 """seconds; costs below are raised to it before their logarithm is taken"""
+
+
+class Pending(NamedTuple):
+    """The running trials, ``p`` of them, in order of their numbers."""
+
+    x: Array
+    """configs in the unit cube, shape ``(p, width)``"""
+    s: Array
+    """fidelities, shape ``(p,)``"""
 
 
 @dataclass(frozen=True)
@@ -38,6 +47,13 @@ class Targets:
     """False where the trial did not end well, shape ``(n,)``"""
     overhead: float = 0.0
     """CPU seconds that the latest of all trials took to suggest"""
+    pending: Pending | None = None
+    """the running trials, to which nothing is fitted; None if there are none"""
+
+    @property
+    def known(self) -> Array:
+        """Configs of the finished and of the running trials, shape ``(n + p, width)``."""
+        return self.x if self.pending is None else np.concatenate([self.x, self.pending.x])
 
     def best(self, predicted: Array) -> Config:
         """The succeeded config with the lowest of the ``predicted`` losses, shape ``(n,)``."""
@@ -45,7 +61,7 @@ class Targets:
 
     @property
     def key(self) -> str:
-        """Digest of all that a model sees: equal keys, equal models."""
+        """Digest of all that a model is fitted to: equal keys, equal models."""
         digest = hashlib.sha256()
         for array in (self.x, self.s, self.loss, self.log_cost, self.ok):
             digest.update(repr(array.shape).encode())
@@ -84,6 +100,11 @@ def succeeded(trial: Trial) -> bool:
     return trial.status == "ok" and math.isfinite(trial.loss)
 
 
+def finished(history: History) -> int:
+    """How many trials are not running."""
+    return sum(trial.status != "running" for trial in history)
+
+
 def read_targets(
     history: History,
     space: Space,
@@ -91,7 +112,7 @@ def read_targets(
     transform: str = "log",
     only: Sequence[float] | None = None,
 ) -> Targets | None:
-    """Collect the finished trials; None if none of them succeeded.
+    """Collect the finished trials, and apart from them the running ones; None without a success.
 
     Rule ``worst_seen``: a trial that failed, timed out or diverged counts as the worst loss seen;
     its cost is real.
@@ -105,9 +126,9 @@ def read_targets(
     Raises:
         ValueError: with ``log``, a loss of 0 or less on a task without a loss floor.
     """
-    trials = [t for t in history if t.status != "running"]
-    if only is not None:
-        trials = [t for t in trials if t.fidelity in only]
+    counted = [t for t in history if only is None or t.fidelity in only]
+    trials = [t for t in counted if t.status != "running"]
+    running = [t for t in counted if t.status == "running"]
     floor = history.loss_floor if transform == "log" else -math.inf
     losses = [max(t.loss, floor) for t in trials if succeeded(t)]
     if not losses:
@@ -127,4 +148,10 @@ def read_targets(
         log_cost=np.log([max(t.cost, SMALLEST_COST) for t in trials]),
         ok=np.array([succeeded(t) for t in trials]),
         overhead=history.trials[-1].overhead,
+        pending=Pending(
+            np.stack([space.encode(t.config) for t in running]),
+            np.array([t.fidelity for t in running]),
+        )
+        if running
+        else None,
     )

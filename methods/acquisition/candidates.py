@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
+from scipy.spatial.distance import cdist
 
 from benchmarks.core.space import Array, Float, Space
+from methods.targets import Pending
 
 
 def snap(space: Space, x: Array) -> Array:
@@ -40,3 +42,14 @@ def around(
     scale = spread * 10 ** rng.uniform(-3, np.log10(0.3), (count, 1))
     steps = scale * rng.standard_normal((count, space.width))
     return snap(space, centres[np.arange(count) % len(centres)] + steps)
+
+
+def unless_pending(score: Array, x: Array, s: Array, pending: Pending | None) -> Array:
+    """The ``score``, shape ``(k,)``, but -inf where a trial runs with that config and fidelity.
+
+    Configs are ``(k, width)``, fidelities ``(k,)``; what differs by rounding alone is the same.
+    """
+    if pending is None:
+        return score
+    same = (cdist(x, pending.x, "chebyshev") < 1e-9) & (s[:, None] == pending.s)
+    return np.where(same.any(axis=1), -np.inf, score)

@@ -8,8 +8,9 @@ import numpy as np
 
 from benchmarks.core.space import Array, Space
 from benchmarks.core.trial import Fidelities
-from methods.acquisition.candidates import around, uniform
+from methods.acquisition.candidates import around, uniform, unless_pending
 from methods.models.kernels import from_log_size, log_size
+from methods.targets import Pending
 
 REFINEMENTS = ((20, 1.0), (10, 0.5), (5, 0.25))
 """of each further screen: around how many of the best, and at what share of the first distances"""
@@ -41,12 +42,14 @@ def maximise(
     candidates: int,
     finalists: int,
     rng: np.random.Generator,
+    pending: Pending | None = None,
 ) -> tuple[Array, float]:
     """Return the best config found, shape ``(width,)``, and its fidelity.
 
     ``candidates`` points, half uniform, half at or near the ``promising`` configs ``(k, width)``,
     all at fidelities uniform in log size, are screened; so are as many again around the best of
     all so far, three times and ever closer. The value itself is taken of the best ``finalists``.
+    What is ``pending`` at the same fidelity is returned only if nothing else was found.
     """
     half = candidates // 2
     x = np.concatenate([
@@ -55,7 +58,7 @@ def maximise(
         around(space, rng.permuted(promising, axis=0), half - half // 2, rng),
     ])  # fmt: skip
     s = clip_fidelities(fidelities, rng.random(len(x)))
-    score = acquisition.screen(x, s)
+    score = unless_pending(acquisition.screen(x, s), x, s, pending)
 
     for keep, spread in REFINEMENTS:
         best = np.argsort(-score, kind="stable")[:keep]
@@ -64,8 +67,10 @@ def maximise(
         moved_u = near_u + 0.1 * spread * rng.standard_normal(candidates)
         near_s = clip_fidelities(fidelities, moved_u)
         x, s = np.concatenate([x, near_x]), np.concatenate([s, near_s])
-        score = np.concatenate([score, acquisition.screen(near_x, near_s)])
+        near = unless_pending(acquisition.screen(near_x, near_s), near_x, near_s, pending)
+        score = np.concatenate([score, near])
 
     best = np.argsort(-score, kind="stable")[:finalists]
-    winner = best[int(np.argmax(acquisition.value(x[best], s[best])))]
+    value = unless_pending(acquisition.value(x[best], s[best]), x[best], s[best], pending)
+    winner = best[int(np.argmax(value))]
     return x[winner], float(s[winner])

@@ -6,7 +6,7 @@ Formulas: Rasmussen & Williams 2006, eqs. 2.23 to 2.30 and 5.9.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, cast
 
@@ -20,10 +20,11 @@ from methods.models.kernels import Points, ProductKernel, squared_differences
 
 @dataclass(frozen=True)
 class Data:
-    """Observations: ``n`` inputs and their targets, shape ``(n,)``."""
+    """Observations: ``n`` inputs and their targets."""
 
     points: Points
     y: Array
+    """shape ``(n,)``; for a posterior also ``(m, n)``, other ones for each of its samples"""
 
     @cached_property
     def d2(self) -> Array:
@@ -35,13 +36,13 @@ class Data:
         """The pairs of observations on and below the diagonal: rows, columns, their
         ``d2``, and the products of their basis functions, shape ``(rank * rank, pairs)``.
         """
-        rows, columns = np.tril_indices(len(self.y))
+        rows, columns = np.tril_indices(len(self.points.x))
         phi = self.points.phi.T
         products = (phi[:, None, rows] * phi[None, :, columns]).reshape(len(phi) ** 2, -1)
         return (
             rows,
             columns,
-            np.ascontiguousarray(self.d2[:, rows * len(self.y) + columns]),
+            np.ascontiguousarray(self.d2[:, rows * len(self.points.x) + columns]),
             products,
         )
 
@@ -49,7 +50,7 @@ class Data:
         """Covariance of the targets, noise included, bordered by as many rows and columns of 0;
         shape ``(m, n + border, n + border)``. Its lower triangle: enough for the Cholesky factor.
         """
-        n, m = len(self.y), len(theta)
+        n, m = len(self.points.x), len(theta)
         rows, columns, d2, products = self.lower
         L = kernel.factor(theta)
         values = kernel.over_config(theta, d2)
@@ -139,12 +140,25 @@ class Posterior:
     @cached_property
     def whitened(self) -> Array:
         """``L^-1 y``, shape ``(m, n)``."""
-        return np.asarray(self.root @ self.data.y)
+        y = self.data.y
+        return np.asarray(self.root @ y if y.ndim == 1 else (self.root @ y[:, :, None])[:, :, 0])
 
     @cached_property
     def weights(self) -> Array:
         """``K^-1 y``, shape ``(m, n)``."""
         return np.asarray((self.whitened[:, None, :] @ self.root)[:, 0])
+
+    def given(self, points: Points, y: Array) -> Posterior:
+        """The process given ``k`` further noisy observations, the hyperparameters as they are.
+
+        ``y``, shape ``(m, k)``, is in the units of the targets. Where it is the posterior mean, no
+        mean changes, anywhere, and variances shrink (kriging believer; Ginsbourger et al. 2010).
+        """
+        x, phi = (np.concatenate(pair) for pair in zip(self.data.points, points, strict=True))
+        before = np.broadcast_to(self.data.y, (len(self.theta), len(self.data.points.x)))
+        targets = np.concatenate([before, (y - self.offset) / self.scale], axis=1)
+        data = Data(Points(x, phi), targets)
+        return _Extended(self.kernel, self.theta, data, self.offset, self.scale, before=self)
 
     @property
     def noise(self) -> Array:
@@ -176,3 +190,29 @@ class Posterior:
         prior = self.kernel.covariance(self.theta, a, b)
         reduction = self.project(a).transpose(0, 2, 1) @ self.project(b)
         return np.asarray(self.scale**2 * (prior - reduction))
+
+
+@dataclass(frozen=True)
+class _Extended(Posterior):
+    """A posterior whose factor is that of an earlier one with some rows more."""
+
+    before: Posterior = field(kw_only=True)
+
+    @cached_property
+    def root(self) -> Array:
+        """Of ``[[K, B], [B', C]]``: the rows ``[-R Q' L^-1, R]`` are new, where ``Q = L^-1 B`` and
+        ``R`` inverts the Cholesky factor of ``C - Q'Q``.
+        """
+        old, n = self.before.root, len(self.before.data.points.x)
+        added = Points(*(part[n:] for part in self.data.points))
+        projected = self.before.project(added)
+        left = self.kernel.covariance(self.theta, added, added)
+        left -= projected.transpose(0, 2, 1) @ projected
+        diagonal = np.arange(len(added.x))
+        left[:, diagonal, diagonal] += np.exp(self.theta[:, -1:])
+        new = lower_inverse(np.asarray(np.linalg.cholesky(left), dtype=float))
+        size = n + len(added.x)
+        root = np.zeros((len(self.theta), size, size))
+        root[:, :n, :n], root[:, n:, n:] = old, new
+        root[:, n:, :n] = -new @ (projected.transpose(0, 2, 1) @ old)
+        return root

@@ -4,8 +4,9 @@ import numpy as np
 
 from benchmarks.core.space import Categorical, Float, Integer, Space
 from benchmarks.core.trial import Fidelities
-from methods.acquisition.candidates import around, snap, uniform
+from methods.acquisition.candidates import around, snap, uniform, unless_pending
 from methods.acquisition.maximise import clip_fidelities
+from methods.targets import Pending
 
 MIXED = Space(
     {"rate": Float(1e-4, 1.0, log=True), "units": Integer(1, 9), "kind": Categorical(("a", "b"))}
@@ -35,3 +36,12 @@ def test_fidelities_are_those_on_offer() -> None:
     for s in clip_fidelities(Fidelities(low=1 / 300), u):
         Fidelities(low=1 / 300).check(float(s))
     assert set(clip_fidelities(Fidelities(), u)) == {1.0}
+
+
+def test_what_is_running_scores_nothing() -> None:
+    x = np.array([[0.1, 0.2], [0.1, 0.2], [0.1, 0.3], [0.1, 0.2 + 1e-15]])
+    s = np.array([1.0, 0.5, 1.0, 1.0])
+    pending = Pending(np.array([[0.9, 0.9], [0.1, 0.2]]), np.array([1.0, 1.0]))
+    score = np.array([1.0, 2.0, 3.0, 4.0])
+    assert unless_pending(score, x, s, pending).tolist() == [-np.inf, 2.0, 3.0, -np.inf]
+    assert unless_pending(score, x, s, None) is score

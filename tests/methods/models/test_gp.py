@@ -115,3 +115,74 @@ def test_worst_corner_of_the_priors_is_still_positive_definite() -> None:
     data = Data(Points(np.full((500, 2), 0.3), loss_basis(np.zeros(500))), np.ones(500))
     assert np.isfinite(log_likelihood(kernel, theta, data)).all()
     assert np.isfinite(Posterior(kernel, theta, data).mean(data.points)).all()
+
+
+def further(kernel: ProductKernel, rank: int, count: int = 5) -> Points:
+    rng = np.random.default_rng(11)
+    return Points(rng.random((count, 3)), loss_basis(rng.random(count), (1, 2))[:, :rank])
+
+
+@pytest.mark.parametrize("rank", [1, 3])
+def test_believing_the_mean_changes_no_mean_and_shrinks_variances(rank: int) -> None:
+    kernel, theta, data = problem(rank)
+    posterior = Posterior(kernel, theta, data, offset=-3.0, scale=2.0)
+    pending, new = further(kernel, rank), further(kernel, rank, 40)
+    given = posterior.given(pending, posterior.mean(pending))
+    np.testing.assert_allclose(given.mean(new), posterior.mean(new), atol=1e-8)
+    np.testing.assert_allclose(given.mean(data.points), posterior.mean(data.points), atol=1e-8)
+    assert (given.variance(new) <= posterior.variance(new) + 1e-8).all()
+    before, after = posterior.variance(pending), given.variance(pending)
+    # alone, an observation with noise leaves variance * noise / (variance + noise); others help
+    left = before * posterior.noise[:, None] / (before + posterior.noise[:, None])
+    assert (after <= left + 1e-8).all()
+    assert (after < 0.9 * before).all()
+
+
+@pytest.mark.parametrize("rank", [1, 3])
+def test_rows_added_to_the_factor_equal_a_new_factor(rank: int) -> None:
+    kernel, theta, data = problem(rank)
+    posterior = Posterior(kernel, theta, data, offset=-3.0, scale=2.0)
+    pending, new = further(kernel, rank), further(kernel, rank, 20)
+    y = np.random.default_rng(1).standard_normal((len(theta), 5))
+    given = posterior.given(pending, y)
+    anew = Posterior(kernel, theta, given.data, offset=-3.0, scale=2.0)
+    twice = posterior.given(Points(pending.x[:2], pending.phi[:2]), y[:, :2]).given(
+        Points(pending.x[2:], pending.phi[2:]), y[:, 2:]
+    )
+    for other in (anew, twice):
+        np.testing.assert_allclose(given.root, other.root, atol=1e-8)
+        np.testing.assert_allclose(given.mean(new), other.mean(new), atol=1e-8)
+        np.testing.assert_allclose(given.mean(new, given.project(new)), other.mean(new), atol=1e-8)
+        np.testing.assert_allclose(
+            given.covariance(new, new), other.covariance(new, new), atol=1e-8
+        )
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("rank", [1, 2, 3])
+def test_further_observations_equal_gpys(rank: int) -> None:
+    kernel, theta, data = problem(rank)
+    pending, new = further(kernel, rank), further(kernel, rank, 20)
+    y = np.random.default_rng(1).standard_normal((len(theta), 5))
+    given = Posterior(kernel, theta, data).given(pending, y)
+    mean, covariance = given.mean(new), given.covariance(new, new)
+    for i, one in enumerate(theta):
+        x, phi = (np.concatenate(pair) for pair in zip(data.points, pending, strict=True))
+        model = gpy_model(kernel, one, Data(Points(x, phi), np.concatenate([data.y, y[i]])))
+        inputs = np.hstack([new.x, new.phi @ kernel.factor(one[None])[0]])
+        expected, full = model.predict_noiseless(inputs, full_cov=True)
+        np.testing.assert_allclose(mean[i], expected[:, 0], atol=1e-8)
+        np.testing.assert_allclose(covariance[i], full, atol=1e-8)
+
+
+def test_many_pending_at_one_place_can_be_believed() -> None:
+    """The worst corner of the priors, as below, and 200 workers at one point."""
+    kernel = ProductKernel(2)
+    priors = standard_priors(kernel)
+    theta = priors.high[None].copy()
+    theta[0, -1] = priors.low[-1]
+    data = Data(Points(np.full((100, 2), 0.3), loss_basis(np.zeros(100))), np.ones(100))
+    posterior = Posterior(kernel, theta, data)
+    pending = Points(np.full((200, 2), 0.3), loss_basis(np.zeros(200)))
+    given = posterior.given(pending, posterior.mean(pending))
+    np.testing.assert_allclose(given.mean(pending), posterior.mean(pending), atol=1e-6)
