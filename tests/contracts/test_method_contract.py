@@ -14,15 +14,18 @@ from typing import Any
 import numpy as np
 import pytest
 from builders import group_settings, make_method
+from parallel import ended, play, running, started
 from tiny import Flaky, Tiny, without_clocks
 
 from benchmarks import loop
 from benchmarks.budget import Budget
 from benchmarks.core.protocols import Task
-from benchmarks.core.trial import History
+from benchmarks.core.trial import History, Status, Trial
 from benchmarks.settings import locate
 from benchmarks.trace import Trace
 
+WAITING = ("hyperband",)
+"""methods that may have nothing to suggest while trials are running"""
 TRIALS = 13  # the initial designs are of 10 or fewer, so models are in play
 
 
@@ -140,6 +143,61 @@ def test_two_methods_in_one_process_do_not_disturb_each_other(
     two.suggest(History(past.trials[:10], past.loss_floor), np.random.default_rng(5))
     assert one.suggest(past, np.random.default_rng(0)) == alone
     assert np.array_equal(before, np.random.get_state()[1])  # type: ignore[arg-type]
+
+
+def test_running_trials_in_the_history(method_name: str) -> None:
+    """Four workers, whose trials end in random order, some of them badly."""
+    task = Tiny(values=(0.25, 0.5, 1.0))
+    rng = np.random.default_rng(0)
+
+    def evaluate(trial: Trial) -> tuple[float, Status]:
+        observation = task.evaluate(trial.config, trial.fidelity, rng)
+        return observation.loss, "failed" if rng.random() < 0.2 else "ok"
+
+    used = make_method(method_name, task)
+    *asked, last = play(used, 4, TRIALS + 5, evaluate, rng)
+    chosen = {trial.number: trial for trial in last}
+    for past in asked[-8:]:
+        fresh = make_method(method_name, task)
+        suggestion = fresh.suggest(past, np.random.default_rng(len(past)))
+        if suggestion is None:
+            assert method_name in WAITING
+            assert running(past)
+        else:
+            task.space.check(suggestion.config)
+            task.fidelities.check(suggestion.fidelity)
+        assert used.suggest(past, np.random.default_rng(len(past))) == suggestion
+        wanted = chosen.get(len(past))
+        if suggestion is not None and wanted is not None:
+            assert (wanted.config, wanted.fidelity) == (suggestion.config, suggestion.fidelity)
+    recommended = used.recommend(last, np.random.default_rng(0))
+    finished = [trial for trial in last if trial.status != "running"]
+    without = make_method(method_name, task).recommend(
+        History(finished, last.loss_floor), np.random.default_rng(0)
+    )
+    assert recommended == without
+    assert recommended is None or recommended in [t.config for t in finished if t.status == "ok"]
+
+
+def test_many_workers_and_nothing_finished(method_name: str) -> None:
+    """Twenty start before the first trial ends; that one failed."""
+    task = Tiny(values=(0.25, 0.5, 1.0))
+    method = make_method(method_name, task)
+    waits, past = method_name in WAITING, History((), task.loss_floor)
+    for number in range(20):
+        suggestion = method.suggest(past, np.random.default_rng(number))
+        if suggestion is None:
+            assert waits
+            break
+        past = started(past, suggestion)
+    assert method.recommend(past, np.random.default_rng(0)) is None
+    after = ended(past, running(past)[0], 0.5, status="failed")
+    suggestion = method.suggest(after, np.random.default_rng(0))
+    if suggestion is None:
+        assert waits
+    else:
+        task.space.check(suggestion.config)
+        task.fidelities.check(suggestion.fidelity)
 
 
 def test_the_trace_keeps_the_clocks_apart_and_the_incumbent_monotone(
