@@ -111,10 +111,9 @@ def log_likelihood_gradient(kernel: ProductKernel, theta: Array, data: Data) -> 
     # d matern52 / d log ell_k = 5/3 (1 + r) exp(-r) (x_k - x'_k)^2 / ell_k^2
     over_scales = scaled @ ((G * P).ravel() * (5 / 3) * (1 + r) * decay)
     over_factor = 2 * phi.T @ (G * M) @ psi
-    over_factor[np.diag_indices(kernel.rank)] *= np.diag(factor)
+    over_entries = kernel.chain(theta, factor, over_factor)
     over_noise = noise * np.trace(G)
-    lower = over_factor[kernel.entries]
-    return float(value), np.concatenate([over_scales, lower, [over_noise]])
+    return float(value), np.concatenate([over_scales, over_entries, [over_noise]])
 
 
 @dataclass(frozen=True)

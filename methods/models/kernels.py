@@ -131,6 +131,14 @@ class ProductKernel:
         L[:, diagonal, diagonal] = np.exp(L[:, diagonal, diagonal])
         return L
 
+    def chain(self, theta: Array, factor: Array, over_factor: Array) -> Array:
+        """Gradient by the free entries, from the one by ``L``, at one ``theta``, ``(size,)``.
+
+        ``factor`` is ``L`` there; both are ``(rank, rank)``, and ``over_factor`` is overwritten.
+        """
+        over_factor[np.diag_indices(self.rank)] *= np.diag(factor)
+        return np.asarray(over_factor[self.entries])
+
     def over_config(self, theta: Array, d2: Array) -> Array:
         """Matern-5/2 factor; ``d2`` of shape ``(width, pairs)`` gives ``(m, pairs)``."""
         return matern52(np.exp(-2 * theta[:, : self.width]) @ d2)
@@ -150,3 +158,40 @@ class ProductKernel:
     def variance(self, theta: Array, a: Points) -> Array:
         """Prior variance, shape ``(m, len(a.x))``."""
         return np.asarray(np.square(a.phi @ self.factor(theta)).sum(axis=-1))
+
+
+@dataclass(frozen=True)
+class SmoothKernel(ProductKernel):
+    """Squared exponential over what a few fidelities cost, times Matern-5/2 over the config.
+
+    The basis is ``indicator_basis``, so ``Sigma`` holds the kernel's values between the fidelities:
+    ``exp(2 a - (c - c')^2 / (2 l^2))``. Hyperparameters ``theta``: ``width`` log length scales, the
+    log amplitude ``a``, and ``log l``.
+    """
+
+    costs: tuple[float, ...] = ()
+    """of the fidelities, one each, in full trainings; ``rank`` of them"""
+
+    @property
+    def size(self) -> int:
+        """Number of hyperparameters."""
+        return self.width + 2
+
+    @cached_property
+    def _apart(self) -> Array:
+        """Squared differences of the costs, shape ``(rank, rank)``."""
+        return np.square(np.subtract.outer(self.costs, self.costs))
+
+    def factor(self, theta: Array) -> Array:
+        """Cholesky factor ``L`` of ``Sigma``; ``(m, >= size)`` to ``(m, rank, rank)``."""
+        amplitude, scale = np.exp(2 * theta[:, self.width : self.width + 2]).T[:, :, None, None]
+        # costs that are close together would leave it singular
+        smooth = np.exp(-0.5 * self._apart / scale) + 1e-8 * np.eye(self.rank)
+        return np.asarray(np.linalg.cholesky(amplitude * smooth))
+
+    def chain(self, theta: Array, factor: Array, over_factor: Array) -> Array:
+        """As ``dL`` is ``2 dSigma L``: back to ``Sigma``, and from it to ``a`` and ``log l``."""
+        sigma = factor @ factor.T
+        weighted = 0.5 * np.linalg.solve(factor.T, over_factor.T).T * sigma
+        scale = np.exp(2 * theta[self.width + 1])
+        return np.array([2 * weighted.sum(), (weighted * self._apart).sum() / scale])

@@ -17,7 +17,7 @@ from typing import Protocol
 import numpy as np
 
 from benchmarks.core.space import Array
-from methods.models.kernels import ProductKernel
+from methods.models.kernels import ProductKernel, SmoothKernel
 
 
 class Prior(Protocol):
@@ -147,6 +147,10 @@ LENGTH_SCALES = (0.1, 2.72)
 cannot rule out: then single hyperparameter samples of white noise decide what is evaluated."""
 
 
+COST_SCALES = (0.43, 1.01)
+"""range of a smooth kernel's length scale over nominal costs, in full trainings (libsigopt's)"""
+
+
 def standard_priors(
     kernel: ProductKernel, length_scales: tuple[float, float] = LENGTH_SCALES
 ) -> Priors:
@@ -154,11 +158,17 @@ def standard_priors(
 
     Logarithms of length scales flat in a range, RoBO's being [e^-5, e]; log diagonal variances of
     ``Sigma`` standard normal, its off-diagonal factor standard normal; horseshoe on the noise
-    variance. RoBO's but for the amplitude, which there is a lognormal for targets not scaled.
+    variance. RoBO's but for the amplitude, which there is a lognormal for targets not scaled. A
+    ``SmoothKernel`` has a standard normal log variance and a flat log length scale in its place.
     """
+    low, high = np.log(length_scales)
+    scales = Uniform(float(low), float(high))
+    if isinstance(kernel, SmoothKernel):
+        low, high = np.log(COST_SCALES)
+        over_cost = Uniform(float(low), float(high))
+        amplitude, noise = Normal(0.0, 0.5), Horseshoe(0.001)
+        return Priors([(scales, kernel.width), (amplitude, 1), (over_cost, 1), (noise, 1)])
     rows, columns = kernel.entries
     # A standard normal log variance is a normal log factor of half the spread.
     factor = Normal(0.0, np.where(rows == columns, 0.5, 1.0))
-    low, high = np.log(length_scales)
-    scales = Uniform(float(low), float(high))
     return Priors([(scales, kernel.width), (factor, len(rows)), (Horseshoe(0.001), 1)])

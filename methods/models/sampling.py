@@ -34,6 +34,7 @@ def fit(
     samples: int,
     rng: np.random.Generator,
     *,
+    kernel: ProductKernel | None = None,
     diagonal: bool = False,
     length_scales: tuple[float, float] = LENGTH_SCALES,
     steps: int = STEPS,
@@ -41,12 +42,13 @@ def fit(
     """Fit the product-kernel model to ``targets`` of shape ``(n,)``, marginally.
 
     Targets are centred and scaled to variance 1 (a constant target stays 0), so that one set of
-    priors serves losses and costs alike. ``diagonal`` is the kernel's, ``length_scales`` the
-    prior's, ``steps`` the sampler's. Returns the posterior of ``samples`` hyperparameters.
+    priors serves losses and costs alike. Without a ``kernel`` it is a ``ProductKernel``, which is
+    ``diagonal`` or not. ``length_scales`` are the prior's, ``steps`` the sampler's. Returns the
+    posterior of ``samples`` hyperparameters.
     """
     offset = float(targets.mean())
     scale = float(targets.std()) if targets.std() > 1e-6 else 1.0
-    kernel = ProductKernel(points.x.shape[1], points.phi.shape[1], diagonal)
+    kernel = kernel or ProductKernel(points.x.shape[1], points.phi.shape[1], diagonal)
     priors = standard_priors(kernel, length_scales)
     data = Data(points, (targets - offset) / scale)
 

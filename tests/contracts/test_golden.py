@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from builders import make_method
+from builders import OFFERED, make_method
 from tiny import Tiny
 
 from benchmarks.core.trial import History, Trial
@@ -26,12 +26,12 @@ LENGTHS = (0, 3, 12, 15, 18, 20)
 TIPPED = 2
 
 
-def frozen(length: int) -> History:
+def frozen(length: int, name: str = "") -> History:
     """Trials of a fixed design: plain arithmetic, the same on every machine."""
-    task, trials = Tiny(), []
+    task, trials = Tiny(**OFFERED.get(name, {})), []
     for number in range(length):
         config = {"x": (0.754877666 * number) % 1, "y": (0.569840291 * number) % 1}
-        share = (1 / 64, 1 / 32, 1 / 16, 1 / 8, 1.0)[number % 5]
+        share = task.fidelities.clip((1 / 64, 1 / 32, 1 / 16, 1 / 8, 1.0)[number % 5])
         observation = task.evaluate(config, share, stream(0, number, "evaluate"))
         loss, note = round(observation.loss, 9), {"bracket": 0, "rung": 0, "slot": number}
         trials.append(Trial(number, config, share, loss, observation.cost, "ok", note))
@@ -40,15 +40,16 @@ def frozen(length: int) -> History:
 
 def behaviour(name: str) -> dict[str, Any]:
     found: dict[str, Any] = {}
+    task = Tiny(**OFFERED.get(name, {}))
     for length in LENGTHS:
-        past, method = frozen(length), make_method(name, Tiny())
+        past, method = frozen(length, name), make_method(name, task)
         suggestion = method.suggest(past, np.random.default_rng(length))
         found[str(length)] = {
             "config": dict(suggestion.config),
             "fidelity": suggestion.fidelity,
             "recommended": method.recommend(past, np.random.default_rng(length)),
         }
-    return {"version": make_method(name, Tiny()).version, "suggests": found}
+    return {"version": make_method(name, task).version, "suggests": found}
 
 
 def rounded(value: Any) -> Any:

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from builders import group_settings, make_method
+from builders import OFFERED, group_settings, make_method
 from parallel import ended, play, running, started
 from tiny import Flaky, Tiny, without_clocks
 
@@ -29,6 +29,11 @@ WAITING = ("hyperband",)
 TRIALS = 13  # the initial designs are of 10 or fewer, so models are in play
 
 
+def tiny(name: str, **fidelities: Any) -> Tiny:
+    """The tiny task, with fidelities that the method can do with."""
+    return Tiny(**fidelities | OFFERED.get(name, {}))
+
+
 def run(folder: Path, name: str, task: Task, budget: Budget, seed: int = 0) -> list[dict[str, Any]]:
     trace = Trace(folder / "trace.jsonl")
     state = loop.resume(trace, task.loss_floor)
@@ -38,7 +43,7 @@ def run(folder: Path, name: str, task: Task, budget: Budget, seed: int = 0) -> l
 
 
 def history(name: str, trials: int, tmp_path: Path, task: Task | None = None) -> History:
-    task = task or Tiny()
+    task = task or tiny(name)
     folder = tmp_path / f"{trials}"
     run(folder, name, task, Budget(trials=trials))
     return loop.resume(Trace(folder / "trace.jsonl"), task.loss_floor).history
@@ -65,7 +70,7 @@ def test_suggestions_lie_in_the_space_and_at_an_allowed_fidelity(
     method_name: str, tmp_path: Path
 ) -> None:
     for fidelities in ({}, {"values": (0.25, 0.5, 1.0)}, {"low": 1.0}):
-        task = Tiny(**fidelities)  # type: ignore[arg-type]
+        task = tiny(method_name, **fidelities)
         for row in run(tmp_path / str(fidelities), method_name, task, Budget(trials=TRIALS)):
             task.space.check(row["config"])
             task.fidelities.check(row["fidelity"])
@@ -74,7 +79,7 @@ def test_suggestions_lie_in_the_space_and_at_an_allowed_fidelity(
 def test_no_evaluation_starts_after_the_budget_and_costs_add_up(
     method_name: str, tmp_path: Path
 ) -> None:
-    rows = run(tmp_path, method_name, Tiny(), Budget(cost=1.5, trials=TRIALS))
+    rows = run(tmp_path, method_name, tiny(method_name), Budget(cost=1.5, trials=TRIALS))
     totals = np.cumsum([row["cost"] for row in rows])
     assert [row["cumulative_cost"] for row in rows] == pytest.approx(list(totals))
     assert all(total < 1.5 for total in totals[:-1])
@@ -83,9 +88,9 @@ def test_no_evaluation_starts_after_the_budget_and_costs_add_up(
 
 def test_same_seed_same_trace_and_another_seed_another(method_name: str, tmp_path: Path) -> None:
     budget = Budget(trials=TRIALS)
-    first = run(tmp_path / "a", method_name, Tiny(), budget)
-    second = run(tmp_path / "b", method_name, Tiny(), budget)
-    other = run(tmp_path / "c", method_name, Tiny(), budget, seed=1)
+    first = run(tmp_path / "a", method_name, tiny(method_name), budget)
+    second = run(tmp_path / "b", method_name, tiny(method_name), budget)
+    other = run(tmp_path / "c", method_name, tiny(method_name), budget, seed=1)
     assert without_clocks(first) == without_clocks(second)
     assert without_clocks(first) != without_clocks(other)
 
@@ -93,16 +98,18 @@ def test_same_seed_same_trace_and_another_seed_another(method_name: str, tmp_pat
 def test_killed_anywhere_and_resumed_it_writes_the_unbroken_trace(
     method_name: str, tmp_path: Path
 ) -> None:
-    whole = run(tmp_path / "whole", method_name, Tiny(), Budget(trials=TRIALS))
+    whole = run(tmp_path / "whole", method_name, tiny(method_name), Budget(trials=TRIALS))
     for cut in (1, 10, 12):
         folder = tmp_path / str(cut)
-        run(folder, method_name, Tiny(), Budget(trials=cut))
-        resumed = run(folder, method_name, Tiny(), Budget(trials=TRIALS))
+        run(folder, method_name, tiny(method_name), Budget(trials=cut))
+        resumed = run(folder, method_name, tiny(method_name), Budget(trials=TRIALS))
         assert without_clocks(resumed) == without_clocks(whole)
 
 
 def test_failing_evaluations_are_rows_and_it_goes_on(method_name: str, tmp_path: Path) -> None:
-    rows = run(tmp_path, method_name, Flaky(), Budget(trials=TRIALS + 5))
+    rows = run(
+        tmp_path, method_name, Flaky(**OFFERED.get(method_name, {})), Budget(trials=TRIALS + 5)
+    )
     assert len(rows) == TRIALS + 5
     assert {"failed"} <= {row["status"] for row in rows} <= {"ok", "failed", "diverged"}
 
@@ -112,7 +119,7 @@ def test_it_survives_a_task_on_which_everything_fails(method_name: str, tmp_path
         def evaluate(self, *_: Any) -> Any:
             raise RuntimeError("always")
 
-    rows = run(tmp_path, method_name, Broken(), Budget(trials=TRIALS))
+    rows = run(tmp_path, method_name, Broken(**OFFERED.get(method_name, {})), Budget(trials=TRIALS))
     assert {row["status"] for row in rows} == {"failed"}
     assert {row["best_seen"] for row in rows} == {None}
 
@@ -120,7 +127,7 @@ def test_it_survives_a_task_on_which_everything_fails(method_name: str, tmp_path
 def test_a_fresh_object_and_a_used_one_agree_and_asking_twice_changes_nothing(
     method_name: str, tmp_path: Path
 ) -> None:
-    long, task = history(method_name, TRIALS, tmp_path), Tiny()
+    long, task = history(method_name, TRIALS, tmp_path), tiny(method_name)
     short = History(long.trials[:11], long.loss_floor)
     used = make_method(method_name, task)
     for past in (short, long, short, long):
@@ -135,7 +142,7 @@ def test_a_fresh_object_and_a_used_one_agree_and_asking_twice_changes_nothing(
 def test_two_methods_in_one_process_do_not_disturb_each_other(
     method_name: str, tmp_path: Path
 ) -> None:
-    past, task = history(method_name, 11, tmp_path), Tiny()
+    past, task = history(method_name, 11, tmp_path), tiny(method_name)
     alone = make_method(method_name, task).suggest(past, np.random.default_rng(0))
     np.random.seed(3)
     before = np.random.get_state()[1].copy()  # type: ignore[union-attr]
@@ -147,7 +154,7 @@ def test_two_methods_in_one_process_do_not_disturb_each_other(
 
 def test_running_trials_in_the_history(method_name: str) -> None:
     """Four workers, whose trials end in random order, some of them badly."""
-    task = Tiny(values=(0.25, 0.5, 1.0))
+    task = tiny(method_name, values=(0.25, 0.5, 1.0))
     rng = np.random.default_rng(0)
 
     def evaluate(trial: Trial) -> tuple[float, Status]:
@@ -181,7 +188,7 @@ def test_running_trials_in_the_history(method_name: str) -> None:
 
 def test_many_workers_and_nothing_finished(method_name: str) -> None:
     """Twenty start before the first trial ends; that one failed."""
-    task = Tiny(values=(0.25, 0.5, 1.0))
+    task = tiny(method_name, values=(0.25, 0.5, 1.0))
     method = make_method(method_name, task)
     waits, past = method_name in WAITING, History((), task.loss_floor)
     for number in range(20):
@@ -203,7 +210,7 @@ def test_many_workers_and_nothing_finished(method_name: str) -> None:
 def test_the_trace_keeps_the_clocks_apart_and_the_incumbent_monotone(
     method_name: str, tmp_path: Path
 ) -> None:
-    rows = run(tmp_path, method_name, Tiny(), Budget(trials=TRIALS))
+    rows = run(tmp_path, method_name, tiny(method_name), Budget(trials=TRIALS))
     best = [rows[r["best_at_target"]]["loss"] for r in rows if r["best_at_target"] is not None]
     assert best == sorted(best, reverse=True)
     costs = [row["cumulative_cost"] for row in rows]

@@ -25,6 +25,10 @@ SMALL: dict[str, dict[str, Any]] = {
     "emukit_fabolas": {"initial_trials": 10, "restarts": 1, "candidates": 20, **_SAMPLER},
 }
 """options of methods that take seconds a suggestion, with which they take hundredths"""
+OFFERED: dict[str, dict[str, Any]] = {
+    "multitask": {"values": (0.1, 0.5, 1.0), "nominal": (0.1, 0.5, 1.0)},
+}
+"""fidelities of ``Tiny`` for methods that cannot do with any"""
 
 
 def group_settings(group: str, name: str) -> dict[str, Any]:

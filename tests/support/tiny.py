@@ -21,8 +21,13 @@ class Tiny(Task):
     best_loss = 0.02
     target_cost = 1.0
 
-    def __init__(self, low: float = 1 / 64, values: tuple[float, ...] | None = None) -> None:
-        self.fidelities = Fidelities(low=low, values=values)
+    def __init__(
+        self,
+        low: float = 1 / 64,
+        values: tuple[float, ...] | None = None,
+        nominal: tuple[float, ...] | None = None,
+    ) -> None:
+        self.fidelities = Fidelities(low=low, values=values, nominal=nominal)
 
     def evaluate(self, config: Config, fidelity: float, rng: np.random.Generator) -> Observation:
         loss = self._loss(config, fidelity) * float(np.exp(0.01 * rng.normal()))
@@ -40,8 +45,8 @@ class Tiny(Task):
 class Flaky(Tiny):
     """Raises, returns NaN, returns rubbish, hangs or takes its process down, by turns of x."""
 
-    def __init__(self, hang: bool = False) -> None:
-        super().__init__()
+    def __init__(self, hang: bool = False, **fidelities: Any) -> None:
+        super().__init__(**fidelities)
         self._hang = hang
 
     def evaluate(self, config: Config, fidelity: float, rng: np.random.Generator) -> Observation:

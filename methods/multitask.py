@@ -1,0 +1,167 @@
+"""The talk's Multitask, as SigOpt open-sourced it (libsigopt 1.0.0, sigoptlite 0.1.2).
+
+``libsigopt/views/rest/gp_next_points_categorical.py`` and ``compute/multitask_*.py``; the product
+of 2019 may have differed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+
+import numpy as np
+
+from benchmarks.core.space import Array, Config, Space
+from benchmarks.core.trial import Fidelities, History, Suggestion
+from methods.acquisition.maximise import maximise
+from methods.acquisition.representers import at_target
+from methods.design import initial_suggestion
+from methods.expected_improvement import MarginalImprovement
+from methods.model_based import REFIT_ABOVE, ModelBased, Models
+from methods.models.gp import Posterior
+from methods.models.kernels import Points, SmoothKernel, indicator_basis
+from methods.models.priors import LENGTH_SCALES
+from methods.models.sampling import STEPS, fit
+from methods.options import check_counts
+from methods.targets import Pending, Targets
+
+
+class Multitask(ModelBased):
+    """Draws the fidelity by its nominal cost, then maximises expected improvement per cost there.
+
+    Fidelities are drawn with probabilities proportional to ``exp(-nominal cost)``: no model has a
+    say. What is improved upon is the best of all trials, each at its own fidelity, as in libsigopt:
+    here the lowest posterior mean. The loss model is smooth over the nominal cost
+    (``SmoothKernel``). Recommends the best config seen at the target; nothing before the first such
+    trial.
+
+    Made of this suite's parts, so different from the original: hyperparameters are marginalised,
+    not of maximum likelihood; the loss is modelled in logarithms; quasi-random means Sobol. The
+    original's C4 kernel over configs is a Matern-5/2 one, by another name.
+
+    Args:
+        space: the task's configs.
+        fidelities: the task's fidelities, a finite set with nominal costs.
+        initial_trials: quasi-random configs, each at a uniformly drawn fidelity, before the model
+            is used; None for twice as many as there are hyperparameters, at least 4.
+        length_scales: range of the length scales, in units of the unit cube's edge.
+        hyper_samples: hyperparameter samples.
+        mcmc_steps: steps of the sampler that they come from.
+        candidates: configs that are screened, and three times as many around the best of them.
+        loss_transform: ``log`` models the logarithm of the loss, ``none`` the loss itself.
+        pending: what a running trial's loss is taken for: ``believer``, its posterior mean, or
+            ``liar``, the lowest loss seen.
+        refit_every: above ``refit_above`` finished trials, hyperparameters are from before the
+            latest trial whose number is a multiple of this.
+        refit_above: up to so many, they are of all finished trials.
+
+    Raises:
+        ValueError: an option outside what is allowed, or a task without nominal costs.
+    """
+
+    def __init__(
+        self,
+        space: Space,
+        fidelities: Fidelities,
+        *,
+        initial_trials: int | None = None,
+        length_scales: Sequence[float] = LENGTH_SCALES,
+        hyper_samples: int = 10,
+        mcmc_steps: int = STEPS,
+        candidates: int = 500,
+        loss_transform: str = "log",
+        pending: str = "believer",
+        refit_every: int = 1,
+        refit_above: int = REFIT_ABOVE,
+    ) -> None:
+        if fidelities.values is None or fidelities.nominal is None:
+            raise ValueError(
+                "method=multitask draws fidelities by their nominal costs, and this task has none;"
+                " the Cars tasks have them with task.fidelity=multitask"
+            )
+        values, costs = fidelities.values, fidelities.nominal
+        super().__init__(
+            space,
+            partial(indicator_basis, values=values),
+            initial_trials=max(2 * len(space.names), 4)
+            if initial_trials is None
+            else initial_trials,
+            length_scales=length_scales,
+            hyper_samples=hyper_samples,
+            mcmc_steps=mcmc_steps,
+            loss_transform=loss_transform,
+            only=values,
+            pending=pending,
+            refit_every=refit_every,
+            refit_above=refit_above,
+        )
+        check_counts(candidates=candidates)
+        self.fidelities = fidelities
+        self.candidates = candidates
+        self.values, self.costs = values, costs
+        weights = np.exp(-np.array(costs))
+        self.probabilities = weights / weights.sum()
+        """of drawing each of the fidelities, shape ``(number of them,)``"""
+        self.kernel = SmoothKernel(space.width, len(values), costs=costs)
+
+    def recommend(self, history: History, rng: np.random.Generator) -> Config | None:
+        best = history.best_at_target
+        return None if best is None else best.config
+
+    def _initial(self, history: History, rng: np.random.Generator) -> Suggestion:
+        chosen = initial_suggestion(history, self.space, self.fidelities, self.values, rng)
+        return replace(chosen, fidelity=float(rng.choice(self.values)))
+
+    def _maximise(
+        self, models: Models, targets: Targets, rng: np.random.Generator
+    ) -> tuple[Array, float]:
+        drawn = int(rng.choice(len(self.values), p=self.probabilities))
+        share, basis = self.values[drawn], np.eye(len(self.values))[drawn]
+        acquisition = self.acquisition(models, targets, drawn)
+        means = models.loss.mean(at_target(targets.known, basis)).mean(axis=0)
+        promising = targets.known[np.argsort(means, kind="stable")[:5]]
+        beside = targets.pending
+        if beside is not None:  # the search is over configs alone, so all fidelities read 1
+            here = beside.x[beside.s == share]
+            beside = Pending(here, np.ones(len(here))) if len(here) else None
+        x, _ = maximise(
+            acquisition, self.space, Fidelities(), promising, self.candidates, 1, rng, beside
+        )
+        return x, share
+
+    def acquisition(self, models: Models, targets: Targets, drawn: int) -> ImprovementPerCost:
+        """The acquisition function at the fidelity of index ``drawn``."""
+        s = targets.s if targets.pending is None else np.append(targets.s, targets.pending.s)
+        best = models.loss.mean(Points(targets.known, self.loss_basis(s))).min(axis=1)
+        basis = np.eye(len(self.values))[drawn]
+        improvement = MarginalImprovement(models.loss, basis, best)
+        return ImprovementPerCost(improvement, self.costs[drawn])
+
+    def _model(self, points: Points, y: Array, rng: np.random.Generator) -> Posterior:
+        return fit(
+            points,
+            y,
+            self.hyper_samples,
+            rng,
+            kernel=self.kernel,
+            length_scales=self.length_scales,
+            steps=self.mcmc_steps,
+        )
+
+
+@dataclass(frozen=True)
+class ImprovementPerCost:
+    """Logarithm of expected improvement at a fidelity, per full training's worth of nominal cost.
+
+    At a fidelity drawn beforehand the cost is one number, which moves no maximum.
+    """
+
+    improvement: MarginalImprovement
+    cost: float
+
+    def screen(self, x: Array, s: Array) -> Array:
+        return self.value(x, s)
+
+    def value(self, x: Array, s: Array) -> Array:
+        return np.asarray(self.improvement.value(x, s) - np.log(self.cost))
