@@ -77,7 +77,7 @@ class Multitask(ModelBased):
     ) -> None:
         if fidelities.values is None or fidelities.nominal is None:
             raise ValueError(
-                "method=multitask draws fidelities by their nominal costs, and this task has none;"
+                "fidelities are drawn by their nominal costs, and this task has none;"
                 " the Cars tasks have them with task.fidelity=multitask"
             )
         values, costs = fidelities.values, fidelities.nominal
