@@ -32,8 +32,7 @@ class Fidelities:
     """True if a config can be continued from a lower fidelity, paying only the difference"""
     nominal: tuple[float, ...] | None = None
     """what each of ``values`` is said to cost, in full trainings; None if nothing is said. For
-    methods that draw fidelities by it (the talk's Multitask; none here yet): what counts is the
-    measured cost."""
+    methods that draw fidelities by it (the talk's Multitask): what counts is the measured cost."""
 
     def __post_init__(self) -> None:
         low = self.values[0] if self.values else self.low
