@@ -2,32 +2,46 @@
 
 Reads the traces below ``results/runs/<experiment>``, or where there are none the archive in
 ``results/<experiment>``; writes figures, tables, the archive and ``report.html`` into
-``results/<experiment>``. ``runs=FOLDER`` and ``out=FOLDER`` name others.
+``results/<experiment>``. ``runs=FOLDER`` and ``out=FOLDER`` name others; ``price`` (USD an hour of
+evaluation cost) and ``workers`` (that share a serial run's cost, ideally) are the tables'.
+
+Reads what ``python -m benchmarks.figure_data`` wrote, too. If that wrote photos, a second page with
+them goes beside them, into ``results/runs/.photos/<experiment>``, which git ignores.
 """
 
 from __future__ import annotations
 
 import difflib
+import math
 import re
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pandas as pd
 
-from analysis import page, sections
+from analysis import case_study, page, sections
 from analysis.archive import RUNS, read_archive, write_archive
 from analysis.drawn import Drawn, save
 from analysis.facts import RunFacts, facts_of
+from analysis.figure_data import FigureData
+from analysis.figures.misclassified import draw_misclassified
 from analysis.honesty import Choice, choose, spans
 from analysis.load import load_runs
 from analysis.tables import Shown, to_markdown
+from analysis.talk_table import PRICE, WORKERS
 from analysis.tidy import tidy
 
-KEYS = ("experiment", "runs", "out")
-USAGE = "python -m analysis.report experiment=NAME [runs=FOLDER] [out=FOLDER]"
+KEYS = ("experiment", "runs", "out", "price", "workers")
+USAGE = (
+    "python -m analysis.report experiment=NAME [runs=FOLDER] [out=FOLDER] "
+    f"[price={PRICE:.2f}] [workers={WORKERS}]"
+)
 RESULTS = Path("results")
+PHOTOS = RESULTS / "runs" / ".photos"
 
 
 class Options(NamedTuple):
@@ -36,6 +50,9 @@ class Options(NamedTuple):
     experiment: str
     runs: Path | None
     out: Path
+    price: float = PRICE
+    """USD an hour"""
+    workers: int = WORKERS
 
 
 class Study(NamedTuple):
@@ -52,7 +69,8 @@ def parse(arguments: Sequence[str]) -> Options:
     """Read ``name=value`` arguments.
 
     Raises:
-        ValueError: an unknown name, a name without a value or given twice, no experiment.
+        ValueError: an unknown name, a name without a value or given twice, no experiment, a price
+            or number of workers that is none.
     """
     given: dict[str, str] = {}
     for argument in arguments:
@@ -67,7 +85,21 @@ def parse(arguments: Sequence[str]) -> Options:
         what = "is missing" if not experiment else f"{experiment} is not the name of a folder"
         raise ValueError(f"experiment {what}{_allowed(experiment)}; usage: {USAGE}")
     runs = Path(given["runs"]) if "runs" in given else None
-    return Options(experiment, runs, Path(given.get("out", RESULTS / experiment)))
+    out = Path(given.get("out", RESULTS / experiment))
+    price = _positive("price", given.get("price", PRICE), float)
+    workers = _positive("workers", given.get("workers", WORKERS), int)
+    return Options(experiment, runs, out, price, int(workers))
+
+
+def _positive(name: str, text: object, kind: Callable[[Any], float]) -> float:
+    try:
+        value = kind(text)
+    except ValueError:
+        value = 0
+    if not 0 < value < math.inf:
+        what = "a whole number, 1 or more" if kind is int else "a number above 0"
+        raise ValueError(f"{name}={text}: must be {what}")
+    return value
 
 
 def read(options: Options) -> Study:
@@ -97,24 +129,54 @@ def read(options: Options) -> Study:
     return Study(table, facts, choose(facts))
 
 
-def write(study: Study, title: str, out: Path) -> Path:
-    """Write archive, figures, tables and page; returns the page's path."""
+def write(study: Study, options: Options) -> list[Path]:
+    """Write archive, figures, tables and page; returns the page's path, and that of the page with
+    photos if there are any.
+    """
+    out = options.out
     write_archive(study.table, study.facts, out)
+    data = FigureData(options.experiment, RESULTS / options.experiment / "data")
+    given = sections.Given(study.table, data, options.price, options.workers)
     shown = [
-        page.Section(
-            section.name,
-            section.title,
-            [_show(item, out) for item in section.items(study.table)],
-        )
+        page.Section(section.name, section.title, [_show(item, out) for item in items])
         for section in sections.SECTIONS
+        if (items := section.items(given))
     ]
     _write_table(study.choice.coverage, out / "tables" / "coverage")
-    path = out / "report.html"
-    text = page.render(
-        page.Page(title, study.choice.lines, shown, _made(study), study.choice.coverage)
-    )
-    path.write_text(text)
-    return path
+    title = f"Report: {options.experiment}"
+    content = page.Page(title, study.choice.lines, shown, _made(study), study.choice.coverage)
+    paths = [out / "report.html"]
+    paths[0].write_text(page.render(content))
+    photos = PHOTOS / options.experiment
+    pictures = _photos(given, photos)
+    if pictures:
+        local = page.Section("photos", "Photos: not for publication", pictures)
+        note = "With photos that are their owners': for looking at here, not for publication."
+        paths.append(photos / "report.html")
+        content = replace(content, sections=[local, *shown], lines=[note, *content.lines])
+        paths[1].write_text(page.render(content))
+    return paths
+
+
+def _photos(given: sections.Given, folder: Path) -> list[page.Figure]:
+    """Figures with the photos that ``benchmarks.figure_data`` wrote into a folder, saved there."""
+    if not folder.is_dir():
+        return []
+    items = [
+        sections.Item(
+            sections.file_name("misclassified", task),
+            task,
+            partial(_misclassified, given, task, folder),
+        )
+        for task in sections.cars_of(given)
+    ]
+    shown = [_show(item, folder) for item in items]
+    return [each for each in shown if isinstance(each, page.Figure)]
+
+
+def _misclassified(given: sections.Given, task: str, folder: Path) -> Drawn:
+    photos = case_study.with_photos(task, given.data, folder)
+    return draw_misclassified(photos, case_study.counts(task, given.data))
 
 
 def _show(item: sections.Item, out: Path) -> page.Figure | page.Table | page.Absent:
@@ -183,7 +245,8 @@ def _distinct(values: Iterable[str]) -> list[str]:
 
 def _allowed(name: str) -> str:
     """The experiments that there are, as the end of a sentence."""
-    known = {path.name for path in (RESULTS / "runs").glob("*") if path.is_dir()}
+    folders = (RESULTS / "runs").glob("*")
+    known = {path.name for path in folders if path.is_dir() and path.name[0] != "."}
     known |= {path.parent.name for path in RESULTS.glob(f"*/{RUNS}")}
     there = f"; there are {', '.join(sorted(known))}" if known else "; there are none"
     return _nearest(name, sorted(known)) + there
@@ -204,7 +267,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 2
     for line in study.choice.lines:
         print(line)
-    print(f"written: {write(study, f'Report: {options.experiment}', options.out)}")
+    for path in write(study, options):
+        print(f"written: {path}")
     return 0
 
 

@@ -9,8 +9,9 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from analysis import tables
+from analysis import case_study, surrogates, tables
 from analysis.drawn import Drawn
+from analysis.figure_data import FigureData
 from analysis.figures.allocation import draw_allocation
 from analysis.figures.cost_to_target import draw_cost_to_target
 from analysis.figures.critical_difference import draw_critical_difference
@@ -18,10 +19,25 @@ from analysis.figures.ecdf import draw_ecdf
 from analysis.figures.hyperparameters import draw_hyperparameters
 from analysis.figures.importance import draw_importance
 from analysis.figures.incumbent import draw_incumbent
+from analysis.figures.landscape import draw_landscape
+from analysis.figures.multitask import draw_multitask
 from analysis.figures.overhead import draw_overhead
 from analysis.figures.ranks import draw_ranks
 from analysis.figures.wins import draw_wins
 from analysis.tables import Shown
+from analysis.talk_table import PRICE, WORKERS
+
+
+class Given(NamedTuple):
+    """What sections are drawn from."""
+
+    table: pd.DataFrame
+    """the tidy table"""
+    data: FigureData
+    price: float = PRICE
+    """USD an hour of evaluation cost"""
+    workers: int = WORKERS
+    """that share the cost of a serial run, in an ideal wall-clock"""
 
 
 class Item(NamedTuple):
@@ -39,8 +55,8 @@ class Section(NamedTuple):
 
     name: str
     title: str
-    items: Callable[[pd.DataFrame], Sequence[Item]]
-    """given the tidy table"""
+    items: Callable[[Given], Sequence[Item]]
+    """none: the section does not concern these runs, and is left out"""
 
 
 def tasks_of(table: pd.DataFrame) -> list[str]:
@@ -66,14 +82,16 @@ def lowest(table: pd.DataFrame, task: str) -> str:
     return str(rows.groupby("method").loss.min().fillna(float("inf")).idxmin())
 
 
-def _headline(table: pd.DataFrame) -> list[Item]:
+def _headline(given: Given) -> list[Item]:
+    table = given.table
     return [
         Item(f"incumbent-{quantity}", title, partial(draw_incumbent, table, quantity=quantity))
         for quantity, title in (("test", "Test error"), ("regret", "Regret"))
     ]
 
 
-def _supplement(table: pd.DataFrame) -> list[Item]:
+def _supplement(given: Given) -> list[Item]:
+    table = given.table
     return [
         Item(
             file_name("incumbent", quantity, rule, clock.replace(" + ", "+").replace("+", "_and_")),
@@ -95,7 +113,61 @@ def _by_task(
     return [Item(file_name(name, task), task, partial(draw, table, task)) for task in tasks]
 
 
-def _hyperparameters(table: pd.DataFrame) -> list[Item]:
+def _landscape(given: Given) -> list[Item]:
+    """Of the recorded tasks with two hyperparameters, both of them numbers."""
+    items = []
+    for task in tasks_of(given.table):
+        rows = given.table[given.table.task == task]
+        configs = rows[[n for n in rows if n.startswith("config.")]].dropna(axis=1, how="all")
+        numbers = configs.select_dtypes("number").shape[1]
+        if rows.replays.notna().any() and configs.shape[1] == 2 == numbers:
+            method = "fabolas" if "fabolas" in set(rows.method) else lowest(given.table, task)
+            draw = partial(_landscape_of, given, task, method)
+            items.append(Item(file_name("landscape", task), f"{task}: {method}", draw))
+    return items
+
+
+def _landscape_of(given: Given, task: str, method: str) -> Drawn:
+    name = f"maps_{task}.csv"
+    drawn = draw_landscape(given.data.read(name), given.table, task, method)
+    replays = given.table[given.table.task == task].replays.iloc[0]
+    return drawn._replace(caption=drawn.caption + given.data.other_table(name, replays))
+
+
+def _multitask(given: Given) -> list[Item]:
+    def draw() -> Drawn:
+        names = ("multitask_toy.csv", "multitask_toy_points.csv")
+        return draw_multitask(*(given.data.read(name) for name in names))
+
+    return [Item("multitask", "", draw)]
+
+
+def cars_of(given: Given) -> list[str]:
+    """Names of the Cars tasks, without variants by another surrogate."""
+    return [t for t in tasks_of(surrogates.without_variants(given.table)) if "cars" in t]
+
+
+def _misclassified(given: Given) -> list[Item]:
+    return [
+        Item(file_name("misclassified", task), task, partial(case_study.gained, task, given.data))
+        for task in cars_of(given)
+    ]
+
+
+def _surrogates(given: Given) -> list[Item]:
+    return [
+        Item(
+            file_name("surrogates", task, other),
+            f"{task} and {other}",
+            partial(surrogates.rank_changes, given.table, task, other),
+        )
+        for task, others in surrogates.variants(given.table).items()
+        for other in others
+    ]
+
+
+def _hyperparameters(given: Given) -> list[Item]:
+    table = given.table
     pairs = [(task, lowest(table, task)) for task in tasks_of(table)]
     return [
         Item(
@@ -107,42 +179,60 @@ def _hyperparameters(table: pd.DataFrame) -> list[Item]:
     ]
 
 
-def _tables(table: pd.DataFrame) -> list[Item]:
-    tasks = tasks_of(table)
+def _tables(given: Given) -> list[Item]:
+    table, tasks, cars = given.table, tasks_of(given.table), cars_of(given)
+    to_target = partial(tables.to_target, price=given.price, workers=given.workers)
     items = [
         item._replace(title=f"{item.title}: {what}")
         for name, draw, what in (
             ("final", tables.final, "in the end"),
-            ("to_target", tables.to_target, "to reach a target"),
+            ("to_target", to_target, "to reach a target"),
         )
         for item in _by_task(name, draw, table, tasks)
     ]
+    items += [
+        Item(
+            file_name("baseline", task),
+            f"{task}: baseline and tuned",
+            partial(case_study.baseline, table, task, given.data),
+        )
+        for task in cars
+    ]
     # its numbers are of fine-tuning on Stanford Cars: beside other tasks they would mislead
-    if any("cars" in task for task in tasks):
+    if cars:
         items.append(Item("talk", "The talk's own figures", tables.talk))
     return items
 
 
-def _one(name: str, draw: Callable[..., Drawn]) -> Callable[[pd.DataFrame], Sequence[Item]]:
-    return lambda table: [Item(name, "", partial(draw, table))]
+def _over_tasks(name: str, draw: Callable[..., Drawn]) -> Callable[[Given], Sequence[Item]]:
+    """An average over tasks, to which a task counts once, whatever its surrogates."""
+    return lambda given: [Item(name, "", partial(draw, surrogates.without_variants(given.table)))]
 
 
-def _each(name: str, draw: Callable[..., Drawn]) -> Callable[[pd.DataFrame], Sequence[Item]]:
-    return lambda table: _by_task(name, draw, table, tasks_of(table))
+def _one(name: str, draw: Callable[..., Drawn]) -> Callable[[Given], Sequence[Item]]:
+    return lambda given: [Item(name, "", partial(draw, given.table))]
+
+
+def _each(name: str, draw: Callable[..., Drawn]) -> Callable[[Given], Sequence[Item]]:
+    return lambda given: _by_task(name, draw, given.table, tasks_of(given.table))
 
 
 SECTIONS = (
     Section("incumbent", "What the recommended config is worth", _headline),
     Section("supplement", "Supplement: other rules, the other clock", _supplement),
+    Section("landscape", "Loss and cost over the box, and where a run looked", _landscape),
+    Section("multitask", "What a multi-task model learns", _multitask),
     Section("allocation", "What the budget was spent on", _each("allocation", draw_allocation)),
     Section("hyperparameters", "Hyperparameters", _hyperparameters),
     Section("importance", "Importance of hyperparameters", _each("importance", draw_importance)),
     Section("cost_to_target", "Cost to target", _each("cost_to_target", draw_cost_to_target)),
     Section("ecdf", "Share of targets reached", _one("ecdf", draw_ecdf)),
-    Section("ranks", "Average ranks", _one("ranks", draw_ranks)),
+    Section("ranks", "Average ranks", _over_tasks("ranks", draw_ranks)),
     Section("critical_difference", "Critical difference",
-            _one("critical_difference", draw_critical_difference)),
-    Section("wins", "Who beats whom", _one("wins", draw_wins)),
+            _over_tasks("critical_difference", draw_critical_difference)),
+    Section("wins", "Who beats whom", _over_tasks("wins", draw_wins)),
+    Section("surrogates", "Does it depend on the surrogate?", _surrogates),
     Section("overhead", "Overhead", _one("overhead", draw_overhead)),
+    Section("misclassified", "Test photos that tuning gets right", _misclassified),
     Section("tables", "Tables", _tables),
 )  # fmt: skip

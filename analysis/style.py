@@ -16,6 +16,7 @@ KIN = {
     "emukit_fabolas": ("fabolas", "-."),
     "mtbo_32": ("mtbo", "--"),
     "mtbo_512": ("mtbo", ":"),
+    "mtbo_talk": ("mtbo", "-."),
     "emukit_es": ("entropy_search", "--"),
     "emukit_mes": ("entropy_search", ":"),
 }

@@ -9,7 +9,7 @@ import pandas as pd
 
 from analysis import talk_table
 from analysis.figures.cost_to_target import TARGETS
-from analysis.targets import allowed, reached
+from analysis.targets import allowed, ratios, reached
 
 DIGITS = 3
 
@@ -57,8 +57,21 @@ def final(table: pd.DataFrame, task: str) -> Shown:
     )
 
 
-def to_target(table: pd.DataFrame, task: str) -> Shown:
+def to_target(
+    table: pd.DataFrame,
+    task: str,
+    price: float = talk_table.PRICE,
+    workers: int = talk_table.WORKERS,
+) -> Shown:
     """What the lowest target that half of some method's runs reached took each method.
+
+    On a Cars task, the talk's figures stand in a column of their own.
+
+    Args:
+        table: as ``analysis.tidy.tidy`` makes it.
+        task: its name.
+        price: of an hour of cost, USD.
+        workers: over which the cost of a serial run is divided.
 
     Raises:
         ValueError: no regret is known, or no target was reached by half of a method's runs.
@@ -72,12 +85,21 @@ def to_target(table: pd.DataFrame, task: str) -> Shown:
             break
     else:
         raise ValueError(f"on {task} no method reached a target with half of its runs")
-    data = talk_table.written(talk_table.measured(table, task, target))
-    return Shown(
-        data,
+    data = talk_table.written(talk_table.measured(table, task, target, price, workers))
+    compared = ratios(runs)
+    for reference in dict.fromkeys(compared.reference):
+        says = compared[compared.reference == reference].set_index("method").says
+        data[f"aRT over {reference}'s"] = data.method.map(says).fillna("")
+    caption = (
         f"What it took to reach a regret of {target:g} on {task} (rule recommended; clock: cost), "
-        f"at {talk_table.PRICE:.2f} USD an hour. {talk_table.MEASURED_NOTE}",
+        f"at {price:.2f} USD an hour. {talk_table.measured_note(rows)} aRT: cost of all runs over "
+        "the number that got there, as a ratio with its 95 % interval; below 1 is cheaper."
     )
+    if "cars" in task:
+        data["the talk's, assumed"] = data.method.map(talk_table.counterparts(data.method))
+        data = data.fillna("")
+        caption += " The last column is the talk's arithmetic (below), not a measurement."
+    return Shown(data, caption)
 
 
 def talk() -> Shown:

@@ -88,17 +88,23 @@ def reached(
 
     Returns:
         One row a method, seed and target: ``reached``; ``cost`` (seconds) and ``trials`` until
-        then, or until the end of the run; ``spent`` (seconds until the end of the run).
+        then, or until the end of the run; ``spent`` (seconds until the end of the run); of parallel
+        runs, NaN of serial ones, ``wall`` (seconds on the run's clock until then) and ``workers``.
     """
     rows = rows_of(table, task, rule)
     found = []
     for (method, seed), run in rows.groupby(["method", "seed"], sort=True):
         times, regret = clock_of(run, clock), run[f"regret_{rule}"].to_numpy(dtype=float)
+        walls = run.end.to_numpy(dtype=float)
+        workers = run.worker.nunique() or np.nan
         for target in allowed(rows, targets):
             hits = np.flatnonzero(regret <= target)
             last = int(hits[0]) if hits.size else len(times) - 1
-            found.append((method, seed, target, hits.size > 0, times[last], last + 1, times[-1]))
-    names = ["method", "seed", "target", "reached", "cost", "trials", "spent"]
+            found.append((
+                method, seed, target, hits.size > 0, times[last], last + 1, times[-1],
+                walls[: last + 1].max(), workers,
+            ))  # fmt: skip
+    names = ["method", "seed", "target", "reached", "cost", "trials", "spent", "wall", "workers"]
     return pd.DataFrame(found, columns=names)
 
 

@@ -28,7 +28,11 @@ def tidy(runs: Sequence[Run]) -> pd.DataFrame:
         ``config.<name>``, one for each hyperparameter of the task.
 
     Constants of a run, repeated in its rows: ``budget`` and ``target_cost`` (seconds; NaN if not
-    known), ``loss_floor``, ``resolution`` (NaN if not known), ``stopped_by``.
+    known), ``loss_floor``, ``resolution`` (NaN if not known), ``stopped_by``; of a replay,
+    ``replays`` (sha256 of its table) and ``surrogate`` (between recorded configs), or None.
+
+    Of parallel runs, NaN in serial ones: ``worker`` (its number) and ``end`` (seconds on the run's
+    clock at which the trial ended).
     """
     frames = [_rows(run) for run in runs if run.rows]
     if not frames:
@@ -71,6 +75,10 @@ def _rows(run: Run) -> pd.DataFrame:
         columns[f"test_{rule}"] = np.where(none, np.nan, tests)
     for name in rows[0]["config"]:
         columns[f"config.{name}"] = [row["config"][name] for row in rows]
+    for name in ("worker", "end"):
+        columns[name] = np.array([row.get(name) for row in rows], dtype=float)
+    key = run.meta.get("key", {})
+    columns |= {"replays": key.get("identity.table"), "surrogate": key.get("identity.surrogate")}
     known = {name: facts.get(name) for name in ("target_cost", "loss_floor", "resolution")}
     columns |= {name: np.nan if value is None else value for name, value in known.items()}
     columns |= {"budget": run.budget, "stopped_by": run.meta.get("stopped_by")}

@@ -1,26 +1,74 @@
 """Writes what figures need besides traces: ``python -m benchmarks.figure_data experiment=NAME``.
 
-Into ``results/NAME/data/``: maps of loss and cost of every recorded task of the experiment that has
-two hyperparameters (``maps_<task>.csv``), and the toy of what a multi-task model learns
-(``multitask_toy.csv``, ``multitask_toy_points.csv``). ``python -m analysis.report`` reads them.
+Into ``results/NAME/data/``, which ``python -m analysis.report`` reads:
+
+- the toy of what a multi-task model learns (``multitask_toy.csv``, ``multitask_toy_points.csv``);
+- of every recorded task with two hyperparameters, maps of loss and cost (``maps_<task>.csv``);
+- of every recorded Cars task, the recorded errors of baseline and best config
+  (``recorded_<task>.csv``) and, trained now, what either takes each test photo for
+  (``predictions_<task>.csv``, ``classes_<task>.csv``). That needs ``pip install -e '.[cars]'`` and
+  the data: ``data_dir=FOLDER``, or the environment variable ``UNTUNABLE_DATA``;
+- which table each file is of (``sources.csv``).
+
+``photos=FILE`` (or a folder; as ``task.data_dir``) also writes the few photos that a report shows,
+into ``results/runs/.photos/NAME/``, which git ignores: they are not ours to publish.
 """
 
 from __future__ import annotations
 
+import csv
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any, NamedTuple
 
+import hydra
 from omegaconf import OmegaConf
 
-from benchmarks import provenance
+from benchmarks import case_study, provenance
 from benchmarks.core.space import nearest
 from benchmarks.maps import can_map, write_maps
 from benchmarks.multitask_toy import write_multitask_toy
 from benchmarks.settings import ConfigError, build_task, compose
+from tasks import table as tables
+from tasks.cars import Cars
+from tasks.cars_photos import load_photos
+from tasks.curves import CURVES, RecordedCurves
+from tasks.data import data_folder
 from tasks.recorded import RecordedTask
 
 EXPERIMENTS = provenance.ROOT / "conf" / "experiment"
+KEYS = ("experiment", "out", "data_dir", "photos")
+MAP_SIZE = 41
+"""points along each axis: two per unit of the SVMs' box"""
+
+
+class Data(NamedTuple):
+    """Where the data of the Cars tasks are."""
+
+    folder: str | None = None
+    """as ``task.data_dir``"""
+    photos: str | None = None
+    """file or folder of the photos that are to be shown"""
+    shown: Path | None = None
+    """folder for these"""
+
+
+@dataclass
+class Written:
+    """What was written, and what could not be."""
+
+    paths: list[Path] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+    sources: dict[str, str] = field(default_factory=dict)
+    """file name: sha256 of the table that it was made from"""
+
+    def add(self, path: Path, source: str) -> None:
+        """Note a file and its table."""
+        self.paths.append(path)
+        self.sources[path.name] = source
 
 
 def tasks_of(experiment: str) -> list[str]:
@@ -29,49 +77,98 @@ def tasks_of(experiment: str) -> list[str]:
     Raises:
         ConfigError: there is no such experiment.
     """
-    path = EXPERIMENTS / f"{experiment}.yaml"
-    if not path.exists():
-        known = sorted(path.stem for path in EXPERIMENTS.glob("*.yaml"))
+    known = sorted(path.stem for path in EXPERIMENTS.glob("*.yaml"))
+    if experiment not in known:
         raise ConfigError(
             f"experiment={experiment}: allowed are {', '.join(known)}{nearest(experiment, known)}"
         )
-    swept = str(OmegaConf.select(OmegaConf.load(path), "hydra.sweeper.params.task"))
+    with hydra.initialize_config_module("conf", version_base="1.3"):
+        config = hydra.compose("config", [f"experiment={experiment}"], return_hydra_config=True)
+    swept = str(OmegaConf.select(config, "hydra.sweeper.params.task"))
     return [name.strip() for name in swept.split(",")]
 
 
-def write_figure_data(experiment: str, folder: Path) -> list[Path]:
-    """Write all files of an experiment into a folder; returns their paths."""
+def write_figure_data(experiment: str, folder: Path, data: Data) -> Written:
+    """Write all files of an experiment into a folder.
+
+    A task that has no table, or a training that cannot be run here, is a problem in one line; the
+    rest is written.
+
+    Raises:
+        ConfigError: there is no such experiment.
+    """
     names = tasks_of(experiment)
     folder.mkdir(parents=True, exist_ok=True)
-    paths = write_multitask_toy(folder)
+    written = Written(write_multitask_toy(folder))
+    curves: set[str] = set()  # tables of which another task was seen
     for name in names:
-        task = build_task(compose("config", [f"task={name}"])["task"], [])
+        settings = compose("config", [f"task={name}"])["task"]
         try:
-            if isinstance(task, RecordedTask) and can_map(task):
-                paths.append(write_maps(task, folder / f"maps_{name}.csv"))
-        finally:
-            task.close()
-    return paths
+            with closing(build_task(settings, [])) as task:
+                source = str(task.identity.get("table"))
+                if isinstance(task, RecordedTask) and can_map(task):
+                    written.add(
+                        write_maps(task, folder / f"maps_{name}.csv", size=MAP_SIZE), source
+                    )
+                elif isinstance(task, RecordedCurves) and task.baseline and source not in curves:
+                    curves.add(source)
+                    _case_study(written, settings, folder, data, source)
+        except ValueError as error:
+            written.problems.append(str(error))
+    _write_sources(written, folder / "sources.csv")
+    return written
+
+
+def _case_study(
+    written: Written, settings: Mapping[str, Any], folder: Path, data: Data, source: str
+) -> None:
+    name, table = settings["name"], settings["table"]
+    recorded = folder / f"recorded_{name}.csv"
+    written.add(case_study.write_recorded(table, settings["baseline"], recorded), source)
+    loaded = tables.read(tables.path_of(table), CURVES)
+    configs = case_study.baseline_and_tuned(loaded, settings["baseline"])
+    live = {**settings, "source": "live", "data_dir": data.folder}
+    photos = None if data.photos is None else load_photos(data.photos)
+    predictions = folder / f"predictions_{name}.csv"
+    with closing(build_task(live, [])) as task:
+        assert isinstance(task, Cars)
+        named = photos or case_study.photos_if_any(data.folder)
+        written.add(case_study.write_predictions(task, configs, predictions, named), source)
+    classes = case_study.class_names(data_folder(data.folder))
+    written.add(case_study.write_classes(classes, folder / f"classes_{name}.csv"), source)
+    if photos is not None and data.shown is not None:
+        written.paths += case_study.write_photos(photos, predictions, data.shown)
+
+
+def _write_sources(written: Written, path: Path) -> None:
+    with path.open("w", newline="") as file:
+        csv.writer(file).writerows([("file", "table"), *sorted(written.sources.items())])
+    written.paths.append(path)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Command line; returns the exit code."""
+    """Command line; returns the exit code: 2 for a mistake, 1 if something could not be written."""
     given = list(sys.argv[1:] if arguments is None else arguments)
     words = dict(argument.partition("=")[::2] for argument in given)
     try:
         for word in words:
-            if word not in ("experiment", "out"):
-                raise ConfigError(f"unknown key {word}{nearest(word, ('experiment', 'out'))}")
+            if word not in KEYS:
+                raise ConfigError(f"unknown key {word}{nearest(word, KEYS)}")
         if "experiment" not in words:
             raise ConfigError("experiment=NAME is missing")
         experiment = words["experiment"]
         folder = Path(words.get("out") or Path("results") / experiment / "data")
-        for path in write_figure_data(experiment, folder):
-            print(f"wrote {path}")
-    except (ConfigError, ValueError) as error:
+        shown = Path("results") / "runs" / ".photos" / experiment
+        data = Data(words.get("data_dir"), words.get("photos"), shown)
+        written = write_figure_data(experiment, folder, data)
+    except ValueError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
-    return 0
+    for path in written.paths:
+        print(f"wrote {path}")
+    for problem in written.problems:
+        print(f"not written: {problem}", file=sys.stderr)
+    return 1 if written.problems else 0
 
 
 if __name__ == "__main__":

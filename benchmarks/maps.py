@@ -32,12 +32,14 @@ def shares_to_map(task: RecordedTask) -> list[float]:
     return [float(s) for s in recorded[sorted(set(near))]]
 
 
-def write_maps(task: RecordedTask, target: Path, shares: Sequence[float] | None = None) -> Path:
+def write_maps(
+    task: RecordedTask, target: Path, shares: Sequence[float] | None = None, size: int = SIZE
+) -> Path:
     """Write the columns: both hyperparameters, fidelity, loss and cost (seconds), to five digits.
 
     One row a point and fidelity, of the lowest subset seed recorded there. The points are a grid
     even in the unit cube (so in the logarithm, where that is what a hyperparameter varies in), of
-    ``SIZE`` values an axis or of all whole numbers if they are fewer.
+    ``size`` values an axis or of all whole numbers if they are fewer.
 
     Raises:
         ValueError: the task has not two hyperparameters, both of them numbers.
@@ -45,7 +47,7 @@ def write_maps(task: RecordedTask, target: Path, shares: Sequence[float] | None 
     if not can_map(task):
         raise ValueError(f"maps are of two numbers, this task has {task.space.names}")
     shares = shares_to_map(task) if shares is None else shares
-    even = np.linspace(0, 1, SIZE)
+    even = np.linspace(0, 1, size)
     axes = [
         list(dict.fromkeys(parameter.decode(np.array([u])) for u in even))
         for parameter in task.space.parameters.values()

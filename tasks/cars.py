@@ -6,9 +6,10 @@ import math
 import tempfile
 import time
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from benchmarks.core.protocols import Task
 from benchmarks.core.space import Config, Space, check_choice
@@ -22,6 +23,15 @@ PRECISIONS = ("float32", "bfloat16")
 FIDELITIES = ("epochs", "multitask")
 MULTITASK = {4: 0.1, 18: 0.5, 35: 1.0}
 """epochs of the talk's three tasks, and what it says they cost (true shares: 0.114, 0.514, 1)"""
+
+
+class Predictions(NamedTuple):
+    """What a network takes the test photos for; arrays of one length, classes counted from 0."""
+
+    rows: NDArray[np.int64]
+    """of the photos in their source"""
+    labels: NDArray[np.int64]
+    predicted: NDArray[np.int64]
 
 
 class Cars(Task):
@@ -192,6 +202,19 @@ class Cars(Task):
         """
         self._check(config, fidelity)
         return self._train(config, 0.0, fidelity, subset_seed, pause, whole_curve=True)
+
+    def predictions(self, config: Config, seed: int) -> Predictions:
+        """Train a config in full with a training seed and predict the test photos; not charged.
+
+        Raises:
+            ValueError: the config is outside the space, or its training failed or took too long.
+        """
+        self.space.check(config)
+        plain = self.space.from_numbers(self.space.numbers(config))
+        try:
+            return Predictions(**self._child.call("predict", plain, seed, limit=self._limit))
+        except (ChildFailureError, ChildTimeoutError) as error:
+            raise ValueError(f"no predictions of {plain}: {error}") from error
 
     def close(self) -> None:
         self._child.close()

@@ -56,7 +56,8 @@ def build(options: Options) -> Callable[..., Any]:
     torch.use_deterministic_algorithms(True, warn_only=True)
     torch.backends.cudnn.benchmark = False
     worker = _Worker(options)
-    serve: Mapping[str, Callable[..., Any]] = {"facts": worker.facts, "train": worker.train}
+    serve: Mapping[str, Callable[..., Any]]
+    serve = {"facts": worker.facts, "train": worker.train, "predict": worker.predict}
     return lambda kind, *arguments: serve[kind](*arguments)
 
 
@@ -149,6 +150,18 @@ class _Worker:
         if path is not None and found["error"] is None and epochs < self._options.epochs:
             found["checkpoint_error"] = _save(path, training.state())
         return found
+
+    def predict(self, config: Mapping[str, Any], seed: int) -> dict[str, Any]:
+        """Train a config in full; what it takes every test photo for."""
+        split = self._split(seed)
+        training = Training(self._problem(split), config, seed)
+        training.advance(self._options.epochs)
+        rows = split.test
+        return {
+            "rows": rows,
+            "labels": self._rows[rows],
+            "predicted": training.predictions(rows),
+        }
 
     def _problem(self, split: Split) -> Problem:
         options = self._options

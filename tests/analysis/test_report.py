@@ -10,21 +10,26 @@ from studies import write_full_run, write_study
 
 from analysis import report, sections
 from analysis.drawn import Drawn
+from analysis.figure_data import FigureData
 from analysis.report import main
 from analysis.tables import Shown, final, to_markdown, to_target
 from analysis.tidy import tidy
 
 
-def _quick(table: pd.DataFrame) -> list[sections.Item]:
+def _quick(given: sections.Given) -> list[sections.Item]:
     def draw() -> Drawn:
         import matplotlib.pyplot as plt
 
-        return Drawn(plt.figure(figsize=(2, 1)), table[["seed"]], "A caption.")
+        return Drawn(plt.figure(figsize=(2, 1)), given.table[["seed"]], "A caption.")
 
     def cannot() -> Drawn:
         raise ValueError("there is only one task.")
 
-    items = [("drawn", draw), ("absent", cannot), ("table", lambda: Shown(table.head(1), "Shown."))]
+    items = [
+        ("drawn", draw),
+        ("absent", cannot),
+        ("table", lambda: Shown(given.table.head(1), "Shown.")),
+    ]
     return [sections.Item(name, f"Item {name}", make) for name, make in items]
 
 
@@ -92,6 +97,8 @@ def test_other_folders_can_be_named(here: Path) -> None:
         (["experiment=study_b"], "(did you mean study_a?); there are study_a"),
         (["experiment=../x"], "is not the name of a folder"),
         (["experiment=.."], "is not the name of a folder"),
+        (["experiment=s", "workers=0"], "workers=0: must be a whole number, 1 or more"),
+        (["experiment=s", "price=x"], "price=x: must be a number above 0"),
         (["experiment=s", "runs=nowhere"], "runs=nowhere: no such folder"),
         (["experiment=empty", "runs=empty"], "no runs below empty"),
     ],
@@ -132,7 +139,7 @@ def test_a_defect_in_a_figure_is_not_hidden(here: Path, monkeypatch: pytest.Monk
         raise KeyError("loss")
 
     items = [sections.Item("broken", "", broken)]
-    section = sections.Section("first", "First", lambda table: items)
+    section = sections.Section("first", "First", lambda given: items)
     monkeypatch.setattr(sections, "SECTIONS", (section,))
     write_study(here / "mine", seeds=1)
     with pytest.raises(KeyError):
@@ -167,11 +174,13 @@ def test_every_section_has_a_name_of_its_own_and_files_too(tmp_path: Path) -> No
     write_study(tmp_path, seeds=1)
     write_full_run(tmp_path / "cars head" / "ei,method.x=[1]" / "seed-0")
     table = tidy(report.load_runs(tmp_path))
-    names = [item.name for section in sections.SECTIONS for item in section.items(table)]
+    given = sections.Given(table, FigureData("s", tmp_path))
+    names = [item.name for section in sections.SECTIONS for item in section.items(given)]
     assert len(names) == len(set(names))
     assert all(sections.file_name(name) == name for name in names)
     assert "talk" in names
     assert [section.name for section in sections.SECTIONS] == [
-        "incumbent", "supplement", "allocation", "hyperparameters", "importance",
-        "cost_to_target", "ecdf", "ranks", "critical_difference", "wins", "overhead", "tables",
+        "incumbent", "supplement", "landscape", "multitask", "allocation", "hyperparameters",
+        "importance", "cost_to_target", "ecdf", "ranks", "critical_difference", "wins",
+        "surrogates", "overhead", "misclassified", "tables",
     ]  # fmt: skip

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis.talk_table import measured, talk, written
+from analysis.talk_table import counterparts, measured, measured_note, talk, written
 
 
 def table(hits: dict[str, list[tuple[int, bool]]]) -> pd.DataFrame:
@@ -12,7 +12,8 @@ def table(hits: dict[str, list[tuple[int, bool]]]) -> pd.DataFrame:
     rows = [
         {"task": "t", "method": method, "seed": seed, "total_cost": 3600.0 * (trial + 1),
          "total_overhead": 0.0, "loss_floor": 0.001, "target_cost": 3600.0,
-         "regret_recommended": 0.0 if hit and trial == trials - 1 else 1.0}
+         "regret_recommended": 0.0 if hit and trial == trials - 1 else 1.0,
+         "end": np.nan, "worker": np.nan}
         for method, runs in hits.items()
         for seed, (trials, hit) in enumerate(runs)
         for trial in range(trials)
@@ -23,19 +24,21 @@ def table(hits: dict[str, list[tuple[int, bool]]]) -> pd.DataFrame:
 def test_known_quartiles_in_all_units() -> None:
     rows = table({"x": [(n, True) for n in (10, 20, 30, 40)]})
     found = measured(rows, "t", 0.1, price=2.0, workers=4).set_index("quantity")
+    assert found.unit.to_list() == ["trials", "full trainings", "h", "USD", "h on 4 workers"]
+    found = found[found.unit != "full trainings"]
     quartiles = found[["q25", "median", "q75"]]
     assert quartiles.loc["observations"].to_list() == [10, 20, 30]
     assert quartiles.loc["cost"].to_list() == [10, 20, 30]
     assert quartiles.loc["price"].to_list() == [20, 40, 60]
     assert quartiles.loc["ideal wall-clock"].to_list() == [2.5, 5, 7.5]
-    assert found.unit.to_list() == ["trials", "h", "USD", "h on 4 workers"]
     assert set(found.share) == {1.0}
 
 
 def test_what_was_not_reached_is_a_bound() -> None:
     rows = table({"half": [(10, True), (20, True), (5, False), (50, False)],
                   "never": [(5, False), (7, False), (9, False)]})  # fmt: skip
-    found = measured(rows, "t", 0.1).set_index(["method", "quantity"])
+    found = measured(rows, "t", 0.1)
+    found = found[found.unit != "full trainings"].set_index(["method", "quantity"])
     half = found.loc[("half", "observations")]
     assert (half.q25, half["median"], half.q25_bound, half.median_bound) == (10, 20, False, False)
     assert (half.q75, half.q75_bound) == (20, True)  # 5, 10, 20, 50 spent
@@ -45,6 +48,22 @@ def test_what_was_not_reached_is_a_bound() -> None:
     assert words.loc["half", "observations [trials]"] == "20 (10 to > 20)"
     assert words.loc["never", "cost [h]"] == "> 7 (> 5 to > 9)"
     assert words.loc["half", "runs there"] == "2 of 4 (50%)"
+
+
+def test_wall_clock_of_parallel_runs_is_read_off_their_clock() -> None:
+    rows = table({"x": [(4, True)]})
+    rows = rows.assign(worker=[0, 1, 0, 1], end=[3600.0, 3700.0, 7200.0, 7300.0])
+    found = measured(rows, "t", 0.1).set_index("quantity")
+    assert found.loc["wall-clock", "median"] == pytest.approx(7300 / 3600)
+    assert found.loc["wall-clock", "unit"] == "h on 2 workers"
+    assert "ideal" not in measured_note(rows)
+    assert "an assumption" in measured_note(table({"x": [(4, True)]}))
+
+
+def test_the_talks_methods_stand_beside_ours() -> None:
+    found = counterparts(["mtbo", "mtbo_talk", "ei", "fabolas"])
+    assert set(found) == {"mtbo_talk", "ei"}
+    assert found["ei"] == "Bayesian: 646 observations, 2,713 h"
 
 
 def test_too_fine_a_target_is_refused() -> None:

@@ -9,6 +9,9 @@ import pytest
 from analysis.targets import allowed, average_costs, ecdf, ladder, ratios, reached, unit_of
 
 
+SERIAL = {"end": np.nan, "worker": np.nan}
+
+
 def table(runs: dict[str, Sequence[Sequence[float]]], **constants: object) -> pd.DataFrame:
     """Runs by method, seed by seed: the regret after each trial, which costs 10 s."""
     rows = [
@@ -18,7 +21,7 @@ def table(runs: dict[str, Sequence[Sequence[float]]], **constants: object) -> pd
         for seed, run in enumerate(regrets)
         for trial, regret in enumerate(run)
     ]  # fmt: skip
-    facts = {"task": "t", "target_cost": 10.0, "loss_floor": 0.001} | constants
+    facts = {"task": "t", "target_cost": 10.0, "loss_floor": 0.001} | SERIAL | constants
     return pd.DataFrame(rows).assign(**facts)
 
 

@@ -14,6 +14,9 @@ MODULE = "benchmarks.figure_data"
 def test_the_tasks_of_an_experiment_are_those_it_sweeps_over() -> None:
     assert "svm_mnist" in tasks_of("methods_check")
     assert "branin" in tasks_of("methods_check")
+    assert (
+        tasks_of("cars_talk_quick") == tasks_of("cars_talk") == ["cars_head", "cars_head_boosting"]
+    )
 
 
 def test_it_writes_the_toy_and_a_map_of_every_recorded_task(tmp_path: Path) -> None:
@@ -21,7 +24,7 @@ def test_it_writes_the_toy_and_a_map_of_every_recorded_task(tmp_path: Path) -> N
     assert done.returncode == 0, done.stderr
     folder = tmp_path / "results" / "methods_check" / "data"
     assert sorted(path.name for path in folder.iterdir()) == [
-        "maps_svm_mnist.csv", "multitask_toy.csv", "multitask_toy_points.csv",
+        "maps_svm_mnist.csv", "multitask_toy.csv", "multitask_toy_points.csv", "sources.csv",
     ]  # fmt: skip
     maps = pd.read_csv(folder / "maps_svm_mnist.csv")
     assert list(maps) == ["log_c", "log_gamma", "fidelity", "loss", "cost"]

@@ -1,0 +1,50 @@
+"""Test photos that the baseline gets wrong and the tuned config right (the talk's slide 31).
+
+The photos are their owners': a figure of them is for a local report, not for publication.
+"""
+
+from __future__ import annotations
+
+import textwrap
+
+import pandas as pd
+
+from analysis import style
+from analysis.drawn import Drawn
+
+COLUMNS = 4
+WIDE = 30  # characters of a line below a photo
+RIGHT, WRONG = "#00664b", "#a03c00"
+
+
+def draw_misclassified(photos: pd.DataFrame, caption: str) -> Drawn:
+    """Draw photos with both labels: above what the tuned config says, rightly, below the baseline.
+
+    Args:
+        photos: ``path`` (of a JPEG), ``file``, ``label``, ``baseline`` (names of classes).
+        caption: what is counted.
+    """
+    style.use()
+    import matplotlib.pyplot as plt
+
+    rows = -(-len(photos) // COLUMNS)
+    figure, panels = plt.subplots(
+        rows, COLUMNS, figsize=(3.0 * COLUMNS, 3.5 * rows), squeeze=False, layout="constrained"
+    )
+    for ax in panels.flat:
+        ax.set_axis_off()
+    for ax, photo in zip(panels.flat, photos.itertuples(), strict=False):
+        ax.imshow(plt.imread(photo.path))
+        ax.set_title(_lines("tuned ✓", photo.label), fontsize="small", color=RIGHT)
+        ax.text(
+            0.5, -0.03, _lines("baseline ✗", photo.baseline), transform=ax.transAxes,
+            ha="center", va="top", fontsize="small", color=WRONG,
+        )  # fmt: skip
+    data = photos.drop(columns="path")
+    return Drawn(
+        figure, data, f"Above a photo its label, below it what the baseline says. {caption}"
+    )
+
+
+def _lines(who: str, name: str) -> str:
+    return f"{who}\n" + "\n".join(textwrap.wrap(name, WIDE))
