@@ -40,7 +40,7 @@ class FigureData(NamedTuple):
         """
         known = self.read(SOURCES).set_index("file")["table"] if self._has(SOURCES) else {}
         made = known.get(name)
-        if made is None or replays is None or replays != replays or made == replays:
+        if made is None or replays in ("none", made):
             return ""
         return (
             f" Made from another version of the table ({str(made)[:8]}) than the runs replay "

@@ -120,7 +120,7 @@ def _landscape(given: Given) -> list[Item]:
         rows = given.table[given.table.task == task]
         configs = rows[[n for n in rows if n.startswith("config.")]].dropna(axis=1, how="all")
         numbers = configs.select_dtypes("number").shape[1]
-        if rows.replays.notna().any() and configs.shape[1] == 2 == numbers:
+        if (rows.replays != "none").any() and configs.shape[1] == 2 == numbers:
             method = "fabolas" if "fabolas" in set(rows.method) else lowest(given.table, task)
             draw = partial(_landscape_of, given, task, method)
             items.append(Item(file_name("landscape", task), f"{task}: {method}", draw))

@@ -14,7 +14,8 @@ def variants(table: pd.DataFrame) -> dict[str, list[str]]:
     Of all that replay a table, the one with the shortest name is varied: ``cars_head`` by
     ``cars_head_boosting``.
     """
-    facts = table[["task", "replays", "surrogate"]].dropna().drop_duplicates()
+    facts = table[["task", "replays", "surrogate"]].drop_duplicates()
+    facts = facts[facts.surrogate != "none"]
     found = {}
     for _, group in facts.groupby("replays"):
         first, *others = sorted(set(group.task), key=lambda name: (len(name), name))
@@ -57,7 +58,7 @@ def rank_changes(table: pd.DataFrame, task: str, other: str) -> Shown:
         f"{first[m]}" if first[m] == second[m] else f"{first[m]} → {second[m]}" for m in first.index
     ]
     data = pd.DataFrame(columns, index=first.index).loc[first.sort_values(kind="stable").index]
-    surrogate = table.dropna(subset="surrogate").groupby("task").surrogate.first()
+    surrogate = table.groupby("task").surrogate.first()
     return Shown(
         data.reset_index(),
         f"Average rank of the recommended config's regret (1 is best) among {len(both)} methods at "

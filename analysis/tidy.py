@@ -29,7 +29,7 @@ def tidy(runs: Sequence[Run]) -> pd.DataFrame:
 
     Constants of a run, repeated in its rows: ``budget`` and ``target_cost`` (seconds; NaN if not
     known), ``loss_floor``, ``resolution`` (NaN if not known), ``stopped_by``; of a replay,
-    ``replays`` (sha256 of its table) and ``surrogate`` (between recorded configs), or None.
+    ``replays`` (sha256 of its table) and ``surrogate`` (between recorded configs), or ``none``.
 
     Of parallel runs, NaN in serial ones: ``worker`` (its number) and ``end`` (seconds on the run's
     clock at which the trial ended).
@@ -78,7 +78,8 @@ def _rows(run: Run) -> pd.DataFrame:
     for name in ("worker", "end"):
         columns[name] = np.array([row.get(name) for row in rows], dtype=float)
     key = run.meta.get("key", {})
-    columns |= {"replays": key.get("identity.table"), "surrogate": key.get("identity.surrogate")}
+    for name, part in (("replays", "table"), ("surrogate", "surrogate")):
+        columns[name] = str(key.get(f"identity.{part}") or "none")
     known = {name: facts.get(name) for name in ("target_cost", "loss_floor", "resolution")}
     columns |= {name: np.nan if value is None else value for name, value in known.items()}
     columns |= {"budget": run.budget, "stopped_by": run.meta.get("stopped_by")}

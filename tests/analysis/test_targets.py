@@ -8,7 +8,6 @@ import pytest
 
 from analysis.targets import allowed, average_costs, ecdf, ladder, ratios, reached, unit_of
 
-
 SERIAL = {"end": np.nan, "worker": np.nan}
 
 
