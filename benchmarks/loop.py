@@ -115,9 +115,9 @@ def _suggested(method: Method, task: Task, seed: int, state: State, engine: Engi
     """
     number = len(state.history)
     started = datetime.now(UTC)
-    clock = time.process_time()
+    clock = _cpu(method)
     suggestion = method.suggest(state.history, stream(seed, number, "suggest"))
-    overhead = time.process_time() - clock
+    overhead = _cpu(method) - clock
     if suggestion is None:
         return None
     _check(suggestion, task)
@@ -149,9 +149,9 @@ def _end(
     )
     state.history = state.history.end(trial)
     state.cumulative_cost += observation.cost
-    clock = time.process_time()
+    clock = _cpu(method)
     recommended = method.recommend(state.history, stream(seed, trial.number, "recommend"))
-    recommend_overhead = time.process_time() - clock
+    recommend_overhead = _cpu(method) - clock
     limit = budget.cost_limit(task.target_cost)
     return {
         **_evaluated(trial, task, observation),
@@ -172,6 +172,11 @@ def _running(job: Job) -> Trial:
     """A job as a trial of the history."""
     config, s, note = job.suggestion.config, job.suggestion.fidelity, job.suggestion.note
     return Trial(job.number, config, s, math.nan, math.nan, "running", note, job.overhead)
+
+
+def _cpu(method: Method) -> float:
+    """CPU seconds used so far by this process and by the method's own."""
+    return time.process_time() + method.cpu_elsewhere
 
 
 def _begun(suggestion: Suggestion, history: History, task: Task) -> tuple[int, float]:

@@ -26,6 +26,9 @@ class Method(Protocol):
     reproducible: bool = True
     """False if suggestions depend on a clock reading"""
 
+    cpu_elsewhere: float = 0.0
+    """CPU seconds used so far by processes of its own; they count as overhead, too"""
+
     def suggest(self, history: History, rng: np.random.Generator) -> Suggestion | None:
         """Say what to evaluate next; None for nothing before a running trial ends.
 

@@ -183,3 +183,15 @@ def test_an_infinite_loss_is_diverged() -> None:
 
     answer = evaluate(Infinite(), Suggestion({"x": 0, "y": 0}), np.random.default_rng(0))
     assert (answer.status, answer.cost) == ("diverged", 2.0)
+
+
+def test_cpu_seconds_of_a_methods_own_processes_are_overhead(tmp_path: Path) -> None:
+    class Elsewhere(RandomSearch):
+        def suggest(self, history: History, rng: np.random.Generator) -> Suggestion:
+            self.cpu_elsewhere += 1000.0
+            return super().suggest(history, rng)
+
+    task = Tiny()
+    rows, _ = run(tmp_path, Elsewhere(task.space, task.fidelities), task, Budget(trials=2))
+    assert all(1000 <= row["suggest_overhead"] < 1100 for row in rows)
+    assert all(row["recommend_overhead"] < 100 for row in rows)
