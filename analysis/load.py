@@ -6,6 +6,7 @@ import gc
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +38,16 @@ class Run:
     def finished(self) -> bool:
         """True if the budget was spent; False for failed and unfinished runs."""
         return self.meta.get("status") == "finished" and len(self.rows) > 0
+
+    @property
+    def workers(self) -> int:
+        """How many trials ran at once."""
+        return int(self.meta["settings"].get("workers", {}).get("n", 1))
+
+    @cached_property
+    def place(self) -> Mapping[int, int]:
+        """Where in ``rows`` a trial of that number stands: they are in the order of their ends."""
+        return {row["trial"]: place for place, row in enumerate(self.rows)}
 
     @property
     def cost(self) -> Array:

@@ -15,7 +15,7 @@ at the target, that with the lowest loss seen at any fidelity"""
 
 
 def tidy(runs: Sequence[Run]) -> pd.DataFrame:
-    """One row a trial of every run that has any, in order of task, method, seed and trial.
+    """One row a trial of every run that has any, in order of task, method, seed and end.
 
     Columns:
         ``task``, ``method`` (with what was overridden), ``seed``, ``trial``, ``status``;
@@ -38,7 +38,8 @@ def tidy(runs: Sequence[Run]) -> pd.DataFrame:
     if not frames:
         return pd.DataFrame()
     table = pd.concat(frames, ignore_index=True)
-    return table.sort_values(["task", "method", "seed", "trial"], ignore_index=True)
+    # within a run the trials stay in the order in which they ended
+    return table.sort_values(["task", "method", "seed"], kind="stable", ignore_index=True)
 
 
 def _rows(run: Run) -> pd.DataFrame:
@@ -66,9 +67,9 @@ def _rows(run: Run) -> pd.DataFrame:
             none = np.array([row["recommended"] is None for row in rows])
         else:
             none = np.array([row[rule] is None for row in rows])
-            trial = np.array([0 if row[rule] is None else row[rule] for row in rows])
-            losses = np.where(none, np.nan, true_loss[trial])
-            tests = np.where(none, np.nan, true_test[trial])
+            place = np.array([run.place.get(row[rule], 0) for row in rows])
+            losses = np.where(none, np.nan, true_loss[place])
+            tests = np.where(none, np.nan, true_test[place])
         best = facts["best_loss"]
         regret = np.maximum(losses - (np.nan if best is None else best), facts["loss_floor"])
         columns[f"regret_{rule}"] = np.where(none, np.nan if best is None else np.inf, regret)
@@ -76,7 +77,7 @@ def _rows(run: Run) -> pd.DataFrame:
     for name in rows[0]["config"]:
         columns[f"config.{name}"] = [row["config"][name] for row in rows]
     for name in ("worker", "end"):
-        columns[name] = np.array([row.get(name) for row in rows], dtype=float)
+        columns[name] = column(name) if run.workers > 1 else np.nan
     key = run.meta.get("key", {})
     for name, part in (("replays", "table"), ("surrogate", "surrogate")):
         columns[name] = str(key.get(f"identity.{part}") or "none")

@@ -29,10 +29,15 @@ def seconds(value: float) -> str:
 class Reporter:
     """Shows rows as they come; use in a ``with`` block."""
 
-    def __init__(self, title: str, trials: int | None, best_loss: float | None) -> None:
-        """``trials`` is the most that may come (None: not known); ``best_loss`` is for regret."""
+    def __init__(
+        self, title: str, trials: int | None, best_loss: float | None, done: int = 0
+    ) -> None:
+        """``trials`` is the most that may come (None: not known), ``done`` of which had ended
+        before; ``best_loss`` is for regret.
+        """
         self._title, self._trials, self._best_loss = title, trials, best_loss
         self._bar: Progress | None = None
+        self._done = done
         if sys.stdout.isatty():
             self._bar = Progress(
                 TextColumn("{task.description}"),
@@ -61,7 +66,8 @@ class Reporter:
 
     def show(self, row: Mapping[str, Any]) -> None:
         """Show one more row of the trace: every row in the bar, every tenth share as a line."""
-        done = row["trial"] + 1
+        self._done += 1
+        done = self._done
         state = f"cost {seconds(row['cumulative_cost'])}"
         regret = regret_of(row, self._best_loss)
         if regret is not None:
@@ -84,7 +90,7 @@ def closing_table(
     rows: list[dict[str, Any]], meta: Mapping[str, Any], folder: Path, plot: Path | None
 ) -> None:
     """Print what the run found, what it cost, and where it lies."""
-    last = rows[-1]
+    last, by_number = rows[-1], {row["trial"]: row for row in rows}
     config = last["recommended"]
     table = Table(
         title=f"{meta['method']} on {meta['task']}, seed {meta['seed']}", show_header=False
@@ -98,15 +104,18 @@ def closing_table(
             table.add_row("its test error", number(last["recommended_test_loss"]))
         table.add_row("its regret", number(regret_of(last, meta["task_facts"]["best_loss"])))
     elif last["best_seen"] is not None:
-        best = rows[last["best_seen"]]
+        best = by_number[last["best_seen"]]
         share = f"fidelity {best['fidelity']:.4g}"
         test = "" if best["test_loss"] is None else f", test error {number(best['test_loss'])}"
         table.add_row("lowest loss seen", f"{number(best['loss'])} at {share}{test}")
     if last["recommended_test_loss_refit"] is not None:
         table.add_row("its test error, refitted", number(last["recommended_test_loss_refit"]))
     if at_target is not None:
-        table.add_row("lowest loss seen at the target", number(rows[at_target]["loss"]))
+        table.add_row("lowest loss seen at the target", number(by_number[at_target]["loss"]))
     table.add_row("cost spent", f"{seconds(last['cumulative_cost'])} in {len(rows)} trials")
+    workers = len({row["worker"] for row in rows})
+    if workers > 1:
+        table.add_row("wall-clock", f"{seconds(last['end'])} on {workers} workers")
     overheads = [row["suggest_overhead"] + row["recommend_overhead"] for row in rows]
     table.add_row(
         "overhead", f"{seconds(sum(overheads))}, {sum(overheads) / len(rows):.3f} s a trial"

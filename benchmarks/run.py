@@ -85,13 +85,14 @@ def _run_in(
     folder.write_meta(meta)
     folder.write_config(settings)
     (folder.path / "error.txt").unlink(missing_ok=True)
+    done = len(state.history) - len(state.running)
     if len(state.history):
         again = f", {len(state.running)} of them evaluated again" if state.running else ""
         print(f"{title}: resuming after {len(state.history)} trials{again}")
     try:
         with (
             folder.trace.open() as writer,
-            Reporter(title, budget.trials, task.best_loss) as reporter,
+            Reporter(title, budget.trials, task.best_loss, done) as reporter,
             closing(build_engine(settings, task, state.now)) as engine,
         ):
             stopped_by = loop.run(

@@ -22,7 +22,8 @@ FACTS = {
 def write(folder: Path, rows: list[dict[str, Any]], **facts: Any) -> None:
     meta = {"method": "random", "task": "t", "seed": 0, "task_facts": {**FACTS, **facts}}
     (folder / "meta.json").write_text(json.dumps(meta))
-    (folder / "trace.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    lines = [json.dumps({"trial": number, **row}) for number, row in enumerate(rows)]
+    (folder / "trace.jsonl").write_text("\n".join(lines) + "\n")
 
 
 def row(cost: float, recommended_loss: float | None, **changes: Any) -> dict[str, Any]:

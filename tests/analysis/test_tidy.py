@@ -63,5 +63,26 @@ def test_every_rule_has_its_regret_and_test_error(table: pd.DataFrame) -> None:
     assert (table[[f"regret_{rule}" for rule in RULES]] >= 5e-5).all(axis=None)
 
 
+def test_a_parallel_run_keeps_the_order_of_ends_and_finds_its_incumbents(tmp_path: Path) -> None:
+    done = call(
+        tmp_path, "-m", "method=asha", "task=svm_mnist", "workers.n=5", "budget.trials=30",
+        "study=s", "plot=false",
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    (run,) = load_runs(tmp_path / "results" / "runs" / "s")
+    table = tidy([run])
+    numbers = [row["trial"] for row in run.rows]
+    assert table.trial.tolist() == numbers != sorted(numbers)
+    assert table.end.is_monotonic_increasing
+    assert set(table.worker) == set(range(5))
+    assert table.end.iloc[-1] < table.total_cost.iloc[-1]
+    seen = [row["best_seen"] for row in run.rows]
+    assert [table[table.trial == n].loss.item() for n in seen] == table.loss.cummin().tolist()
+    truth = {row["trial"]: row["true_loss"] for row in run.rows}
+    best = run.meta["task_facts"]["best_loss"]
+    expected = np.maximum([truth[n] - best for n in seen], 5e-5)
+    np.testing.assert_allclose(table.regret_best_seen, expected)
+
+
 def test_no_runs_are_no_rows() -> None:
     assert tidy([]).empty

@@ -22,6 +22,8 @@ ROW: dict[str, Any] = {
     "recommended_test_loss_refit": None,
     "best_at_target": None,
     "best_seen": 0,
+    "worker": 0,
+    "end": 201.0,
     "suggest_overhead": 0.5,
     "recommend_overhead": 0.25,
 }

@@ -40,7 +40,7 @@ class Listed(Method):
         return None
 
 
-class Stopped(Exception):
+class KilledError(Exception):
     """The run is killed."""
 
 
@@ -62,7 +62,7 @@ class Killed(TraceWriter):
     def _count(self) -> None:
         self._left -= 1
         if self._left < 0:
-            raise Stopped
+            raise KilledError
 
 
 def go(
@@ -175,7 +175,7 @@ def test_killed_anywhere_and_resumed_it_writes_the_unbroken_trace(
     whole = go(tmp_path / "whole", METHODS[name](task), task, 3, budget)
     for dies in range(40):
         folder = tmp_path / str(dies)
-        with pytest.raises(Stopped):
+        with pytest.raises(KilledError):
             go(folder, METHODS[name](task), task, 3, budget, dies=dies)
         resumed = go(folder, METHODS[name](task), task, 3, budget)
         assert json.dumps(without_clocks(resumed)) == json.dumps(without_clocks(whole))
