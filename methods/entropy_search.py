@@ -70,7 +70,7 @@ class EntropySearch(InformationGain):
         finalists: int = 20,
         loss_transform: str = "log",
         pending: str = "believer",
-        refit_every: int = 1,
+        refit_every: int = 10,
         refit_above: int = REFIT_ABOVE,
     ) -> None:
         check_flag("per_cost", per_cost)

@@ -62,7 +62,7 @@ class ExpectedImprovement(ModelBased):
         candidates: int = 500,
         loss_transform: str = "log",
         pending: str = "believer",
-        refit_every: int = 1,
+        refit_every: int = 10,
         refit_above: int = REFIT_ABOVE,
     ) -> None:
         super().__init__(

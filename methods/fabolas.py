@@ -101,7 +101,7 @@ class Fabolas(InformationGain):
         incumbent: str = "posterior_mean",
         loss_transform: str = "log",
         pending: str = "believer",
-        refit_every: int = 1,
+        refit_every: int = 10,
         refit_above: int = REFIT_ABOVE,
     ) -> None:
         shares = _design(initial_design)

@@ -82,7 +82,7 @@ class InformationGain(ModelBased):
         length_scales: Sequence[float] = LENGTH_SCALES,
         mcmc_steps: int = STEPS,
         pending: str = "believer",
-        refit_every: int = 1,
+        refit_every: int = 10,
         refit_above: int = REFIT_ABOVE,
     ) -> None:
         super().__init__(

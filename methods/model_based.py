@@ -79,7 +79,7 @@ class ModelBased(Method):
         length_scales: Sequence[float] = LENGTH_SCALES,
         mcmc_steps: int = STEPS,
         pending: str = "believer",
-        refit_every: int = 1,
+        refit_every: int = 10,
         refit_above: int = REFIT_ABOVE,
     ) -> None:
         check_counts(initial_trials=initial_trials)

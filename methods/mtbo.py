@@ -6,7 +6,6 @@ follow that paper's code, RoBO at 823a5de.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from functools import partial
 
@@ -20,10 +19,7 @@ from methods.model_based import REFIT_ABOVE
 from methods.models.kernels import indicator_basis
 from methods.models.priors import LENGTH_SCALES
 from methods.models.sampling import STEPS
-from methods.options import check_shares
-
-NEAR = 0.1
-"""how far, in logarithms, an offered fidelity may be from the one asked for"""
+from methods.offered import offered_values
 
 
 class MTBO(InformationGain):
@@ -84,10 +80,10 @@ class MTBO(InformationGain):
         overhead_in_cost: float | str = 1.0,
         loss_transform: str = "log",
         pending: str = "believer",
-        refit_every: int = 1,
+        refit_every: int = 10,
         refit_above: int = REFIT_ABOVE,
     ) -> None:
-        values = _offered(fidelity_values, fidelities)
+        values = offered_values(fidelity_values, fidelities)
         basis = partial(indicator_basis, values=values)
         super().__init__(
             space,
@@ -117,23 +113,3 @@ class MTBO(InformationGain):
         return initial_suggestion(
             history, self.space, self.fidelities, self.auxiliary, rng, configs="random"
         )
-
-
-def _offered(values: Sequence[float], fidelities: Fidelities) -> tuple[float, ...]:
-    """The fidelities to choose among, checked against what the task offers."""
-    check_shares(fidelity_values=values)
-    if list(values) != sorted(set(values)) or values[-1] != 1:
-        raise ValueError(f"method.fidelity_values={values}: must rise, and end in 1")
-    if fidelities.low == 1:
-        return (1.0,)
-    offered = []
-    for value in values:
-        near = fidelities.clip(value) if fidelities.values is not None else float(value)
-        if abs(math.log(near / value)) > NEAR:
-            near = float(value)
-        try:
-            fidelities.check(near)
-        except ValueError as error:
-            raise ValueError(f"method.fidelity_values={values}: the task has no {error}") from None
-        offered.append(near)
-    return tuple(offered)

@@ -23,7 +23,8 @@ from methods.models.gp import Posterior
 from methods.models.kernels import Points, SmoothKernel, indicator_basis
 from methods.models.priors import LENGTH_SCALES
 from methods.models.sampling import STEPS, fit
-from methods.options import check_counts
+from methods.offered import offered_values
+from methods.options import check_counts, check_shares
 from methods.targets import Pending, Targets
 
 
@@ -42,7 +43,10 @@ class Multitask(ModelBased):
 
     Args:
         space: the task's configs.
-        fidelities: the task's fidelities, a finite set with nominal costs.
+        fidelities: the task's fidelities.
+        fidelity_values: shares of the full training to draw from, rising, the last one 1; see
+            ``offered_values``. A task that names nominal costs has its own.
+        nominal_costs: of each of them, in full trainings, in (0, 1]; the talk's by default.
         initial_trials: quasi-random configs, each at a uniformly drawn fidelity, before the model
             is used; None for twice as many as there are hyperparameters, at least 4.
         length_scales: range of the length scales, in units of the unit cube's edge.
@@ -57,7 +61,7 @@ class Multitask(ModelBased):
         refit_above: up to so many, they are of all finished trials.
 
     Raises:
-        ValueError: an option outside what is allowed, or a task without nominal costs.
+        ValueError: an option outside what is allowed, or a fidelity that the task does not offer.
     """
 
     def __init__(
@@ -65,6 +69,8 @@ class Multitask(ModelBased):
         space: Space,
         fidelities: Fidelities,
         *,
+        fidelity_values: Sequence[float] = (0.114, 0.514, 1.0),
+        nominal_costs: Sequence[float] = (0.1, 0.5, 1.0),
         initial_trials: int | None = None,
         length_scales: Sequence[float] = LENGTH_SCALES,
         hyper_samples: int = 10,
@@ -72,15 +78,10 @@ class Multitask(ModelBased):
         candidates: int = 500,
         loss_transform: str = "log",
         pending: str = "believer",
-        refit_every: int = 1,
+        refit_every: int = 10,
         refit_above: int = REFIT_ABOVE,
     ) -> None:
-        if fidelities.values is None or fidelities.nominal is None:
-            raise ValueError(
-                "fidelities are drawn by their nominal costs, and this task has none;"
-                " the Cars tasks have them with task.fidelity=multitask"
-            )
-        values, costs = fidelities.values, fidelities.nominal
+        values, costs = _drawn(fidelity_values, nominal_costs, fidelities)
         super().__init__(
             space,
             partial(indicator_basis, values=values),
@@ -148,6 +149,19 @@ class Multitask(ModelBased):
             length_scales=self.length_scales,
             steps=self.mcmc_steps,
         )
+
+
+def _drawn(
+    values: Sequence[float], costs: Sequence[float], fidelities: Fidelities
+) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """The fidelities to draw from, and what they are said to cost."""
+    if fidelities.values is not None and fidelities.nominal is not None:
+        return fidelities.values, fidelities.nominal
+    check_shares(nominal_costs=costs)
+    if len(costs) != len(values):
+        raise ValueError(f"method.nominal_costs={costs}: one for each of {values} is needed")
+    offered = offered_values(values, fidelities)
+    return offered, tuple(float(cost) for cost in costs[-len(offered) :])
 
 
 @dataclass(frozen=True)

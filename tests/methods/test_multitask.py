@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
@@ -118,9 +119,30 @@ def test_the_length_scale_over_cost_stays_in_its_range(space: Space, play: Play)
     assert ((scales >= 0.43 - 1e-9) & (scales <= 1.01 + 1e-9)).all()
 
 
+def test_a_task_without_nominal_costs_gets_the_talks_or_those_of_the_options(space: Space) -> None:
+    epochs = Fidelities(values=tuple(n / 35 for n in range(1, 36)))
+    method = Multitask(space, epochs)
+    assert method.values == (4 / 35, 18 / 35, 1.0)
+    assert method.costs == (0.1, 0.5, 1.0)
+    assert Multitask(space, TALK, nominal_costs=(0.2, 0.4, 1.0)).costs == TALK.nominal
+    continuous = Fidelities(low=0.002, full=50_000)
+    method = Multitask(space, continuous, fidelity_values=(0.25, 1.0), nominal_costs=(0.3, 1.0))
+    assert (method.values, method.costs) == ((0.25, 1.0), (0.3, 1.0))
+    alone = Multitask(space, Fidelities())
+    assert (alone.values, alone.costs) == ((1.0,), (1.0,))
+    assert alone.suggest(History(), np.random.default_rng(0)).fidelity == 1  # type: ignore[union-attr]
+
+
 @pytest.mark.parametrize(
-    "offered", [Fidelities(), Fidelities(low=0.1), Fidelities(values=(0.1, 1.0))]
+    ("options", "line"),
+    [
+        ({"fidelity_values": (0.001, 1.0), "nominal_costs": (0.1, 1.0)}, "the task has no"),
+        ({"nominal_costs": (0.1, 1.0)}, "one for each of"),
+        ({"nominal_costs": (0.0, 0.5, 1.0)}, "nominal_costs"),
+    ],
 )
-def test_a_task_without_nominal_costs_is_one_clear_line(offered: Fidelities, space: Space) -> None:
-    with pytest.raises(ValueError, match=r"nominal costs.*task.fidelity=multitask$"):
-        Multitask(space, offered)
+def test_fidelities_that_cannot_be_drawn_are_one_line(
+    options: dict[str, Any], line: str, space: Space
+) -> None:
+    with pytest.raises(ValueError, match=line):
+        Multitask(space, Fidelities(low=0.1), **options)
