@@ -148,6 +148,15 @@ def test_an_experiment_sweeps_and_ends_with_a_summary_of_the_study(tmp_path: Pat
     assert (tmp_path / "results/runs/tiny_study/tiny/random/seed-1/trace.jsonl").exists()
 
 
+def test_a_sweep_runs_in_parallel_by_a_launcher_of_hydra(tmp_path: Path) -> None:
+    launcher = ("hydra/launcher=joblib", "hydra.launcher.n_jobs=2")
+    done = call(tmp_path, "-m", *launcher, "method=random,outside", "task=tiny", "seed=0,1")
+    assert done.returncode == 1, done.stderr
+    for seed in (0, 1):
+        assert meta(tmp_path, seed=seed)["status"] == "finished"
+    assert "2 of 4 runs failed" in done.stderr
+
+
 def test_a_task_that_raises_hangs_or_returns_rubbish_does_not_end_the_run(tmp_path: Path) -> None:
     done = call(tmp_path, "method=random", "task=flaky", "time_limit=0.5", "plot=false")
     assert done.returncode == 0, done.stderr
