@@ -125,6 +125,7 @@ def closing_table(
     if bad:
         table.add_row("not ok", ", ".join(f"{n} {status}" for status, n in sorted(bad.items())))
     table.add_row("ended by", f"budget.{meta['stopped_by']}")
+    table.caption = meta["task_facts"].get("caption") or None
     console = Console(soft_wrap=True)
     console.print(table)
     console.print(f"trace: {folder / 'trace.jsonl'}", highlight=False)

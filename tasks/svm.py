@@ -263,7 +263,8 @@ def svm_task(
         data: family of data sets: ``mnist``, ``covertype`` or ``vehicle``.
         dataset: which of the family, e.g. ``sample`` or ``openml180`` for Covertype.
         source: ``recorded`` or ``live``.
-        table: name of the shipped table that replays the family's default data set.
+        table: name of the shipped table, which replays the family's default data set, or a path
+            ending in ``.npz``.
         options: those of ``SVM``; a replay checks those that would change what was trained
             against its table.
 
@@ -283,7 +284,14 @@ def svm_task(
         return SVM(name, **options)
     from tasks.recorded import RecordedTask
 
-    if dataset != DATASETS[data][0] or table is None:
-        raise ValueError(f"task.dataset={dataset} is not recorded: set task.source=live")
+    if table is None or (dataset != DATASETS[data][0] and not table.endswith(".npz")):
+        raise ValueError(
+            f"task.dataset={dataset} is not recorded: set task.source=live,"
+            " or task.table=FILE.npz to a recording of yours"
+        )
     asked = {key: options.get(key) for key in ("backend", "scale", "train_rows", "test")}
-    return RecordedTask(table, asked)
+    task = RecordedTask(table, asked)
+    recorded = str(task.identity["data"]).partition(" ")[0]
+    if recorded != name:
+        raise ValueError(f"task.table={table} is a recording of {recorded}, not of {name}")
+    return task

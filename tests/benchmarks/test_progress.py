@@ -32,7 +32,7 @@ META = {
     "task": "t",
     "seed": 0,
     "stopped_by": "trials",
-    "task_facts": {"best_loss": 0.15, "fidelity_unit": "rows"},
+    "task_facts": {"best_loss": 0.15, "fidelity_unit": "rows", "caption": "made up"},
 }
 
 
@@ -62,7 +62,8 @@ def test_the_closing_table_says_what_was_found_and_what_it_cost(
 ) -> None:
     closing_table([ROW], META, Path("folder"), Path("folder/regret.png"))
     text = capsys.readouterr().out
-    for piece in ("x=0.5, kind=a", "0.21", "0.05", "3.3 min in 1 trials", "0.750 s a trial"):
+    pieces = ("x=0.5, kind=a", "0.21", "0.05", "3.3 min in 1 trials", "0.750 s a trial", "made up")
+    for piece in pieces:
         assert piece in text
     assert "folder/trace.jsonl" in text
     assert "folder/regret.png" in text

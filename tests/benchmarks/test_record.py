@@ -25,7 +25,7 @@ from benchmarks.provenance import ROOT
 from benchmarks.record import Recorder, evaluate_subset, main
 from tasks import table
 from tasks.recorded import RecordedTask
-from tasks.svm import SPACE, SVM
+from tasks.svm import SPACE, SVM, svm_task
 
 STAGES = [
     {"configs": [[10, 10]], "fidelities": [0.5]},
@@ -191,6 +191,10 @@ def test_the_table_replays_every_row_exactly(recording: Recording) -> None:
         assert seen.cost == round(cost, 6)
         replayed += 1
     assert replayed == 4
+    options = {"table": str(recording.table), "backend": "sklearn", "train_rows": 100}
+    assert svm_task("vehicle", "sensit", **options).identity == task.identity
+    with pytest.raises(ValueError, match=r"recording of vehicle_sensit, not of vehicle_statlog$"):
+        svm_task("vehicle", "statlog", **options)
     stored = table.read(recording.table)
     assert stored.columns["held_out"].sum() == 1
     assert stored.meta["statuses"] == {"ok": 5, "failed": 1}

@@ -276,7 +276,7 @@ def test_configs_and_fidelities_outside_are_refused_before_training(build: Build
         ({"source": "lives"}, r"task\.source=lives: .*did you mean 'live'"),
         ({"train_row": 5}, r"unknown key task\.train_row; did you mean 'train_rows'"),
         ({"source": "live", "train_row": 5}, r"unknown key task\.train_row; did you mean"),
-        ({"dataset": "sensit"}, r"sensit is not recorded: set task\.source=live"),
+        ({"dataset": "sensit"}, r"sensit is not recorded: set task\.source=live, or"),
     ],
 )
 def test_the_factory_refuses_in_one_clear_line(options: dict[str, Any], says: str) -> None:
