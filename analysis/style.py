@@ -17,6 +17,8 @@ KIN = {
     "mtbo_32": ("mtbo", "--"),
     "mtbo_512": ("mtbo", ":"),
     "mtbo_talk": ("mtbo", "-."),
+    "asha": ("hyperband", "--"),
+    "sigopt": ("multitask", "--"),
     "emukit_es": ("entropy_search", "--"),
     "emukit_mes": ("entropy_search", ":"),
 }
