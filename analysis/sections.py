@@ -23,6 +23,7 @@ from analysis.figures.landscape import draw_landscape
 from analysis.figures.multitask import draw_multitask
 from analysis.figures.overhead import draw_overhead
 from analysis.figures.ranks import draw_ranks
+from analysis.figures.speedup import draw_speedup
 from analysis.figures.wins import draw_wins
 from analysis.tables import Shown
 from analysis.talk_table import PRICE, WORKERS
@@ -100,6 +101,7 @@ def _supplement(given: Given) -> list[Item]:
         )
         for quantity, title in (("test", "Test error"), ("regret", "Regret"))
         for rule, clock in (
+            *([("recommended", "wall-clock")] if (table.workers > 1).any() else []),
             ("recommended", "cost + overhead"),
             ("best_at_target", "cost"),
             ("best_seen", "cost"),
@@ -204,6 +206,12 @@ def _tables(given: Given) -> list[Item]:
     return items
 
 
+def _speedup(given: Given) -> list[Item]:
+    """Of a study that ran with several numbers of workers."""
+    several = given.table.workers.nunique() > 1
+    return [Item("speedup", "", partial(draw_speedup, given.table))] if several else []
+
+
 def _over_tasks(name: str, draw: Callable[..., Drawn]) -> Callable[[Given], Sequence[Item]]:
     """An average over tasks, to which a task counts once, whatever its surrogates."""
     return lambda given: [Item(name, "", partial(draw, surrogates.without_variants(given.table)))]
@@ -232,6 +240,7 @@ SECTIONS = (
             _over_tasks("critical_difference", draw_critical_difference)),
     Section("wins", "Who beats whom", _over_tasks("wins", draw_wins)),
     Section("surrogates", "Does it depend on the surrogate?", _surrogates),
+    Section("speedup", "What more workers buy", _speedup),
     Section("overhead", "Overhead", _one("overhead", draw_overhead)),
     Section("misclassified", "Test photos that tuning gets right", _misclassified),
     Section("tables", "Tables", _tables),

@@ -107,7 +107,7 @@ def _wall_clock(group: pd.DataFrame, hours: Array, workers: int) -> tuple[str, s
 
 def measured_note(rows: pd.DataFrame) -> str:
     """What a table of ``measured`` needs said of it, given its rows of the tidy table."""
-    parallel = rows.end.notna()
+    parallel = rows.workers > 1
     ideal = "" if parallel.all() else IDEAL_NOTE
     return MEASURED_NOTE + ideal + (PARALLEL_NOTE if parallel.any() else "")
 

@@ -95,8 +95,9 @@ def reached(
     found = []
     for (method, seed), run in rows.groupby(["method", "seed"], sort=True):
         times, regret = clock_of(run, clock), run[f"regret_{rule}"].to_numpy(dtype=float)
-        walls = run.end.to_numpy(dtype=float)
-        workers = run.worker.nunique() or np.nan
+        parallel = run.workers.iloc[0] > 1
+        walls = run.end.to_numpy(dtype=float) if parallel else np.full(len(run), np.nan)
+        workers = run.workers.iloc[0] if parallel else np.nan
         for target in allowed(rows, targets):
             hits = np.flatnonzero(regret <= target)
             last = int(hits[0]) if hits.size else len(times) - 1

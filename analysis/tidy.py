@@ -31,8 +31,8 @@ def tidy(runs: Sequence[Run]) -> pd.DataFrame:
     known), ``loss_floor``, ``resolution`` (NaN if not known), ``stopped_by``; of a replay,
     ``replays`` (sha256 of its table) and ``surrogate`` (between recorded configs), or ``none``.
 
-    Of parallel runs, NaN in serial ones: ``worker`` (its number) and ``end`` (seconds on the run's
-    clock at which the trial ended).
+    ``worker`` (its number) and ``end`` (seconds on the run's own clock at which the trial ended);
+    of a run, ``workers`` (how many trials ran at once).
     """
     frames = [_rows(run) for run in runs if run.rows]
     if not frames:
@@ -77,7 +77,8 @@ def _rows(run: Run) -> pd.DataFrame:
     for name in rows[0]["config"]:
         columns[f"config.{name}"] = [row["config"][name] for row in rows]
     for name in ("worker", "end"):
-        columns[name] = column(name) if run.workers > 1 else np.nan
+        columns[name] = np.array([row.get(name) for row in rows], dtype=float)
+    columns["workers"] = run.workers
     key = run.meta.get("key", {})
     for name, part in (("replays", "table"), ("surrogate", "surrogate")):
         columns[name] = str(key.get(f"identity.{part}") or "none")

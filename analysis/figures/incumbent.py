@@ -27,7 +27,11 @@ WORDS = {
     "best_at_target": "best config seen at the target",
     "best_seen": "best config seen at any fidelity",
 }
-CLOCK_WORDS = {"cost": "evaluation cost", "cost + overhead": "evaluation cost + overhead"}
+CLOCK_WORDS = {
+    "cost": "evaluation cost",
+    "cost + overhead": "evaluation cost + overhead",
+    "wall-clock": "wall-clock",
+}
 AXES = {"regret": "regret (loss)", "test": "test error"}
 
 

@@ -182,5 +182,5 @@ def test_every_section_has_a_name_of_its_own_and_files_too(tmp_path: Path) -> No
     assert [section.name for section in sections.SECTIONS] == [
         "incumbent", "supplement", "landscape", "multitask", "allocation", "hyperparameters",
         "importance", "cost_to_target", "ecdf", "ranks", "critical_difference", "wins",
-        "surrogates", "overhead", "misclassified", "tables",
+        "surrogates", "speedup", "overhead", "misclassified", "tables",
     ]  # fmt: skip

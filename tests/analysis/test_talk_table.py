@@ -13,7 +13,7 @@ def table(hits: dict[str, list[tuple[int, bool]]]) -> pd.DataFrame:
         {"task": "t", "method": method, "seed": seed, "total_cost": 3600.0 * (trial + 1),
          "total_overhead": 0.0, "loss_floor": 0.001, "target_cost": 3600.0,
          "regret_recommended": 0.0 if hit and trial == trials - 1 else 1.0,
-         "end": np.nan, "worker": np.nan}
+         "end": np.nan, "workers": 1}
         for method, runs in hits.items()
         for seed, (trials, hit) in enumerate(runs)
         for trial in range(trials)
@@ -52,7 +52,7 @@ def test_what_was_not_reached_is_a_bound() -> None:
 
 def test_wall_clock_of_parallel_runs_is_read_off_their_clock() -> None:
     rows = table({"x": [(4, True)]})
-    rows = rows.assign(worker=[0, 1, 0, 1], end=[3600.0, 3700.0, 7200.0, 7300.0])
+    rows = rows.assign(workers=2, end=[3600.0, 3700.0, 7200.0, 7300.0])
     found = measured(rows, "t", 0.1).set_index("quantity")
     assert found.loc["wall-clock", "median"] == pytest.approx(7300 / 3600)
     assert found.loc["wall-clock", "unit"] == "h on 2 workers"

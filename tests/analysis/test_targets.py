@@ -8,7 +8,7 @@ import pytest
 
 from analysis.targets import allowed, average_costs, ecdf, ladder, ratios, reached, unit_of
 
-SERIAL = {"end": np.nan, "worker": np.nan}
+SERIAL = {"end": np.nan, "workers": 1}
 
 
 def table(runs: dict[str, Sequence[Sequence[float]]], **constants: object) -> pd.DataFrame:

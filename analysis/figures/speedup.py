@@ -1,0 +1,86 @@
+"""What more workers buy: how much sooner the same number of trials has ended."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from analysis import style
+from analysis.drawn import Drawn
+from analysis.figures.words import ordered, seeds_of
+
+
+def draw_speedup(table: pd.DataFrame) -> Drawn:
+    """Draw speed-up against the number of workers, one panel a task.
+
+    Speed-up is the wall-clock of a run with one worker over that with more, until all trials have
+    ended, paired by seed: median and quartiles over seeds. Runs without a partner of as many trials
+    are left out.
+
+    Args:
+        table: see ``analysis.tidy.tidy``; a method's name up to its first comma is the method.
+
+    Returns:
+        Data: ``task``, ``method``, ``workers``, ``median``, ``lower``, ``upper`` (times), ``runs``.
+
+    Raises:
+        ValueError: no run with one worker has a partner.
+    """
+    runs = table.assign(method=table.method.str.partition(",")[0])
+    runs = runs.groupby(["task", "method", "seed", "workers"]).agg(
+        end=("end", "max"), trials=("trial", "count")
+    )
+    runs = runs.reset_index()
+    alone = runs[runs.workers == 1].drop(columns="workers")
+    pairs = runs.merge(alone, on=["task", "method", "seed", "trials"], suffixes=("", "_alone"))
+    if not (pairs.workers > 1).any():
+        raise ValueError("no run with one worker is as long as one of the same seed with more")
+    pairs = pairs.assign(times=pairs.end_alone / pairs.end)
+    data = pairs.groupby(["task", "method", "workers"]).times.agg(
+        median="median",
+        lower=lambda values: values.quantile(0.25),
+        upper=lambda values: values.quantile(0.75),
+        runs="count",
+    )
+    data = data.reset_index()
+
+    style.use()
+    import matplotlib.pyplot as plt
+    from matplotlib.ticker import FixedLocator, NullLocator
+
+    tasks = sorted(set(data.task))
+    figure, panels = plt.subplots(
+        1, len(tasks), figsize=(max(4.6 * len(tasks), 6.4), 4.6), squeeze=False,
+        layout="constrained",
+    )  # fmt: skip
+    widths = sorted(set(data.workers))
+    handles = {}
+    for ax, task in zip(panels.flat, tasks, strict=True):
+        (ideal,) = ax.plot(widths, widths, color="black", linestyle=":", linewidth=1)
+        for method, line in data[data.task == task].groupby("method", sort=True):
+            colour = style.colour_of(str(method))
+            ax.fill_between(
+                line.workers, line.lower, line.upper, color=colour, alpha=0.2, linewidth=0
+            )
+            (handles[str(method)],) = ax.plot(
+                line.workers, line["median"], color=colour, linestyle=style.dash_of(str(method)),
+                marker="o",
+            )  # fmt: skip
+        ax.set(title=task, xscale="log", yscale="log", xlabel="workers")
+        for axis in (ax.xaxis, ax.yaxis):
+            axis.set_major_locator(FixedLocator(widths))
+            axis.set_major_formatter("{x:g}")
+            axis.set_minor_locator(NullLocator())
+    panels[0, 0].set_ylabel("speed-up (times)")
+    names = ordered(handles)
+    figure.legend(
+        [*(handles[name] for name in names), ideal],
+        [*names, "in proportion"],
+        loc="outside lower center",
+        ncols=min(len(names) + 1, 6),
+    )
+    caption = (
+        "How many times sooner all trials have ended with more workers than with one, by the runs' "
+        f"own clocks: median and quartiles over {seeds_of(table)}, paired. Costs differ between "
+        "configs, so a method that chooses otherwise with trials running may gain or lose by that."
+    )
+    return Drawn(figure, data, caption)
