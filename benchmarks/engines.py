@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -29,7 +30,7 @@ def engine_of(settings: Mapping[str, Any], task: Task) -> str:
         hint = nearest(str(name), ENGINES)
         raise ConfigError(f"workers.engine={name}: allowed are {', '.join(ENGINES)}{hint}")
     number = isinstance(overhead, int | float) and not isinstance(overhead, bool)
-    if overhead != "measured" and not (number and overhead >= 0):
+    if overhead != "measured" and not (number and 0 <= overhead < math.inf):
         raise ConfigError(
             f"workers.overhead={overhead}: allowed are seconds, 0 or more, and measured"
         )

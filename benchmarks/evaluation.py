@@ -28,7 +28,8 @@ def evaluate(
         else:
             observation = task.evaluate(suggestion.config, suggestion.fidelity, rng)
         problem = _problem(observation)
-    except Exception as error:  # a user's task may raise anything; it is one trial's end only
+    # a user's task may raise anything, or leave by sys.exit; it is one trial's end only
+    except (Exception, SystemExit) as error:
         problem = f"{type(error).__name__}: {error}"
     if problem is not None:
         return failed(task, suggestion, problem, time.perf_counter() - started)
@@ -44,9 +45,19 @@ def _problem(observation: Any) -> str | None:
         return f"the task returned {type(observation).__name__}, not an Observation"
     if observation.status not in STATUSES or observation.status == "running":
         return f"the task returned status {observation.status!r}"
-    if not (math.isfinite(observation.cost) and observation.cost >= 0):
-        return f"the task returned cost {observation.cost}"
+    if not (_is_number(observation.cost) and 0 <= observation.cost < math.inf):
+        return f"the task returned cost {observation.cost!r}"
+    if not _is_number(observation.loss):
+        return f"the task returned loss {observation.loss!r}"
     return None
+
+
+def _is_number(value: Any) -> bool:
+    try:
+        math.isnan(value)
+    except TypeError:
+        return False
+    return True
 
 
 def failed(task: Task, suggestion: Suggestion, problem: str, seconds: float) -> Observation:

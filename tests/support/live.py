@@ -1,0 +1,98 @@
+"""A task that takes real time and goes wrong where it is told to, in real processes."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from tiny import Tiny
+
+from benchmarks.core.space import Config
+from benchmarks.core.trial import Observation
+
+FAULTS = ("ok", "hang", "die", "raise", "rubbish", "lock")
+
+
+class Live(Tiny):
+    """Tiny that trains for ``least`` to ``most`` seconds; what it costs is a clock reading.
+
+    With ``faults``, by turns of x: all is ok, it hangs, its process dies, it raises, returns None,
+    returns what cannot be sent. With ``together``, an evaluation waits until so many are under way.
+    With ``marks``, a folder, each leaves an empty file there, named ``<process>-<thread>-<count>``.
+    With ``builder``, a process id, it can be built in no other process.
+    """
+
+    reproducible = False
+
+    def __init__(
+        self,
+        least: float = 0.0,
+        most: float = 0.0,
+        faults: Sequence[str] = ("ok",),
+        together: int = 1,
+        marks: str | None = None,
+        builder: int | None = None,
+    ) -> None:
+        super().__init__()
+        if builder not in (None, os.getpid()):
+            raise ValueError("cannot be built here")
+        self._seconds, self._faults, self._together = (least, most), faults, together
+        self._marks = None if marks is None else Path(marks)
+
+    def evaluate(self, config: Config, fidelity: float, rng: np.random.Generator) -> Observation:
+        started = time.perf_counter()
+        if self._marks is not None:
+            (self._marks / f"{os.getpid()}-{threading.get_ident()}-{time.time_ns()}").touch()
+            while len(pids(self._marks)) < self._together:
+                if time.perf_counter() - started > 60:
+                    raise TimeoutError(f"no {self._together} evaluations at once")
+                time.sleep(0.01)
+        fault = self._faults[int(config["x"] * len(self._faults) * 0.999)]
+        if fault == "hang":
+            time.sleep(3600)
+        if fault == "die":
+            os._exit(7)
+        if fault == "raise":
+            raise ValueError("on purpose")
+        if fault == "rubbish":
+            return None  # type: ignore[return-value]
+        time.sleep(rng.uniform(*self._seconds))
+        seen = super().evaluate(config, fidelity, rng)
+        info = {"lock": threading.Lock()} if fault == "lock" else {"pid": os.getpid()}
+        return Observation(seen.loss, time.perf_counter() - started, "ok", seen.test_loss, info)
+
+
+def pids(marks: Path) -> list[int]:
+    """Processes that evaluated, the latest last; one for each evaluation that began."""
+    names = [path.name.split("-") for path in marks.iterdir()]
+    return [int(process) for process, _, _ in sorted(names, key=lambda name: int(name[2]))]
+
+
+def alive(pid: int) -> bool:
+    """Whether a process runs (one that ended and was not asked for its exit code does not)."""
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0]
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+    return state not in "ZX"
+
+
+def wait_for(condition: object, seconds: float = 60.0) -> None:
+    """Wait until ``condition()`` is true; fail when it is not in time."""
+    assert callable(condition)
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "waited too long"
+        time.sleep(0.02)
+
+
+class Own(Tiny):
+    """Has a time limit of its own, as tasks have that kill what they start themselves."""
+
+    def __init__(self, time_limit: float) -> None:
+        super().__init__()
+        self.time_limit = time_limit
