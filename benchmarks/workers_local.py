@@ -41,6 +41,7 @@ class Local(Engine):
         self._ended: queue.SimpleQueue[Ended | BaseException] = queue.SimpleQueue()
         self._n = n
         self._tasks: list[Task] = []
+        self._threads: list[threading.Thread] = []
 
     @property
     def now(self) -> float:
@@ -58,7 +59,9 @@ class Local(Engine):
             inbox: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
             self._inboxes[job.worker] = inbox
             # a daemon: a run that ends early does not wait for it, and its child dies with us
-            threading.Thread(target=self._work, args=(inbox,), daemon=True).start()
+            thread = threading.Thread(target=self._work, args=(inbox,), daemon=True)
+            self._threads.append(thread)
+            thread.start()
         self._inboxes[job.worker].put(replace(job, start=self.now))
 
     def ended(self, wait: bool) -> Ended | None:
@@ -76,8 +79,12 @@ class Local(Engine):
     def close(self) -> None:
         for inbox in self._inboxes.values():
             inbox.put(None)
-        for task in self._tasks:  # kills what is evaluated; the thread then finds the None
-            task.close()
+        busy = True
+        while busy:  # again until all have ended: one may be about to start its process
+            busy = any(thread.is_alive() for thread in self._threads)
+            for task in list(self._tasks):  # kills what is evaluated; the thread finds the None
+                task.close()
+            time.sleep(0.01 if busy else 0)
 
     def _work(self, inbox: queue.SimpleQueue[Job | None]) -> None:
         try:

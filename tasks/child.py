@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import multiprocessing
 import os
+import pickle
 import signal
 import sys
 import threading
@@ -83,14 +84,14 @@ class Child:
         return value
 
     def close(self) -> None:
-        """Kill the child, if there is one."""
-        if self._process is not None:
-            self._process.kill()
-            self._process.join()
-            self._process = None
-        if self._pipe is not None:
-            self._pipe.close()
-            self._pipe = None
+        """Kill the child, if there is one; a call in another thread fails."""
+        process, self._process = self._process, None  # another thread may close it at once
+        pipe, self._pipe = self._pipe, None
+        if process is not None:
+            process.kill()
+            process.join()
+        if pipe is not None:
+            pipe.close()
 
     def _start(self) -> Connection:
         if self._pipe is not None:
@@ -127,10 +128,11 @@ class Child:
         return pipe
 
     def _exit_code(self) -> int | None:
-        if self._process is None:
+        process = self._process
+        if process is None:
             return None
-        self._process.join(timeout=5)
-        code = self._process.exitcode
+        process.join(timeout=5)
+        code = process.exitcode
         self.close()
         return code
 
@@ -163,10 +165,10 @@ def _serve(pipe: Connection, build: Callable[..., Any], arguments: tuple[Any, ..
         except EOFError:
             return
         try:
-            answer = ("ok", function(*request))
-        except Exception as error:
-            answer = ("error", f"{type(error).__name__}: {error}")
-        pipe.send(answer)
+            answer = pickle.dumps(("ok", function(*request)))
+        except Exception as error:  # of the function, or its result cannot be sent
+            answer = pickle.dumps(("error", f"{type(error).__name__}: {error}"))
+        pipe.send_bytes(answer)
 
 
 def _die_with_parent() -> None:

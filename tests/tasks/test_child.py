@@ -41,6 +41,14 @@ def test_an_exception_is_a_failure_that_names_it_and_the_child_goes_on(adder: Ch
     assert adder.call(1, 2, limit=30) == 3
 
 
+def test_a_result_that_cannot_be_sent_is_a_failure_that_names_it_and_the_child_goes_on() -> None:
+    child = Child(eval, "lambda bad: __import__('threading').Lock() if bad else 'good'")
+    with pytest.raises(ChildFailureError, match=r"^TypeError: cannot pickle '_thread.lock' object"):
+        child.call(True, limit=30)
+    assert child.call(False, limit=30) == "good"
+    child.close()
+
+
 def test_an_exception_while_building_is_a_failure_that_names_it() -> None:
     child = Child(eval, "1 / 0")
     with pytest.raises(ChildFailureError, match="ZeroDivisionError"):
