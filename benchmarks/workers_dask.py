@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import multiprocessing
 import queue
 from collections.abc import Mapping
@@ -79,6 +80,8 @@ class Dask(Engine):
         except (OSError, ValueError) as error:
             self._open.close()
             raise ConfigError(f"workers.address={address}: no Dask scheduler answers") from error
+        # it would tell in many lines what ``SchedulerError`` says in one
+        logging.getLogger("distributed.client").setLevel(logging.CRITICAL)
         self._clock = Clock(now)
         self._idle = set(range(n))
         self._running: dict[Future[Any], Job] = {}  # Dask forgets a future that nobody holds
@@ -127,7 +130,8 @@ class Dask(Engine):
                 self._task, job.suggestion, f"its workers died: {error}", self._spent(job)
             )
         except Exception as error:  # in the worker, outside the task: it could not be built, say
-            problem = f"{type(error).__name__}: {error}"
+            last_line = str(error).strip().rpartition("\n")[2]  # Dask's own may hold a traceback
+            problem = f"{type(error).__name__}: {last_line}"
             return failed(self._task, job.suggestion, problem, self._spent(job))
         if not isinstance(observation, Observation):
             problem = f"a worker returned {type(observation).__name__}, not an Observation"

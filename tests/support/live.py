@@ -7,8 +7,10 @@ import threading
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from threadpoolctl import threadpool_info
 from tiny import Tiny
 
 from benchmarks.core.space import Config
@@ -62,8 +64,15 @@ class Live(Tiny):
             return None  # type: ignore[return-value]
         time.sleep(rng.uniform(*self._seconds))
         seen = super().evaluate(config, fidelity, rng)
-        info = {"lock": threading.Lock()} if fault == "lock" else {"pid": os.getpid()}
+        info: dict[str, Any] = {"pid": os.getpid(), "threads": _most_threads()}
+        if fault == "lock":
+            info["lock"] = threading.Lock()
         return Observation(seen.loss, time.perf_counter() - started, "ok", seen.test_loss, info)
+
+
+def _most_threads() -> int:
+    """Of the BLAS and OpenMP libraries loaded here."""
+    return max((pool["num_threads"] for pool in threadpool_info()), default=1)
 
 
 def pids(marks: Path) -> list[int]:

@@ -1,0 +1,39 @@
+"""Command lines that are started, watched and killed; one run in a folder."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from pathlib import Path
+from typing import Any
+
+from cli import ENVIRONMENT, command
+
+from benchmarks.trace import Trace
+
+
+def start(folder: Path, *arguments: str) -> subprocess.Popen[str]:
+    """Start a run in ``folder``, in a process group of its own."""
+    return subprocess.Popen(
+        command(*arguments),
+        cwd=folder,
+        env=ENVIRONMENT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+
+
+def trace_in(folder: Path) -> Trace:
+    """The trace of the only run in ``folder``, which may not be there yet."""
+    found = list(folder.glob("results/runs/*/*/*/seed-*"))
+    assert len(found) <= 1
+    return Trace((found or [folder])[0] / "trace.jsonl")
+
+
+def rows_in(folder: Path) -> list[dict[str, Any]]:
+    """The whole rows of that trace; the file is left as it is."""
+    path = trace_in(folder).path
+    content = path.read_bytes() if path.exists() else b""
+    return [json.loads(line) for line in content[: content.rfind(b"\n") + 1].splitlines()]
