@@ -62,6 +62,9 @@ def run(settings: Mapping[str, Any], path: Path) -> str:
             return _run_in(folder, settings, budget, method, task)
     except (LockedError, KeyMismatchError) as error:
         raise ConfigError(str(error)) from error
+    except OSError as error:  # of the disk, before or after the trials
+        print(f"failed: {type(error).__name__}: {error}", file=sys.stderr)
+        return "failed"
     finally:
         task.close()
 
@@ -99,12 +102,8 @@ def _run_in(
                 method, task, budget, settings["seed"], writer, state, reporter.show, engine
             )
     except Exception as error:  # of a method, or of the disk: kept beside the trace, sweep goes on
-        (folder.path / "error.txt").write_text(traceback.format_exc())
-        folder.write_meta({**meta, "status": "failed", "error": f"{type(error).__name__}: {error}"})
-        print(
-            f"failed: {type(error).__name__}: {error} ({folder.path / 'error.txt'})",
-            file=sys.stderr,
-        )
+        problem, kept = f"{type(error).__name__}: {error}", folder.path / "error.txt"
+        print(f"failed: {problem} ({_keep_error(folder, meta, problem) or kept})", file=sys.stderr)
         return "failed"
     meta = {
         **meta,
@@ -116,6 +115,16 @@ def _run_in(
     folder.write_meta(meta)
     _close(folder, meta, settings["plot"])
     return "finished"
+
+
+def _keep_error(folder: RunFolder, meta: Mapping[str, Any], problem: str) -> str | None:
+    """Write down the exception being handled; why that could not be done, or None."""
+    try:
+        (folder.path / "error.txt").write_text(traceback.format_exc())
+        folder.write_meta({**meta, "status": "failed", "error": problem})
+    except OSError as error:  # the disk is full; the trace is whole, and its run can be resumed
+        return f"and error.txt could not be written: {error.strerror}"
+    return None
 
 
 def _meta(

@@ -128,8 +128,12 @@ def write_json(path: Path, content: Mapping[str, Any]) -> None:
     """Write a JSON file in one piece: readers see the old one or the new one."""
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(path.name + ".tmp")
-    temporary.write_text(json.dumps(content, indent=1, default=str) + "\n")
-    os.replace(temporary, path)
+    try:
+        temporary.write_text(json.dumps(content, indent=1, default=str) + "\n")
+        os.replace(temporary, path)
+    except OSError:
+        temporary.unlink(missing_ok=True)  # a full disk is not to be made fuller
+        raise
 
 
 def read_json(path: Path) -> dict[str, Any]:
