@@ -6,6 +6,7 @@ import json
 import logging
 import multiprocessing
 import queue
+import signal
 from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import replace
@@ -64,9 +65,12 @@ class Dask(Engine):
         self._address = address
         if address is None:
             environment = dict.fromkeys(THREAD_VARIABLES, settings["threads"])
-            self._open.enter_context(
-                dask.config.set({"distributed.nanny.pre-spawn-environ": environment})
-            )
+            preload = [*dask.config.get("distributed.worker.preload"), __name__]
+            own = {
+                "distributed.nanny.pre-spawn-environ": environment,
+                "distributed.worker.preload": preload,
+            }
+            self._open.enter_context(dask.config.set(own))
             cluster = LocalCluster(
                 n_workers=n,
                 threads_per_worker=1,
@@ -147,6 +151,11 @@ class Dask(Engine):
 
     def _lost(self) -> str:
         return f"the Dask scheduler{f' at {self._address}' if self._address else ''} is gone"
+
+
+def dask_setup(worker: object) -> None:
+    """What Dask calls in each worker of a cluster of our own: Ctrl-C is the driver's to handle."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def evaluate_job(settings: str, job: Job, seed: int) -> Observation:
