@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from importlib.util import find_spec
 from typing import Any
 
 from benchmarks.core.protocols import Task
@@ -20,7 +21,7 @@ def engine_of(settings: Mapping[str, Any], task: Task) -> str:
     what is replayed or computed, ``local`` for several that train.
 
     Raises:
-        ConfigError: a setting of ``workers`` outside what is allowed.
+        ConfigError: a setting of ``workers`` outside what is allowed, or Dask is not installed.
     """
     workers = settings["workers"]
     n, name, overhead = workers["n"], workers["engine"], workers["overhead"]
@@ -36,6 +37,8 @@ def engine_of(settings: Mapping[str, Any], task: Task) -> str:
         )
     if workers["address"] is not None and name != "dask":
         raise ConfigError("workers.address is that of a Dask scheduler: set workers.engine=dask")
+    if name == "dask" and find_spec("distributed") is None:
+        raise ConfigError("workers.engine=dask needs a package: pip install -e '.[parallel]'")
     if name is not None:
         return str(name)
     return "virtual" if n == 1 or task.reproducible else "local"

@@ -101,6 +101,9 @@ def _run_in(
             stopped_by = loop.run(
                 method, task, budget, settings["seed"], writer, state, reporter.show, engine
             )
+    except ConfigError as error:  # no workers can be had
+        folder.write_meta({**meta, "status": "failed", "error": str(error)})
+        raise
     except Exception as error:  # of a method, or of the disk: kept beside the trace, sweep goes on
         problem, kept = f"{type(error).__name__}: {error}", folder.path / "error.txt"
         print(f"failed: {problem} ({_keep_error(folder, meta, problem) or kept})", file=sys.stderr)

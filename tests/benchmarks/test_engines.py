@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 import pytest
@@ -104,3 +105,9 @@ def test_no_limit_for_a_task_with_a_limit_of_its_own_but_the_lower_one() -> None
 
 def own(limit: float) -> dict[str, Any]:
     return {"task": {"_target_": "live.Own", "name": "own", "time_limit": limit}}
+
+
+def test_dask_without_its_package_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "distributed", None)
+    with pytest.raises(ConfigError, match=r"pip install -e '\.\[parallel\]'"):
+        engine_of(settings(engine="dask"), Tiny())

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cli import call
 from clusters import scheduler, workers
 from drivers import rows_in, start, trace_in
 from live import FAULTS, Live, alive, pids, wait_for
@@ -213,3 +214,10 @@ def test_a_scheduler_that_dies_ends_the_run_and_the_same_command_resumes(tmp_pat
     assert errors == ""
     assert trace_in(tmp_path).path.read_bytes().startswith(before)
     assert sorted(row["trial"] for row in rows_in(tmp_path)) == list(range(12))
+
+
+def test_an_address_where_nobody_answers_is_refused_by_the_command_line(tmp_path: Path) -> None:
+    command = ["method=random", "task=live", "allow=[live]", "plot=false", "workers.engine=dask"]
+    refused = call(tmp_path, *command, "workers.address=rubbish://x:1")
+    assert refused.returncode == 2
+    assert refused.stderr == "error: workers.address=rubbish://x:1: no Dask scheduler answers\n"
