@@ -7,14 +7,14 @@ import logging
 import multiprocessing
 import queue
 import signal
+import threading
 from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import replace
-from functools import cache
 from typing import Any
 
 import dask
-from distributed import CancelledError, Client, Future, KilledWorker, LocalCluster
+from distributed import CancelledError, Client, Future, KilledWorker, LocalCluster, get_worker
 from threadpoolctl import threadpool_limits
 
 from benchmarks.core.protocols import Task
@@ -30,6 +30,7 @@ LOOK = 1.0
 """seconds between looks at the scheduler while nothing ends"""
 CONNECT = 20.0
 """seconds within which a scheduler must answer"""
+_thread = threading.local()
 
 
 class SchedulerError(RuntimeError):
@@ -59,7 +60,8 @@ class Dask(Engine):
         Raises:
             ConfigError: no scheduler answers.
         """
-        self._settings = json.dumps(settings, default=str)
+        described = {name: settings[name] for name in ("task", "allow", "time_limit", "threads")}
+        self._described = json.dumps(described, default=str)
         self._seed, self._task, self._n = settings["seed"], task, n
         self._open = ExitStack()
         self._address = address
@@ -75,7 +77,8 @@ class Dask(Engine):
                 n_workers=n,
                 threads_per_worker=1,
                 host="127.0.0.1",
-                dashboard_address=None,
+                dashboard_address="127.0.0.1:0",  # any port: several runs may be under way
+                memory_limit=None,  # a share of the memory each would kill trials that need more
                 silence_logs="CRITICAL",
             )
             address = self._open.enter_context(cluster).scheduler_address
@@ -105,7 +108,7 @@ class Dask(Engine):
         self._idle.remove(job.worker)
         job = replace(job, start=self.now)
         # not pure: evaluated again in a run that was resumed
-        future = self._client.submit(evaluate_job, self._settings, job, self._seed, pure=False)
+        future = self._client.submit(evaluate_job, self._described, job, self._seed, pure=False)
         self._running[future] = job
         future.add_done_callback(self._ended.put)
 
@@ -158,15 +161,23 @@ def dask_setup(worker: object) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
-def evaluate_job(settings: str, job: Job, seed: int) -> Observation:
-    """Evaluate a job in a worker, whose task is built at its first one."""
+def evaluate_job(described: str, job: Job, seed: int) -> Observation:
+    """Evaluate a job in a thread of a worker, which builds its task at its first one.
+
+    Args:
+        described: JSON of the settings that the task is built from.
+        job: evaluated.
+        seed: of the run.
+    """
     # Dask's workers are daemons, which may have no children; a task may have one to kill
     multiprocessing.current_process()._config["daemon"] = False  # type: ignore[attr-defined]
-    task = _task(settings)
-    with threadpool_limits(json.loads(settings)["threads"]):
-        return job.evaluate(task, seed)
-
-
-@cache
-def _task(settings: str) -> Task:
-    return build_evaluated(json.loads(settings))
+    if getattr(_thread, "described", None) != described:
+        if hasattr(_thread, "task"):  # of an earlier run, on a cluster that lasts
+            _thread.task.close()
+            _thread.described = None
+        # threads of one process would share what a task holds, and its CPU clock
+        shared = get_worker().state.nthreads > 1
+        _thread.task = build_evaluated(json.loads(described), isolate=shared)
+        _thread.described = described
+    with threadpool_limits(json.loads(described)["threads"]):
+        return job.evaluate(_thread.task, seed)

@@ -62,7 +62,7 @@ def address() -> Iterator[str]:
         n_workers=2,
         threads_per_worker=1,
         host="127.0.0.1",
-        dashboard_address=None,
+        dashboard_address="127.0.0.1:0",
         silence_logs="CRITICAL",
     ) as cluster:
         yield cluster.scheduler_address
@@ -221,3 +221,52 @@ def test_an_address_where_nobody_answers_is_refused_by_the_command_line(tmp_path
     refused = call(tmp_path, *command, "workers.address=rubbish://x:1")
     assert refused.returncode == 2
     assert refused.stderr == "error: workers.address=rubbish://x:1: no Dask scheduler answers\n"
+
+
+@pytest.fixture(scope="module")
+def threaded() -> Iterator[str]:
+    """Of a cluster whose one worker has four threads, as ``dask worker`` starts by default."""
+    with LocalCluster(
+        n_workers=1,
+        threads_per_worker=4,
+        host="127.0.0.1",
+        dashboard_address="127.0.0.1:0",
+        silence_logs="CRITICAL",
+    ) as cluster:
+        yield cluster.scheduler_address
+
+
+@pytest.mark.parametrize("limit", [None, 60.0])
+def test_threads_of_a_worker_evaluate_in_a_process_each_and_mix_nothing_up(
+    limit: float | None, threaded: str, tmp_path: Path
+) -> None:
+    options = {"marks": str(tmp_path), "together": 4, "least": 0.0, "most": 0.2, "limit": limit}
+    with closing(build_engine(settings(4, threaded, **options), Live(), 0.0)) as engine:
+        for number in range(4):
+            engine.start(job(number, FAULTS[number], worker=number))
+        ended = [next_end(engine) for _ in range(4)]
+    for end in ended:
+        expected = end.job.evaluate(Live(most=0.2), 0)
+        assert end.observation.loss == expected.loss
+        assert end.observation.status == "ok"
+    assert len({end.observation.info["pid"] for end in ended}) == 4
+
+
+def test_a_lasting_cluster_keeps_the_task_of_the_latest_run_only(
+    address: str, tmp_path: Path
+) -> None:
+    for run in range(3):
+        options = {"marks": str(tmp_path), "most": 0.01 * run, "limit": 60.0}
+        limited = {**settings(2, address, **options), "seed": run}
+        with closing(build_engine(limited, Live(), 0.0)) as engine:
+            for number in range(2):
+                engine.start(job(number, worker=number))
+            seen = [next_end(engine).observation for _ in range(2)]
+        assert [observation.info.get("error") for observation in seen] == [None] * 2
+    assert len({pid for pid in pids(tmp_path) if alive(pid)}) <= 2
+
+
+def test_no_share_of_the_memory_is_set_for_a_worker() -> None:
+    with closing(Dask(settings(), Live(), 2, None, 0.0)) as engine:
+        workers = engine._client.scheduler_info(n_workers=-1)["workers"].values()
+        assert [worker["memory_limit"] for worker in workers] == [0, 0]
