@@ -28,6 +28,7 @@ from benchmarks.folder import KeyMismatchError, RunFolder, key_of, path_of
 from benchmarks.lock import LockedError
 from benchmarks.progress import Reporter, closing_table
 from benchmarks.settings import ConfigError, build_method, check_settings, friendly
+from benchmarks.trace import DamagedError
 
 USAGE_ERROR, RUN_FAILED, INTERRUPTED = 2, 1, 130
 # Runs of a sweep may be in other processes (Hydra's launchers), so outcomes go through a file.
@@ -62,6 +63,8 @@ def run(settings: Mapping[str, Any], path: Path) -> str:
             return _run_in(folder, settings, budget, method, task)
     except (LockedError, KeyMismatchError) as error:
         raise ConfigError(str(error)) from error
+    except DamagedError as error:
+        raise ConfigError(f"{error}; resume=false throws away what is there") from error
     except OSError as error:  # of the disk, before or after the trials
         print(f"failed: {type(error).__name__}: {error}", file=sys.stderr)
         return "failed"

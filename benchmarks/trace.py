@@ -17,6 +17,10 @@ from benchmarks.core.trial import Trial
 CLOCK_FIELDS = ("started", "ended", "suggest_overhead", "recommend_overhead")
 
 
+class DamagedError(ValueError):
+    """A file of a run does not hold what was written."""
+
+
 class Trace:
     """The trace of one run: a row for each trial that ended, in the order in which they did.
 
@@ -32,14 +36,14 @@ class Trace:
         """Read the rows; a torn last line (the run was killed) is cut off the file.
 
         Raises:
-            ValueError: a line is not the row of a trial, or that of one before, or one is missing
+            DamagedError: a line is not the row of a trial, or that of one before, or one is missing
                 of a trial that is not running.
         """
         rows = _load(self.path)
         known = {row["trial"] for row in rows} | {row["trial"] for row in _load(self._started)}
         for number in range(len(known)):
             if number not in known:
-                raise ValueError(f"{self.path}: the row of trial {number} is missing")
+                raise DamagedError(f"{self.path}: the row of trial {number} is missing")
         return rows
 
     def running(self) -> list[dict[str, Any]]:
@@ -47,7 +51,7 @@ class Trace:
         numbers.
 
         Raises:
-            ValueError: as of ``load``.
+            DamagedError: as of ``load``.
         """
         ended = {row["trial"] for row in self.load()}
         return [row for row in _load(self._started) if row["trial"] not in ended]
@@ -111,7 +115,7 @@ def _load(path: Path) -> list[dict[str, Any]]:
         except (ValueError, KeyError, TypeError):
             new = False
         if not new:
-            raise ValueError(f"{path}, line {number + 1}: not the row of another trial")
+            raise DamagedError(f"{path}, line {number + 1}: not the row of another trial")
         seen.add(row["trial"])
         rows.append(row)
     return rows
@@ -137,8 +141,15 @@ def write_json(path: Path, content: Mapping[str, Any]) -> None:
 
 
 def read_json(path: Path) -> dict[str, Any]:
-    """Read a JSON file; an empty dict if there is none."""
+    """Read a JSON file; an empty dict if there is none.
+
+    Raises:
+        DamagedError: it is not JSON.
+    """
     if not path.exists():
         return {}
-    content: dict[str, Any] = json.loads(path.read_text())
+    try:
+        content: dict[str, Any] = json.loads(path.read_text())
+    except ValueError as error:
+        raise DamagedError(f"{path}: not JSON: {error}") from error
     return content

@@ -63,6 +63,23 @@ def test_a_finished_run_is_left_alone_and_another_key_is_refused(tmp_path: Path)
     )
 
 
+@pytest.mark.parametrize("damaged", ["trace.jsonl", "started.jsonl", "meta.json"])
+def test_a_damaged_run_is_one_line_and_the_sweep_goes_on(damaged: str, tmp_path: Path) -> None:
+    quick = ("-m", "method=random", "task=tiny", "seed=0,1", "plot=false")
+    folder = run_folder(tmp_path)
+    call(tmp_path, "method=random", "task=tiny", "plot=false")
+    unfinished = {**meta(tmp_path), "status": "running"}
+    (folder / "meta.json").write_text(json.dumps(unfinished))
+    (folder / damaged).write_text("rubbish\n" + (folder / damaged).read_text())
+    done = call(tmp_path, *quick)
+    assert done.returncode == 2
+    assert done.stderr.startswith(f"error: {(folder / damaged).relative_to(tmp_path)}")
+    assert done.stderr.endswith("; resume=false throws away what is there\n")
+    assert len(done.stderr.splitlines()) == 1
+    assert meta(tmp_path, seed=1)["status"] == "finished"
+    assert call(tmp_path, *quick, "resume=false").returncode == 0
+
+
 def test_killed_in_the_middle_and_run_again_it_gives_the_unbroken_trace(tmp_path: Path) -> None:
     arguments = ("method=gpy_ei", "task=tiny", "plot=false")
     whole, cut = tmp_path / "whole", tmp_path / "cut"
