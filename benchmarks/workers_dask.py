@@ -22,8 +22,8 @@ from benchmarks.core.trial import Observation
 from benchmarks.engines import build_evaluated
 from benchmarks.evaluation import failed
 from benchmarks.settings import ConfigError
-from benchmarks.workers import Ended, Engine, Job
-from benchmarks.workers_local import Clock
+from benchmarks.workers import Ended, Job
+from benchmarks.workers_local import RealTime
 from tasks.child import THREAD_VARIABLES
 
 LOOK = 1.0
@@ -37,7 +37,7 @@ class SchedulerError(RuntimeError):
     """The scheduler is gone; what ended before is in the trace."""
 
 
-class Dask(Engine):
+class Dask(RealTime):
     """``n`` trials at once on a Dask cluster, on the real clock.
 
     A worker's number in the trace is that of a place among the ``n``; Dask chooses the machine.
@@ -62,7 +62,7 @@ class Dask(Engine):
         """
         described = {name: settings[name] for name in ("task", "allow", "time_limit", "threads")}
         self._described = json.dumps(described, default=str)
-        self._seed, self._task, self._n = settings["seed"], task, n
+        self._seed, self._task = settings["seed"], task
         self._open = ExitStack()
         self._address = address
         if address is None:
@@ -89,20 +89,9 @@ class Dask(Engine):
             raise ConfigError(f"workers.address={address}: no Dask scheduler answers") from error
         # it would tell in many lines what ``SchedulerError`` says in one
         logging.getLogger("distributed.client").setLevel(logging.CRITICAL)
-        self._clock = Clock(now)
-        self._idle = set(range(n))
+        super().__init__(n, now)
         self._running: dict[Future[Any], Job] = {}  # Dask forgets a future that nobody holds
         self._ended: queue.SimpleQueue[Future[Any]] = queue.SimpleQueue()
-
-    @property
-    def now(self) -> float:
-        return self._clock.read()
-
-    def free(self) -> int | None:
-        return min(self._idle, default=None)
-
-    def thought(self, seconds: float) -> None:
-        return  # the clock has seen it
 
     def start(self, job: Job) -> None:
         self._idle.remove(job.worker)
@@ -113,13 +102,16 @@ class Dask(Engine):
         future.add_done_callback(self._ended.put)
 
     def ended(self, wait: bool) -> Ended | None:
-        if not self._running:
+        future = None
+        while self._running and future is None:
+            try:
+                future = self._ended.get(block=wait, timeout=LOOK)
+            except queue.Empty:
+                self._check_scheduler()
+                if not wait:
+                    break
+        if future is None:
             return None
-        try:
-            future = self._ended.get(block=wait, timeout=LOOK)
-        except queue.Empty:
-            self._check_scheduler()
-            return self.ended(wait) if wait else None
         job = self._running.pop(future)
         self._idle.add(job.worker)
         return Ended(job, self._observation(future, job), self.now)

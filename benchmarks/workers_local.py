@@ -12,18 +12,28 @@ from benchmarks.core.protocols import Task
 from benchmarks.workers import Ended, Engine, Job
 
 
-class Clock:
-    """Real seconds, going on from where a run's clock stood."""
+class RealTime(Engine):
+    """What engines on the real clock share: it goes on from where a run's clock stood."""
 
-    def __init__(self, now: float) -> None:
+    def __init__(self, n: int, now: float) -> None:
+        """``n`` idle workers, and the clock at ``now`` seconds; the time between being killed and
+        resumed is not on it.
+        """
         self._zero = time.monotonic() - now
+        self._idle = set(range(n))
 
-    def read(self) -> float:
-        """Seconds since the run began, without those between being killed and resumed."""
+    @property
+    def now(self) -> float:
         return time.monotonic() - self._zero
 
+    def free(self) -> int | None:
+        return min(self._idle, default=None)
 
-class Local(Engine):
+    def thought(self, seconds: float) -> None:
+        return  # the clock has seen it
+
+
+class Local(RealTime):
     """``n`` workers of this machine, on the real clock."""
 
     def __init__(self, build: Callable[[], Task], seed: int, n: int, now: float = 0.0) -> None:
@@ -35,23 +45,13 @@ class Local(Engine):
             n: number of workers.
             now: where the run's clock stands, seconds.
         """
-        self._build, self._seed, self._clock = build, seed, Clock(now)
-        self._idle = set(range(n))
+        super().__init__(n, now)
+        self._build, self._seed = build, seed
         self._inboxes: dict[int, queue.SimpleQueue[Job | None]] = {}
         self._ended: queue.SimpleQueue[Ended | BaseException] = queue.SimpleQueue()
         self._n = n
         self._tasks: list[Task] = []
         self._threads: list[threading.Thread] = []
-
-    @property
-    def now(self) -> float:
-        return self._clock.read()
-
-    def free(self) -> int | None:
-        return min(self._idle, default=None)
-
-    def thought(self, seconds: float) -> None:
-        return  # the clock has seen it
 
     def start(self, job: Job) -> None:
         self._idle.remove(job.worker)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import socket
 import time
@@ -210,7 +211,7 @@ def test_a_scheduler_that_dies_ends_the_run_and_the_same_command_resumes(tmp_pat
         running = start(tmp_path, *arguments, f"workers.address={named}")
         output, errors = running.communicate(timeout=60)
     assert running.returncode == 0, output + errors
-    assert "2 of them evaluated again" in output
+    assert re.search(r"[12] of them evaluated again", output)  # one may just have ended
     assert errors == ""
     assert trace_in(tmp_path).path.read_bytes().startswith(before)
     assert sorted(row["trial"] for row in rows_in(tmp_path)) == list(range(12))

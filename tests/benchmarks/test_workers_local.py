@@ -21,7 +21,7 @@ from benchmarks.core.trial import Suggestion
 from benchmarks.isolated import IsolatedTask
 from benchmarks.trace import Trace
 from benchmarks.workers import Ended, Job
-from benchmarks.workers_local import Clock, Local
+from benchmarks.workers_local import Local, RealTime
 from methods.random_search import RandomSearch
 
 
@@ -148,6 +148,6 @@ def test_closing_while_workers_start_leaves_nothing_behind(after: float, tmp_pat
 
 
 def test_a_clock_goes_on_from_where_it_stood() -> None:
-    clock = Clock(10.0)
-    first = clock.read()
-    assert 10.0 <= first <= clock.read() < 11.0
+    engine = RealTime(2, 10.0)
+    first = engine.now
+    assert 10.0 <= first <= engine.now < 11.0
