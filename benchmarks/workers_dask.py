@@ -88,7 +88,8 @@ class Dask(RealTime):
             self._open.close()
             raise ConfigError(f"workers.address={address}: no Dask scheduler answers") from error
         # it would tell in many lines what ``SchedulerError`` says in one
-        logging.getLogger("distributed.client").setLevel(logging.CRITICAL)
+        for name in ("distributed", "distributed.client"):
+            logging.getLogger(name).setLevel(logging.CRITICAL)
         super().__init__(n, now)
         self._running: dict[Future[Any], Job] = {}  # Dask forgets a future that nobody holds
         self._ended: queue.SimpleQueue[Future[Any]] = queue.SimpleQueue()
