@@ -9,10 +9,9 @@ import pandas as pd
 from analysis.figure_data import FigureData
 from analysis.figures.words import ordered
 from analysis.tables import Shown
+from analysis.talk_table import COUNTERPARTS
 
 SLIDE_28 = {"baseline": "46.41 %", "tuned": "47.99 %, +1.58 points"}
-TALKS_TUNER = ("mtbo_talk", "mtbo")
-"""methods that stand for what the talk tuned with, the first that has runs"""
 
 
 def baseline(table: pd.DataFrame, task: str, data: FigureData) -> Shown:
@@ -41,7 +40,9 @@ def baseline(table: pd.DataFrame, task: str, data: FigureData) -> Shown:
         rows.append((what, count, f"{means[label]:.1f}{spread}", gain, talks))
     last = table[table.task == task].groupby(["method", "seed"]).tail(1)
     methods = ordered(last.method)
-    stands = next((method for method in TALKS_TUNER if method in methods), None)
+    stands = next(
+        (method for method in COUNTERPARTS["SigOpt Multitask"] if method in methods), None
+    )
     for method in methods:
         found = 100 * (1 - last[last.method == method].test_recommended.dropna())
         if not len(found):

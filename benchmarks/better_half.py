@@ -12,7 +12,6 @@ import argparse
 import sys
 import textwrap
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -21,7 +20,6 @@ from benchmarks import costs, curve_fit, rows
 from benchmarks.compact_curves import columns_of
 from benchmarks.core.space import Space
 from benchmarks.design import expand, sobol
-from benchmarks.provenance import ROOT
 from benchmarks.settings import ConfigError, compose
 from tasks.curve_surrogate import CurveSurrogate
 
@@ -67,8 +65,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_intermixed_args(arguments)
     try:
         settings = compose("record", options.overrides)
-        name = settings["task"]["name"]
-        path = Path(settings["rows"] or ROOT / "tasks" / "tables" / "rows" / f"{name}.jsonl")
+        path = rows.path_of(settings)
         recorded = rows.read(path)
         if not recorded:
             raise ValueError(f"{path} holds no evaluation")

@@ -42,7 +42,8 @@ def resume(trace: Trace, loss_floor: float) -> State:
 
     The clock of a run moves with starts and ends of trials only, so the latest one is its reading.
     """
-    rows, running = trace.load(), [Job.of(row) for row in trace.running()]
+    rows, started = trace.read()
+    running = [Job.of(row) for row in started]
     trials = [*map(trial_of, rows), *map(_running, running)]
     history = History(sorted(trials, key=lambda trial: trial.number), loss_floor)
     starts = [job.start for job in running] + [row["start"] for row in rows]
@@ -84,7 +85,7 @@ def run(
     engine = engine or Virtual(task, seed, now=state.now)
     for interrupted in state.running:
         engine.start(interrupted)
-    running, waits = len(state.running), False
+    waits = False
     while True:
         ended = engine.ended(wait=False)
         reason = budget.spent(len(state.history), state.cumulative_cost, task.target_cost)
@@ -94,8 +95,7 @@ def run(
             if job is not None:
                 writer.start(job.row())
                 engine.start(job)
-                running += 1
-            elif not running:
+            elif not state.history.running:
                 raise MethodError("the method suggested nothing although no trial is running")
             continue
         if ended is None:
@@ -106,7 +106,7 @@ def run(
         row = _end(ended, method, task, budget, seed, state)
         writer.append(row)
         report(row)
-        running, waits = running - 1, False
+        waits = False
 
 
 def _suggested(method: Method, task: Task, seed: int, state: State, engine: Engine) -> Job | None:

@@ -34,7 +34,6 @@ from benchmarks.settings import ConfigError, build_task, compose
 
 ESTIMATE_FOR = 60.0
 """seconds for which an estimate of what is left is shown"""
-TABLES = provenance.ROOT / "tasks" / "tables"
 
 
 class Recorder:
@@ -226,7 +225,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _command(options: argparse.Namespace, settings: Mapping[str, Any]) -> int:
     name = settings["task"]["name"]
-    path = Path(settings["rows"] or TABLES / "rows" / f"{name}.jsonl")
+    path = rows.path_of(settings)
     pause_file = path.with_suffix(".pause")
     if options.pause:
         pause_file.parent.mkdir(parents=True, exist_ok=True)
@@ -234,7 +233,7 @@ def _command(options: argparse.Namespace, settings: Mapping[str, Any]) -> int:
     elif options.resume:
         pause_file.unlink(missing_ok=True)
     elif options.compact:
-        target = Path(settings["table"] or TABLES / f"{name}.npz")
+        target = Path(settings["table"] or rows.TABLES / f"{name}.npz")
         space = _space(path, settings)
         if any("curve" in row.facts for row in rows.read(path)):
             from benchmarks.compact_curves import compact_curves  # scikit-learn is slow to import

@@ -14,8 +14,15 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.core.space import Config
+from benchmarks.provenance import ROOT
 
+TABLES = ROOT / "tasks" / "tables"
 Key = tuple[tuple[Any, ...], float, int]
+
+
+def path_of(settings: Mapping[str, Any]) -> Path:
+    """The file of rows of a recorder with these settings."""
+    return Path(settings["rows"] or TABLES / "rows" / f"{settings['task']['name']}.jsonl")
 
 
 def key_of(config: Config, fidelity: float, subset_seed: int) -> Key:

@@ -39,12 +39,7 @@ class Trace:
             DamagedError: a line is not the row of a trial, or that of one before, or one is missing
                 of a trial that is not running.
         """
-        rows = _load(self.path)
-        known = {row["trial"] for row in rows} | {row["trial"] for row in _load(self._started)}
-        for number in range(len(known)):
-            if number not in known:
-                raise DamagedError(f"{self.path}: the row of trial {number} is missing")
-        return rows
+        return self.read()[0]
 
     def running(self) -> list[dict[str, Any]]:
         """What is known of the trials that were started and did not end, in the order of their
@@ -53,8 +48,21 @@ class Trace:
         Raises:
             DamagedError: as of ``load``.
         """
-        ended = {row["trial"] for row in self.load()}
-        return [row for row in _load(self._started) if row["trial"] not in ended]
+        return self.read()[1]
+
+    def read(self) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+        """What ``load`` and ``running`` return.
+
+        Raises:
+            DamagedError: as of ``load``.
+        """
+        rows, started = _load(self.path), _load(self._started)
+        ended = {row["trial"] for row in rows}
+        known = ended | {row["trial"] for row in started}
+        for number in range(len(known)):
+            if number not in known:
+                raise DamagedError(f"{self.path}: the row of trial {number} is missing")
+        return rows, [row for row in started if row["trial"] not in ended]
 
     def open(self) -> TraceWriter:
         """Open for appending; use in a ``with`` block."""

@@ -123,23 +123,17 @@ class Dask(RealTime):
     def _observation(self, future: Future[Any], job: Job) -> Observation:
         try:
             observation = future.result()
+            if isinstance(observation, Observation):
+                return observation
+            problem = f"a worker returned {type(observation).__name__}, not an Observation"
         except CancelledError as error:  # by us nothing is
             raise SchedulerError(self._lost()) from error
         except KilledWorker as error:
-            return failed(
-                self._task, job.suggestion, f"its workers died: {error}", self._spent(job)
-            )
+            problem = f"its workers died: {error}"
         except Exception as error:  # in the worker, outside the task: it could not be built, say
             last_line = str(error).strip().rpartition("\n")[2]  # Dask's own may hold a traceback
             problem = f"{type(error).__name__}: {last_line}"
-            return failed(self._task, job.suggestion, problem, self._spent(job))
-        if not isinstance(observation, Observation):
-            problem = f"a worker returned {type(observation).__name__}, not an Observation"
-            return failed(self._task, job.suggestion, problem, self._spent(job))
-        return observation
-
-    def _spent(self, job: Job) -> float:
-        return self.now - job.start
+        return failed(self._task, job.suggestion, problem, self.now - job.start)
 
     def _check_scheduler(self) -> None:
         if self._client.status != "running":

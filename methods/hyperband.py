@@ -100,7 +100,7 @@ class Hyperband(Method):
 
     def suggest(self, history: History, rng: np.random.Generator) -> Suggestion | None:
         bracket, rung, slot = self._next(history)
-        if slot == 0 and any(trial.status == "running" for trial in history):
+        if slot == 0 and history.running:
             return None
         plan = self.brackets[bracket % len(self.brackets)][rung]
         if rung == 0:
@@ -117,7 +117,9 @@ class Hyperband(Method):
             return None if history.best_seen is None else history.best_seen.config
         if not history.trials:
             return None
-        counted = [t for t in history if t.status == "ok" and self._ended(t, history)]
+        running = [(t.note["bracket"], t.note["rung"]) for t in history.running]
+        now = min(running, default=self._next(history)[:2])
+        counted = [t for t in history if t.status == "ok" and self._ended(t, now)]
         return min(counted, key=lambda trial: trial.loss).config if counted else None
 
     def _next(self, history: History) -> tuple[int, int, int]:
@@ -133,10 +135,8 @@ class Hyperband(Method):
             return bracket, rung + 1, 0
         return bracket + 1, 0, 0
 
-    def _ended(self, trial: Trial, history: History) -> bool:
-        """True if the rung or the bracket of a trial has ended."""
-        running = [(t.note["bracket"], t.note["rung"]) for t in history if t.status == "running"]
-        now = min(running, default=self._next(history)[:2])
+    def _ended(self, trial: Trial, now: tuple[int, int]) -> bool:
+        """True if the rung or the bracket of a trial is before the bracket and rung of ``now``."""
         at = (trial.note["bracket"], trial.note["rung"])
         return at < now if self.incumbent == "rung" else at[0] < now[0]
 

@@ -17,7 +17,7 @@ BESIDE = "beside"
 
 def beside(history: History) -> dict[str, Any]:
     """The note of a suggestion made now; empty if no trial is running."""
-    numbers = [trial.number for trial in history if trial.status == "running"]
+    numbers = [trial.number for trial in history.running]
     return {BESIDE: numbers} if numbers else {}
 
 

@@ -56,16 +56,20 @@ def next_end(engine: Any) -> Ended:
     return ended
 
 
-@pytest.fixture(scope="module")
-def address() -> Iterator[str]:
-    """Of a cluster that stays while runs come and go, as a user's does."""
-    with LocalCluster(
-        n_workers=2,
-        threads_per_worker=1,
+def lasting(workers: int, threads: int) -> LocalCluster:
+    """A cluster that stays while runs come and go, as a user's does."""
+    return LocalCluster(
+        n_workers=workers,
+        threads_per_worker=threads,
         host="127.0.0.1",
         dashboard_address="127.0.0.1:0",
         silence_logs="CRITICAL",
-    ) as cluster:
+    )
+
+
+@pytest.fixture(scope="module")
+def address() -> Iterator[str]:
+    with lasting(workers=2, threads=1) as cluster:
         yield cluster.scheduler_address
 
 
@@ -226,14 +230,8 @@ def test_an_address_where_nobody_answers_is_refused_by_the_command_line(tmp_path
 
 @pytest.fixture(scope="module")
 def threaded() -> Iterator[str]:
-    """Of a cluster whose one worker has four threads, as ``dask worker`` starts by default."""
-    with LocalCluster(
-        n_workers=1,
-        threads_per_worker=4,
-        host="127.0.0.1",
-        dashboard_address="127.0.0.1:0",
-        silence_logs="CRITICAL",
-    ) as cluster:
+    """Its one worker has four threads, as ``dask worker`` starts by default."""
+    with lasting(workers=1, threads=4) as cluster:
         yield cluster.scheduler_address
 
 
