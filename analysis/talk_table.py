@@ -18,8 +18,10 @@ PRICE = 0.90  # USD an hour: AWS p2.xlarge, as in the talk
 WORKERS = 20  # machines, as in the talk
 HOUR = 3600.0  # seconds
 COUNTERPARTS = {
-    "SigOpt Multitask": ("mtbo_talk", "mtbo"), "Bayesian": ("ei",), "Random": ("random",),
-}  # fmt: skip
+    "SigOpt Multitask": ("sigopt", "multitask", "mtbo_talk", "mtbo"),
+    "Bayesian": ("ei",),
+    "Random": ("random",),
+}
 """ours that each of the talk's methods may be compared with, the first that has runs"""
 QUARTILES = {"q25": 0.25, "median": 0.5, "q75": 0.75}
 

@@ -63,6 +63,7 @@ def test_wall_clock_of_parallel_runs_is_read_off_their_clock() -> None:
 def test_the_talks_methods_stand_beside_ours() -> None:
     found = counterparts(["mtbo", "mtbo_talk", "ei", "fabolas"])
     assert set(found) == {"mtbo_talk", "ei"}
+    assert set(counterparts(["mtbo_talk", "multitask", "random"])) == {"multitask", "random"}
     assert found["ei"] == "Bayesian: 646 observations, 2,713 h"
 
 
