@@ -82,7 +82,7 @@ def draw_incumbent(
         upper = figure.add_subplot(grids[2 * row, cell])
         lower = figure.add_subplot(grids[2 * row + 1, cell], sharex=upper)
         lines, rows = data[data["task"] == task], table[table["task"] == task]
-        _panel(upper, lines, rows, quantity)
+        _panel(upper, lines, rows, quantity, clock)
         upper.set_title(str(task))
         _strip(lower, lines)
         lower.set_xlabel(f"{CLOCK_WORDS[clock]} (s)")
@@ -135,7 +135,7 @@ def _curve(runs: pd.DataFrame, column: str, grid: Array, clock: str) -> pd.DataF
     })  # fmt: skip
 
 
-def _panel(ax: Axes, lines: pd.DataFrame, rows: pd.DataFrame, quantity: str) -> None:
+def _panel(ax: Axes, lines: pd.DataFrame, rows: pd.DataFrame, quantity: str, clock: str) -> None:
     for method, line in lines.groupby("method", sort=True):
         colour, dash = style.colour_of(str(method)), style.dash_of(str(method))
         x, median = line["clock_seconds"].to_numpy(), line["median"].to_numpy()
@@ -173,7 +173,9 @@ def _panel(ax: Axes, lines: pd.DataFrame, rows: pd.DataFrame, quantity: str) -> 
     if unit > 0:
         units: tuple[Any, Any] = (lambda s: s / unit, lambda t: t * unit)
         above = ax.secondary_xaxis("top", functions=units)
-        above.set_xlabel("full trainings", fontsize="small")
+        # workers side by side do more full trainings in that time
+        what = "times as long as a full training" if clock == "wall-clock" else "full trainings"
+        above.set_xlabel(what, fontsize="small")
         above.tick_params(labelsize="small")
         plain_log(above.xaxis, ax.get_xlim())
     ax.tick_params(axis="x", which="both", labelbottom=False)

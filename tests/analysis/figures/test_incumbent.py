@@ -71,6 +71,16 @@ def test_the_lines_drawn_are_the_data() -> None:
     assert above.get_xlim() == pytest.approx(np.array(ax.get_xlim()) / 10)
 
 
+def test_on_the_wall_clock_a_full_training_is_a_length_of_time() -> None:
+    # two workers: the second trial ends after 60 of its run's 100 seconds of cost
+    drawn = draw_incumbent(table(run("ei", 0, [50, 50], [0.1, 0.01], end=[50, 60])), "recommended",
+                           "wall-clock")  # fmt: skip
+    assert drawn.data["clock_seconds"].iloc[-1] == pytest.approx(60)
+    assert "wall-clock (s)" in [each.get_xlabel() for each in drawn.figure.axes]
+    (above,) = drawn.figure.axes[0].child_axes
+    assert above.get_xlabel() == "times as long as a full training"
+
+
 def test_a_run_stopped_by_trials_stays_flat_after_a_dot() -> None:
     drawn = draw_incumbent(THREE)
     random = of(drawn.data, "random")
