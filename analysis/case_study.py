@@ -107,10 +107,7 @@ def with_photos(task: str, data: FigureData, folder: Path) -> pd.DataFrame:
     """
     found, names = _predictions(task, data)
     shown = found[found.shown == 1]
-    paths = [
-        folder / f"{name.replace('/', '-').removesuffix('.jpg')}.jpg"
-        for name in shown.file.astype(str)
-    ]
+    paths = [folder / name for name in shown.jpeg]
     made = pd.DataFrame({
         "path": paths,
         "file": shown.file.astype(str).to_numpy(),

@@ -64,8 +64,9 @@ def write_predictions(
     """Train two configs in full and write a row a test photo, in the order of their source.
 
     Columns: ``file`` (its official name; the row's number where photos are not given), ``label``,
-    ``baseline`` and ``tuned`` (classes, from 0), ``training_seed``, and ``shown``: 1 for those that
-    a report shows, drawn at random, one a class, from those that only the tuned config gets right.
+    ``baseline`` and ``tuned`` (classes, from 0), ``training_seed``, ``shown``: 1 for those that
+    a report shows, drawn at random, one a class, from those that only the tuned config gets right,
+    and ``jpeg``: the name under which ``write_photos`` writes it, flat.
 
     Args:
         task: a live one.
@@ -87,8 +88,11 @@ def write_predictions(
     names = [str(row) if photos is None else photos.names[row] for row in rows]
     baseline, tuned = made["baseline"].predicted, made["tuned"].predicted
     shown = to_show(labels, baseline, tuned)
-    lines = zip(names, labels, baseline, tuned, [SEED] * len(rows), shown.astype(int), strict=True)
-    return _write(target, ["file", "label", "baseline", "tuned", "training_seed", "shown"], lines)
+    jpegs = [f"{name.replace('/', '-').removesuffix('.jpg')}.jpg" for name in names]
+    seeds = [SEED] * len(rows)
+    lines = zip(names, labels, baseline, tuned, seeds, shown.astype(int), jpegs, strict=True)
+    heads = ["file", "label", "baseline", "tuned", "training_seed", "shown", "jpeg"]
+    return _write(target, heads, lines)
 
 
 def to_show(
@@ -112,13 +116,10 @@ def write_photos(photos: Photos, predictions: Path, folder: Path) -> list[Path]:
     numbers = {name: number for number, name in enumerate(photos.names)}
     folder.mkdir(parents=True, exist_ok=True)
     with predictions.open(newline="") as file:
-        names = [row["file"] for row in csv.DictReader(file) if row["shown"] == "1"]
-    paths = []
-    for name in names:
-        path = folder / f"{name.replace('/', '-').removesuffix('.jpg')}.jpg"
-        photos.image(numbers[name]).save(path, quality=92)
-        paths.append(path)
-    return paths
+        shown = [(row["file"], row["jpeg"]) for row in csv.DictReader(file) if row["shown"] == "1"]
+    for name, jpeg in shown:
+        photos.image(numbers[name]).save(folder / jpeg, quality=92)
+    return [folder / jpeg for _, jpeg in shown]
 
 
 def class_names(folder: Path | None) -> list[str]:

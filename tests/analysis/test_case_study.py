@@ -15,8 +15,9 @@ def data(tmp_path: Path) -> FigureData:
         "config,training_seed,test_loss\nbaseline,0,0.7\nbaseline,1,0.8\ntuned,0,0.4\n"
     )
     (tmp_path / "predictions_t.csv").write_text(
-        "file,label,baseline,tuned,training_seed,shown\n"
-        "test/1.jpg,0,1,0,0,1\ntest/2.jpg,1,1,0,0,0\ntest/3.jpg,1,1,1,0,0\ntest/4.jpg,1,0,0,0,0\n"
+        "file,label,baseline,tuned,training_seed,shown,jpeg\n"
+        "test/1.jpg,0,1,0,0,1,test-1.jpg\ntest/2.jpg,1,1,0,0,0,test-2.jpg\n"
+        "test/3.jpg,1,1,1,0,0,test-3.jpg\ntest/4.jpg,1,0,0,0,0,test-4.jpg\n"
     )
     (tmp_path / "classes_t.csv").write_text("class,name\n0,One Car\n")
     (tmp_path / "sources.csv").write_text("file,table\nrecorded_t.csv,oldoldold\n")
@@ -51,3 +52,15 @@ def test_what_is_missing_names_the_command(data: FigureData, tmp_path: Path) -> 
         gained("other", data)
     with pytest.raises(ValueError, match="none of the photos"):
         with_photos("t", data, tmp_path)
+
+
+def test_photos_are_found_by_the_name_that_they_were_written_under(
+    data: FigureData, tmp_path: Path
+) -> None:
+    (tmp_path / "test-1.jpg").touch()
+    (tmp_path / "test-2.jpg").touch()
+    found = with_photos("t", data, tmp_path)
+    assert found.to_dict("records") == [{
+        "path": tmp_path / "test-1.jpg", "file": "test/1.jpg", "label": "One Car",
+        "baseline": "class 1",
+    }]  # fmt: skip

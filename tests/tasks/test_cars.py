@@ -2,16 +2,20 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import photos
 import pytest
 
+from benchmarks.case_study import SEED, write_predictions
 from benchmarks.core.space import Categorical, Float, Integer, PowerOfTwo, Space
 from benchmarks.settings import ConfigError, build_task, compose
 from tasks.cars import Cars
+from tasks.cars_photos import load_photos
 
 CARS = ("resnet50_cars", "resnet18_cars")
 
@@ -102,6 +106,35 @@ def test_the_recorder_gets_the_whole_curve(task: Cars) -> None:
     assert (curve["loss"][-1], curve["test_loss"][-1]) == (observation.loss, observation.test_loss)
     assert curve["cost"][-1] == observation.cost
     assert task.evaluate_subset(good(task), 1 / 35, 1).loss == curve["loss"][0]
+
+
+def test_two_configs_predictions_are_written_a_row_a_photo(
+    task: Cars, folder: str, tmp_path: Path
+) -> None:
+    shown = load_photos(folder)
+    idle = {"learning_rate": 1.2e-4, "batch_size": 256, "momentum": 0.0, "nesterov": False}
+    configs = {"baseline": good(task, **idle), "tuned": good(task)}
+    rows = pd.read_csv(write_predictions(task, configs, tmp_path / "predictions.csv", shown))
+    assert rows.file.tolist() == list(range(40, 80))  # these photos have no official names
+    assert rows.jpeg[0] == "40.jpg"
+    assert rows.label.tolist() == shown.labels[40:].tolist()
+    same = task.evaluate_subset(configs["tuned"], 1.0, SEED)
+    assert same.test_loss == pytest.approx((rows.tuned != rows.label).mean(), abs=1e-12)
+    gained = (rows.tuned == rows.label) & (rows.baseline != rows.label)
+    assert 0 < rows.shown.sum() == rows[gained].label.nunique()
+    assert gained[rows.shown == 1].all()
+
+
+def test_photos_of_other_labels_are_refused(task: Cars, folder: str, tmp_path: Path) -> None:
+    shown = load_photos(folder)
+    other = replace(shown, labels=(shown.labels + 1) % 4)
+    with pytest.raises(ValueError, match="other labels than what was trained on"):
+        write_predictions(task, {"tuned": good(task)}, tmp_path / "p.csv", other)
+
+
+def test_predictions_of_a_config_outside_the_space_are_refused(task: Cars) -> None:
+    with pytest.raises(ValueError, match="learning_rate"):
+        task.predictions(good(task, learning_rate=7.0), 0)
 
 
 def test_a_diverged_training_is_charged_what_it_took(folder: str) -> None:
