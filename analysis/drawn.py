@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -9,6 +10,11 @@ import pandas as pd
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+
+# Matplotlib gives places in an SVG to a millionth of a point: a third of the file. Only places are
+# shortened, for a glyph's scale needs its digits.
+_PLACES = re.compile(r' (?:d|x|y)="[^"]*"')
+_SURPLUS = re.compile(r"(?<=\.\d\d)\d+")
 
 
 class Drawn(NamedTuple):
@@ -26,10 +32,11 @@ def save(drawn: Drawn, folder: Path, name: str) -> list[Path]:
     import matplotlib.pyplot as plt
 
     folder.mkdir(parents=True, exist_ok=True)
-    paths = [folder / f"{name}.{kind}" for kind in ("png", "svg", "csv")]
-    for path in paths[:2]:
-        # without dates, so that the same numbers give the same files
-        drawn.figure.savefig(path, metadata={"Date": None} if path.suffix == ".svg" else None)
-    drawn.data.to_csv(paths[2], index=False, float_format="%.9g")
+    png, svg, table = paths = [folder / f"{name}.{kind}" for kind in ("png", "svg", "csv")]
+    drawn.figure.savefig(png)
+    # without a date, so that the same numbers give the same file
+    drawn.figure.savefig(svg, metadata={"Date": None})
+    svg.write_text(_PLACES.sub(lambda places: _SURPLUS.sub("", places[0]), svg.read_text()))
+    drawn.data.to_csv(table, index=False, float_format="%.7g")
     plt.close(drawn.figure)
     return paths

@@ -15,6 +15,7 @@ from numpy.random import Generator
 from analysis import style
 from analysis.drawn import Drawn
 from analysis.figures import words
+from analysis.figures.scales import plain_log
 from analysis.targets import RESAMPLES, average_costs, reached, rows_of, unit_of
 
 if TYPE_CHECKING:
@@ -111,7 +112,8 @@ def _figure(
             textcoords="offset points", fontsize="small", color="0.35",
         )  # fmt: skip
     for ax in axes:
-        words.plain_log(ax)
+        ax.set_xscale("log")
+        plain_log(ax.xaxis)
     if not targets:
         axes[0].text(0.5, 0.5, "no target to show", transform=axes[0].transAxes, ha="center")
     figure.supxlabel(label, fontsize="medium")

@@ -13,6 +13,7 @@ import pandas as pd
 from analysis import style
 from analysis.drawn import Drawn
 from analysis.figures import words
+from analysis.figures.scales import plain_log
 from analysis.targets import ecdf, ladder, reached, unit_of
 
 ACROSS = 3  # panels
@@ -77,7 +78,8 @@ def draw_ecdf(
         ends = f"\n{len(targets)} targets, {targets[0]:.2g} to {targets[-1]:.2g}" if targets else ""
         ax.set_title(task + ends, fontsize="medium")
         ax.set(ylim=(-0.02, 1.02), xlabel=f"{clock}, {unit_name}")
-        words.plain_log(ax)
+        ax.set_xscale("log")
+        plain_log(ax.xaxis)
         ax.yaxis.set_major_formatter(PercentFormatter(1))
     for ax in grid[:, 0]:
         ax.set_ylabel("(run, target) pairs reached")

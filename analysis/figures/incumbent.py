@@ -19,7 +19,7 @@ if TYPE_CHECKING:  # slow to import
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-POINTS = 300  # of the grid, evenly spaced in log cost
+POINTS = 150  # of the grid, evenly spaced in log cost
 COLUMNS = 3
 NAME = 0.06  # height of a name at a line's end, as a share of a panel's
 WORDS = {
@@ -169,6 +169,7 @@ def _panel(ax: Axes, lines: pd.DataFrame, rows: pd.DataFrame, quantity: str, clo
             xycoords=("axes fraction", "data"), xytext=(0, -2), textcoords="offset points",
             va="top", fontsize=8, color="0.35",
         )  # fmt: skip
+    plain_log(ax.yaxis)
     unit = float(rows["target_cost"].max())
     if unit > 0:
         units: tuple[Any, Any] = (lambda s: s / unit, lambda t: t * unit)

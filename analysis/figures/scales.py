@@ -13,6 +13,8 @@ if TYPE_CHECKING:  # slow to import
 
 DECADES = 2.0
 """an axis is logarithmic if positive values span more than this many powers of ten"""
+PLAIN = (5e-4, 5e3)
+"""limits between which numbers are written out"""
 
 
 def scale_of(values: Array) -> str:
@@ -24,17 +26,24 @@ def scale_of(values: Array) -> str:
 
 
 def plain_log(axis: Axis, shown: tuple[float, float] | None = None) -> None:
-    """Number a log axis at powers of ten only or, where it shows less than two decades, also at 2
-    and 5 times them (matplotlib's default writes up to nine numbers a decade, one over the other).
+    """Number a log axis sparsely, and plainly: ``0.02`` unless numbers get too long for that.
+
+    At powers of ten only or, where it shows less than two decades, also at 2 and 5 times them and,
+    where less than one, at all multiples (matplotlib's default writes up to nine numbers a decade,
+    one over the other, as 2 x 10^-2).
 
     Args:
         axis: with a log scale and its final limits.
         shown: its limits, up to a factor, where it does not know them yet (a secondary axis).
     """
-    from matplotlib.ticker import LogFormatterSciNotation, LogLocator, NullFormatter
+    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
     low, high = sorted(shown or axis.get_view_interval())
     axis.set_minor_formatter(NullFormatter())
-    if low > 0 and np.log10(high / low) < DECADES:
-        axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
-        axis.set_major_formatter(LogFormatterSciNotation(minor_thresholds=(np.inf, np.inf)))
+    if low <= 0:
+        return
+    decades = np.log10(high / low)
+    if decades < DECADES:
+        axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0) if decades > 1 else range(1, 10)))
+    if PLAIN[0] <= low and high <= PLAIN[1]:
+        axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.4g}"))

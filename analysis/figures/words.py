@@ -3,15 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
 
-import numpy as np
 import pandas as pd
 
 from analysis import style
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
 
 RULES = {
     "recommended": "the config that the method recommends",
@@ -68,15 +63,3 @@ def unlike_budgets(rows: pd.DataFrame) -> str:
     unlike = budgets.max() > budgets.min() * (1 + 1e-9)
     names = list(unlike[unlike].index)
     return f" Budgets differ on {', '.join(names)}: shares are of the largest." if names else ""
-
-
-def plain_log(ax: Axes) -> None:
-    """Make the horizontal axis logarithmic, its ticks plain numbers, at least two of them."""
-    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
-
-    ax.set_xscale("log")
-    low, high = ax.get_xlim()
-    if np.log10(high / low) < 1.5:
-        ax.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-    ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-    ax.xaxis.set_minor_formatter(NullFormatter())
