@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from PIL import Image
 from studies import write_full_run, write_study
 
 from analysis import report, sections
@@ -78,6 +79,33 @@ def test_the_archive_gives_the_same_report_as_the_traces(here: Path) -> None:
     assert {name: (out / name).read_bytes() for name in names} == first
     assert main(["experiment=s", "out=elsewhere"]) == 0
     assert (here / "elsewhere" / "report.html").read_bytes() == first["report.html"]
+
+
+def test_photos_are_on_a_page_of_their_own_that_git_ignores(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_full_run(here / "results/runs/s/cars_head/random/seed-0")
+    data, photos = here / "results/s/data", here / "results/runs/.photos/s"
+    data.mkdir(parents=True)
+    photos.mkdir(parents=True)
+    (data / "predictions_cars_head.csv").write_text(
+        "file,label,baseline,tuned,training_seed,shown,jpeg\n"
+        "test/1.jpg,0,1,0,0,1,test-1.jpg\ntest/2.jpg,1,1,0,0,0,test-2.jpg\n"
+    )
+    (data / "classes_cars_head.csv").write_text("class,name\n0,One Car\n1,Another Car\n")
+    Image.new("RGB", (64, 64), (200, 30, 30)).save(photos / "test-1.jpg")
+    assert main(["experiment=s"]) == 0
+    assert capsys.readouterr().out.endswith(
+        "written: results/s/report.html\nwritten: results/runs/.photos/s/report.html\n"
+    )
+    local, published = photos / "report.html", here / "results/s/report.html"
+    assert "not for publication" in local.read_text()
+    assert "not for publication" not in published.read_text()
+    assert local.read_text().count("data:image/png") == 1 + published.read_text().count(
+        "data:image/png"
+    )
+    assert (photos / "figures/misclassified-cars_head.png").exists()
+    assert not list((here / "results/s").rglob("misclassified*"))
 
 
 def test_other_folders_can_be_named(here: Path) -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from importlib.util import find_spec
 from pathlib import Path
 
 import pandas as pd
@@ -29,6 +30,19 @@ def test_it_writes_the_toy_and_a_map_of_every_recorded_task(tmp_path: Path) -> N
     maps = pd.read_csv(folder / "maps_svm_mnist.csv")
     assert list(maps) == ["log_c", "log_gamma", "fidelity", "loss", "cost"]
     assert maps.fidelity.nunique() == 4
+
+
+@pytest.mark.skipif(find_spec("torch") is not None, reason="torch is here, and would train")
+def test_without_torch_the_rest_is_written_and_one_line_says_what_is_not(tmp_path: Path) -> None:
+    done = call(tmp_path, "experiment=cars_talk", module=MODULE)
+    assert done.returncode == 1
+    assert done.stderr == (
+        "not written: task=cars_head: No module named 'torch': pip install -e '.[cars]'\n"
+    )
+    folder = tmp_path / "results" / "cars_talk" / "data"
+    assert sorted(path.name for path in folder.iterdir()) == [
+        "multitask_toy.csv", "multitask_toy_points.csv", "recorded_cars_head.csv", "sources.csv",
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize(
