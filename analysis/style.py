@@ -13,6 +13,7 @@ METHODS = (
 KIN = {
     "fabolas_paper": ("fabolas", "--"),
     "fabolas_robo": ("fabolas", ":"),
+    "fabolas_talk": ("fabolas", "-"),
     "emukit_fabolas": ("fabolas", "-."),
     "mtbo_32": ("mtbo", "--"),
     "mtbo_512": ("mtbo", ":"),

@@ -177,8 +177,10 @@ AS_PUBLISHED = {
     [
         ("fabolas_paper", Fabolas, {*AS_PUBLISHED, "basis_on"}),
         ("fabolas_robo", Fabolas, {*AS_PUBLISHED, "sigma_phi", "overhead_in_cost"}),
+        ("fabolas_talk", Fabolas, {"overhead_in_cost"}),
         ("mtbo_32", MTBO, {"fidelity_values"}),
         ("mtbo_512", MTBO, {"fidelity_values"}),
+        ("mtbo_talk", MTBO, {"fidelity_values", "overhead_in_cost"}),
     ],
 )
 def test_presets_hold_every_option_and_work(
