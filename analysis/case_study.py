@@ -8,6 +8,7 @@ import pandas as pd
 
 from analysis.figure_data import FigureData
 from analysis.figures.words import ordered
+from analysis.steps import within_budget
 from analysis.tables import Shown
 from analysis.talk_table import COUNTERPARTS
 
@@ -38,7 +39,7 @@ def baseline(table: pd.DataFrame, task: str, data: FigureData) -> Shown:
         gain = "" if label == "baseline" else f"{means[label] - means.baseline:+.1f}"
         talks = SLIDE_28["baseline"] if label == "baseline" else ""
         rows.append((what, count, f"{means[label]:.1f}{spread}", gain, talks))
-    last = table[table.task == task].groupby(["method", "seed"]).tail(1)
+    last = within_budget(table[table.task == task]).groupby(["method", "seed"]).tail(1)
     methods = ordered(last.method)
     stands = next(
         (method for method in COUNTERPARTS["SigOpt Multitask"] if method in methods), None
@@ -57,16 +58,19 @@ def baseline(table: pd.DataFrame, task: str, data: FigureData) -> Shown:
     return Shown(
         pd.DataFrame(rows, columns=heads),
         f"Baseline against tuned on {task}. Measured: accuracy on the official test photos; of the "
-        "baseline and the best recorded config (lowest validation error) as they were trained, the "
-        "mean and the range over training seeds; of the methods, what they recommend in the end "
-        "(rule recommended), as replayed: median and quartiles over runs. Gains are over the "
+        "baseline and the best recorded config (lowest mean validation error: where that is of one "
+        "training, partly its luck) as they were trained, the mean and the range over training "
+        "seeds; of the methods, what they recommend at the end of the budget (rule recommended), "
+        "as replayed: median and quartiles over runs. Gains are over the "
         "baseline's mean. The talk's column is slide 28: another backbone, one run, accuracy on "
         "the photos that configs were chosen by, no repetition." + data.other_table(name, replays),
     )
 
 
-def gained(task: str, data: FigureData) -> Shown:
+def gained(task: str, data: FigureData, replays: object = "none") -> Shown:
     """Test photos that the baseline gets wrong and the tuned config right: those that are shown.
+
+    ``replays`` is the sha256 of the table that the runs replay.
 
     Columns: ``photo`` (official file name), ``label`` (what the tuned config says), ``baseline
     says``; the caption counts all test photos.
@@ -81,7 +85,8 @@ def gained(task: str, data: FigureData) -> Shown:
         "label, and what the tuned config says": shown.label.map(names),
         "the baseline says": shown.baseline.map(names),
     }
-    return Shown(pd.DataFrame(cells).reset_index(drop=True), counts(task, data))
+    caption = counts(task, data) + data.other_table(f"predictions_{task}.csv", replays)
+    return Shown(pd.DataFrame(cells).reset_index(drop=True), caption)
 
 
 def counts(task: str, data: FigureData) -> str:
@@ -94,8 +99,8 @@ def counts(task: str, data: FigureData) -> str:
         f"tuned config (the best recorded one) {tuned.mean():.1%}; {only:,} only the tuned one, "
         f"{lost:,} only the baseline, {int((tuned & base).sum()):,} both, "
         f"{int((~tuned & ~base).sum()):,} neither. Both were trained live, with training seed "
-        f"{int(found.training_seed.iloc[0])}. Shown: {int(found.shown.sum())} of those that only "
-        "the tuned one gets right, drawn at random, no two of a class."
+        f"{int(found.training_seed.iloc[0])} alone. Shown: {int(found.shown.sum())} of those that "
+        "only the tuned one gets right, drawn at random, no two of a class."
     )
 
 

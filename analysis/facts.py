@@ -31,7 +31,8 @@ class RunFacts:
     overhead: float
     """of all trials, CPU seconds"""
     version: Mapping[str, Any]
-    """``method.version``, ``task.version``, ``identity.*``: runs that differ here are not mixed"""
+    """all settings but the seed, versions of method and task (``method.version``,
+    ``task.version``), what is trained (``identity.*``): runs that differ here are not mixed"""
     versions: Mapping[str, str]
     """of Python and its packages"""
     machine: Mapping[str, Any]
@@ -60,11 +61,7 @@ def facts_of(run: Run) -> RunFacts:
         trials=len(rows),
         cost=float(rows[-1]["cumulative_cost"]) if rows else 0.0,
         overhead=sum(row["suggest_overhead"] + row["recommend_overhead"] for row in rows),
-        version={
-            name: value
-            for name, value in sorted(key.items())
-            if name in ("method.version", "task.version") or name.startswith("identity.")
-        },
+        version={name: value for name, value in sorted(key.items()) if name != "seed"},
         versions=meta.get("versions", {}),
         machine=meta.get("machine", {}),
         caption=str(meta["task_facts"].get("caption") or ""),

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import pandas as pd
 
 from analysis.facts import RunFacts
+
+MOST = 3  # differences of settings that are named
 
 
 class Choice(NamedTuple):
@@ -27,9 +29,10 @@ class Choice(NamedTuple):
 def choose(facts: Sequence[RunFacts]) -> Choice:
     """Choose the finished runs of one version for each task and method.
 
-    A version is ``method.version``, ``task.version`` and ``identity.*``. Of several, the one with
-    most finished runs is analysed, at a tie the one started last; of several runs with one seed,
-    the one started last.
+    A version is all settings but the seed, with the versions of method and task. Of several of a
+    task (settings of methods aside), the one with most finished runs is analysed, of all methods
+    that have it; of several of a method in the same way; at a tie the one started last; of several
+    runs with one seed, the one started last.
 
     Raises:
         ValueError: no run has finished.
@@ -43,13 +46,18 @@ def choose(facts: Sequence[RunFacts]) -> Choice:
     analysed, problems, rows = [], [], []
     for task in tasks:
         chosen: dict[str, RunFacts] = {}
+        here = [place for place, one in enumerate(facts) if one.task == task]
+        usual, _ = _newest(facts, here, _of_the_task)
         for method in methods:
             who = f"{task}, {method}"
             if (task, method) not in groups:
                 problems.append(f"{who}: no runs.")
                 rows.append(_row(task, method, [], sorted(seeds), [], []))
                 continue
-            kept, others = _newest(facts, groups[task, method])
+            own = groups[task, method]
+            like = [place for place in own if place in set(usual)]
+            kept, _ = _newest(facts, like if any(facts[p].finished for p in like) else own, _all)
+            others = [place for place in own if place not in set(kept)]
             done, unfinished, repeated = _finished(facts, kept)
             analysed += done
             missing = sorted(seeds - {facts[place].seed for place in kept})
@@ -63,11 +71,11 @@ def choose(facts: Sequence[RunFacts]) -> Choice:
                     "the one started last is analysed."
                 )
             for places in _by_version(facts, others).values():
-                left, here = facts[places[0]], facts[kept[0]]
+                left, stays = facts[places[0]], facts[kept[0]]
                 problems.append(
                     f"{who}: {len(places)} run{'s'[: len(places) > 1]} of another version left out "
                     f"({_seeds(facts[p].seed for p in places)}; "
-                    f"{_difference(left.version, here.version)})."
+                    f"{_difference(left.version, stays.version)})."
                 )
             if done:
                 chosen[method] = facts[done[0]]
@@ -80,7 +88,10 @@ def choose(facts: Sequence[RunFacts]) -> Choice:
         raise ValueError(f"none of {len(facts)} runs has finished")
     lines = [_summary(facts, analysed), *problems]
     if not problems:
-        lines.append("Nothing is missing: every method has every seed on every task.")
+        lines.append(
+            "Of what was started nothing is missing: every method has every seed on every task. "
+            "What was planned but not started is not known."
+        )
     changed = sum(facts[place].dirty for place in analysed)
     if changed:
         lines.append(f"{changed} of the analysed runs: made by code with uncommitted changes.")
@@ -106,14 +117,24 @@ def _seeds(numbers: Iterable[int]) -> str:
     return f"seed{'s'[: len(which) > 1]} {spans(which)}"
 
 
-def _key(one: RunFacts) -> str:
-    return json.dumps(one.version, sort_keys=True)
+def _all(one: RunFacts) -> Mapping[str, Any]:
+    return one.version
 
 
-def _by_version(facts: Sequence[RunFacts], places: Sequence[int]) -> dict[str, list[int]]:
+def _of_the_task(one: RunFacts) -> Mapping[str, Any]:
+    """What all methods should have in common on a task."""
+    parts = ("task.", "identity.", "budget.")
+    return {name: value for name, value in one.version.items() if name.startswith(parts)}
+
+
+def _by_version(
+    facts: Sequence[RunFacts],
+    places: Sequence[int],
+    version: Callable[[RunFacts], Mapping[str, Any]] = _all,
+) -> dict[str, list[int]]:
     found: dict[str, list[int]] = defaultdict(list)
     for place in places:
-        found[_key(facts[place])].append(place)
+        found[json.dumps(version(facts[place]), sort_keys=True)].append(place)
     return dict(found)
 
 
@@ -127,13 +148,17 @@ def _by_status(facts: Sequence[RunFacts], places: Sequence[int]) -> dict[str, li
     return found
 
 
-def _newest(facts: Sequence[RunFacts], places: Sequence[int]) -> tuple[list[int], list[int]]:
+def _newest(
+    facts: Sequence[RunFacts],
+    places: Sequence[int],
+    version: Callable[[RunFacts], Mapping[str, Any]],
+) -> tuple[list[int], list[int]]:
     """Places of the version to analyse, and of all others."""
 
     def weight(group: Sequence[int]) -> tuple[int, str]:
         return sum(facts[p].finished for p in group), max(facts[p].started for p in group)
 
-    kept = max(_by_version(facts, places).values(), key=weight)
+    kept = max(_by_version(facts, places, version).values(), key=weight)
     return kept, [place for place in places if place not in set(kept)]
 
 
@@ -156,7 +181,9 @@ def _finished(
 
 def _difference(left: Mapping[str, Any], kept: Mapping[str, Any]) -> str:
     names = [n for n in sorted({*left, *kept}) if left.get(n) != kept.get(n)]
-    return "; ".join(f"{n} {_short(left.get(n))}, analysed is {_short(kept.get(n))}" for n in names)
+    first, rest = names[:MOST], len(names) - MOST
+    words = [f"{n} {_short(left.get(n))}, analysed is {_short(kept.get(n))}" for n in first]
+    return "; ".join([*words, *([f"and {rest} more"] if rest > 0 else [])])
 
 
 def _short(value: object) -> str:
@@ -168,16 +195,14 @@ def _of_one_task(task: str, chosen: Mapping[str, RunFacts]) -> list[str]:
     """A warning if methods were run on different versions of the same task."""
     kinds: dict[str, list[str]] = defaultdict(list)
     for method, one in chosen.items():
-        own = {name: value for name, value in one.version.items() if name != "method.version"}
-        kinds[json.dumps(own, sort_keys=True)].append(method)
+        kinds[json.dumps(_of_the_task(one), sort_keys=True)].append(method)
     if len(kinds) < 2:
         return []
     most = max(kinds.values(), key=len)
     lines = []
     for methods in kinds.values():
         if methods is not most:
-            what = dict(chosen[methods[0]].version) | {"method.version": None}
-            usual = dict(chosen[most[0]].version) | {"method.version": None}
+            what, usual = (_of_the_task(chosen[group[0]]) for group in (methods, most))
             lines.append(
                 f"{task}: {', '.join(methods)} ran on another version of the task than "
                 f"{', '.join(most)} ({_difference(what, usual)}): compare with care."

@@ -133,6 +133,9 @@ def value_at(cost: Array, values: Array, at: float) -> float:
 
 
 def cost_to_reach(cost: Array, values: Array, target: float) -> float:
-    """Cost of the first trial after which the value is at or below ``target``; infinite if none."""
-    reached = np.flatnonzero(values <= target)
-    return float(cost[reached[0]]) if reached.size else float("inf")
+    """Cost of the trial from which on the value is at or below ``target`` to the end; infinite if
+    the last one is not (see ``analysis.targets.reached``).
+    """
+    above = np.flatnonzero(~(values <= target))
+    place = int(above[-1]) + 1 if above.size else 0
+    return float(cost[place]) if place < len(cost) else float("inf")

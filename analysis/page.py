@@ -1,4 +1,6 @@
-"""A report as one HTML page that needs nothing else: no network, no script, no other file."""
+"""A report as one HTML page that needs nothing else (no network, no script, no other file), and as
+Markdown beside its figures.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +12,8 @@ from urllib.parse import quote
 
 import jinja2
 import pandas as pd
+
+from analysis.tables import to_markdown
 
 INLINE = 60_000  # characters; a longer CSV is linked to as a file beside the page
 
@@ -105,6 +109,28 @@ def render(page: Page) -> str:
     environment.tests["figure"] = lambda shown: isinstance(shown, Figure)
     environment.tests["table"] = lambda shown: isinstance(shown, Table)
     return environment.get_template("page.html").render(page=page)
+
+
+def as_markdown(page: Page) -> str:
+    """The page for a reader of the repository: pictures and tables are links to, or copies of, the
+    files beside it.
+    """
+    lines = [f"# {page.title}", "", *(f"- {line}" for line in page.lines), ""]
+    for section in page.sections:
+        lines += [f"## {section.title}", ""]
+        for shown in section.shown:
+            lines += [f"### {shown.title}", ""] if shown.title else []
+            if isinstance(shown, Absent):
+                lines += [f"Not drawn: {shown.reason}.", ""]
+            elif isinstance(shown, Figure):
+                link = quote(shown.files)
+                lines += [f"![{shown.title or section.title}]({link}.png)", ""]
+                lines += [f"{shown.caption} [CSV]({link}.csv), [SVG]({link}.svg)", ""]
+            else:
+                lines += [to_markdown(shown.data), shown.caption, ""]
+    lines += ["## How this was made", ""]
+    lines += [f"- {name}: {'; '.join(values)}" for name, values in page.made]
+    return "\n".join(lines) + "\n"
 
 
 def _link(csv: str, beside: str) -> str:

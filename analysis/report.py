@@ -1,9 +1,10 @@
 """A study as figures, tables and one page: ``python -m analysis.report experiment=svm_paper``.
 
 Reads the traces below ``results/runs/<experiment>``, or where there are none the archive in
-``results/<experiment>``; writes figures, tables, the archive and ``report.html`` into
-``results/<experiment>``. ``runs=FOLDER`` and ``out=FOLDER`` name others; ``price`` (USD an hour of
-evaluation cost) and ``workers`` (that share a serial run's cost, ideally) are the tables'.
+``results/<experiment>``; writes figures, tables, the archive, ``report.html`` and the same as
+``README.md`` into ``results/<experiment>``. ``runs=FOLDER`` and ``out=FOLDER`` name others;
+``price`` (USD an hour of evaluation cost) and ``workers`` (that share a serial run's cost, ideally)
+are the tables'.
 
 Reads what ``python -m benchmarks.figure_data`` wrote, too. If that wrote photos, a second page with
 them goes beside them, into ``results/runs/.photos/<experiment>``, which git ignores.
@@ -137,9 +138,10 @@ def write(study: Study, options: Options) -> list[Path]:
     write_archive(study.table, study.facts, out)
     data = FigureData(options.experiment, RESULTS / options.experiment / "data")
     given = sections.Given(study.table, data, options.price, options.workers)
+    made = _stamp(study)
     shown = [
-        page.Section(section.name, section.title, [_show(item, out) for item in items])
-        for section in sections.SECTIONS
+        page.Section(section.name, section.title, [_show(item, out, made) for item in items])
+        for section in sections.shown_of(study.table)
         if (items := section.items(given))
     ]
     _write_table(study.choice.coverage, out / "tables" / "coverage")
@@ -147,6 +149,7 @@ def write(study: Study, options: Options) -> list[Path]:
     content = page.Page(title, study.choice.lines, shown, _made(study), study.choice.coverage)
     paths = [out / "report.html"]
     paths[0].write_text(page.render(content))
+    (out / "README.md").write_text(page.as_markdown(content))
     photos = PHOTOS / options.experiment
     pictures = _photos(given, photos)
     if pictures:
@@ -156,6 +159,17 @@ def write(study: Study, options: Options) -> list[Path]:
         content = replace(content, sections=[local, *shown], lines=[note, *content.lines])
         paths[1].write_text(page.render(content))
     return paths
+
+
+def _stamp(study: Study) -> str:
+    """What made the runs, as the end of a caption."""
+    runs = [study.facts[place] for place in study.choice.analysed]
+    commits = sorted({_commit(run) for run in runs})
+    cpus = sorted({str(run.machine.get("cpu", "not known")) for run in runs})
+    return (
+        f" Runs: commit{'s'[: len(commits) > 1]} {', '.join(commits)}; CPU{'s'[: len(cpus) > 1]} "
+        f"{'; '.join(cpus)}."
+    )
 
 
 def _photos(given: sections.Given, folder: Path) -> list[page.Figure]:
@@ -179,15 +193,15 @@ def _misclassified(given: sections.Given, task: str, folder: Path) -> Drawn:
     return draw_misclassified(photos, case_study.counts(task, given.data))
 
 
-def _show(item: sections.Item, out: Path) -> page.Figure | page.Table | page.Absent:
+def _show(item: sections.Item, out: Path, made: str = "") -> page.Figure | page.Table | page.Absent:
     try:
-        made = item.make()
+        drawn = item.make()
     except ValueError as error:  # too little to draw it from; anything else is a defect
         return page.Absent(item.title, str(error).rstrip("."))
-    if isinstance(made, Shown):
-        _write_table(made.data, out / "tables" / item.name)
-        return page.Table(item.title, made.caption, made.data, f"tables/{item.name}")
-    return _figure(item, made, out)
+    if isinstance(drawn, Shown):
+        _write_table(drawn.data, out / "tables" / item.name)
+        return page.Table(item.title, drawn.caption + made, drawn.data, f"tables/{item.name}")
+    return _figure(item, drawn._replace(caption=drawn.caption + made), out)
 
 
 def _figure(item: sections.Item, drawn: Drawn, out: Path) -> page.Figure:

@@ -25,6 +25,7 @@ from analysis.figures.overhead import draw_overhead
 from analysis.figures.ranks import draw_ranks
 from analysis.figures.speedup import draw_speedup
 from analysis.figures.wins import draw_wins
+from analysis.steps import within_budget
 from analysis.tables import Shown
 from analysis.talk_table import PRICE, WORKERS
 
@@ -75,12 +76,25 @@ def lowest(table: pd.DataFrame, task: str) -> str:
     the lowest loss seen) of the recommended config on a task; at a tie the first by name.
     """
     rows = table[table.task == task]
-    last = rows.groupby(["method", "seed"]).tail(1)
+    last = within_budget(rows).groupby(["method", "seed"]).tail(1)
     for name in ("regret_recommended", "test_recommended"):
         medians = last.groupby("method")[name].median().dropna()
         if len(medians):
             return str(medians.idxmin())
     return str(rows.groupby("method").loss.min().fillna(float("inf")).idxmin())
+
+
+def of_widths(table: pd.DataFrame) -> bool:
+    """True for a study of how many workers to use: its methods differ in nothing else."""
+    methods = set(table.method)
+    return table.workers.nunique() > 1 and all(",workers.n=" in method for method in methods)
+
+
+def shown_of(table: pd.DataFrame) -> list[Section]:
+    """The sections of a study's report: where only widths differ, there are no methods to compare,
+    and only those of ``WIDTHS``.
+    """
+    return [each for each in SECTIONS if not of_widths(table) or each.name in WIDTHS]
 
 
 def _headline(given: Given) -> list[Item]:
@@ -132,8 +146,13 @@ def _landscape(given: Given) -> list[Item]:
 def _landscape_of(given: Given, task: str, method: str) -> Drawn:
     name = f"maps_{task}.csv"
     drawn = draw_landscape(given.data.read(name), given.table, task, method)
-    replays = given.table[given.table.task == task].replays.iloc[0]
-    return drawn._replace(caption=drawn.caption + given.data.other_table(name, replays))
+    warning = given.data.other_table(name, _replays(given.table, task))
+    return drawn._replace(caption=drawn.caption + warning)
+
+
+def _replays(table: pd.DataFrame, task: str) -> object:
+    """The sha256 of the table that a task's runs replay, or ``none``."""
+    return table[table.task == task].replays.iloc[0]
 
 
 def _multitask(given: Given) -> list[Item]:
@@ -151,7 +170,11 @@ def cars_of(given: Given) -> list[str]:
 
 def _misclassified(given: Given) -> list[Item]:
     return [
-        Item(file_name("misclassified", task), task, partial(case_study.gained, task, given.data))
+        Item(
+            file_name("misclassified", task),
+            task,
+            partial(case_study.gained, task, given.data, _replays(given.table, task)),
+        )
         for task in cars_of(given)
     ]
 
@@ -178,6 +201,14 @@ def _hyperparameters(given: Given) -> list[Item]:
             partial(draw_hyperparameters, table, task, method),
         )
         for task, method in pairs
+    ]
+
+
+def _cost_to_target(given: Given) -> list[Item]:
+    table, tasks = given.table, tasks_of(given.table)
+    return _by_task("cost_to_target", draw_cost_to_target, table, tasks) + [
+        item._replace(title=f"{item.title}: ratios")
+        for item in _by_task("speedups", tables.speedups, table, tasks)
     ]
 
 
@@ -225,6 +256,9 @@ def _each(name: str, draw: Callable[..., Drawn]) -> Callable[[Given], Sequence[I
     return lambda given: _by_task(name, draw, given.table, tasks_of(given.table))
 
 
+WIDTHS = ("speedup", "tables")
+"""sections of a study of how many workers to use"""
+
 SECTIONS = (
     Section("incumbent", "What the recommended config is worth", _headline),
     Section("supplement", "Supplement: other rules, the other clock", _supplement),
@@ -233,7 +267,7 @@ SECTIONS = (
     Section("allocation", "What the budget was spent on", _each("allocation", draw_allocation)),
     Section("hyperparameters", "Hyperparameters", _hyperparameters),
     Section("importance", "Importance of hyperparameters", _each("importance", draw_importance)),
-    Section("cost_to_target", "Cost to target", _each("cost_to_target", draw_cost_to_target)),
+    Section("cost_to_target", "Cost to target", _cost_to_target),
     Section("ecdf", "Share of targets reached", _one("ecdf", draw_ecdf)),
     Section("ranks", "Average ranks", _over_tasks("ranks", draw_ranks)),
     Section("critical_difference", "Critical difference",

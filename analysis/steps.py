@@ -53,3 +53,14 @@ def on_grid(rows: pd.DataFrame, column: str, grid: Array, clock: str = "cost") -
         ends.append(times[-1])
     alive = (np.array(ends)[:, None] >= grid).sum(axis=0)
     return Steps(tuple(seeds), np.array(values), alive.astype(float))
+
+
+def within_budget(rows: pd.DataFrame) -> pd.DataFrame:
+    """The trials that ended within their run's budget, and a run's first one in any case.
+
+    What crossed the budget is left out, or methods that buy whole trainings would get up to one
+    more than others.
+    """
+    over = rows["total_cost"] > rows["budget"] * (1 + 1e-9)
+    first = rows.groupby(["task", "method", "seed"]).cumcount() == 0
+    return rows[~over | first]

@@ -16,6 +16,8 @@ from analysis.load import Array
 from analysis.steps import clock_of
 from analysis.summary import EXAMPLES
 
+LADDER = (0.1, 0.05, 0.02, 0.01, 0.005, 0.002, 0.001)
+"""regrets that may be targets, of which those within reach are shown"""
 REFERENCES = ("random", "ei")
 HALF = 0.5  # under this share of successes, only bounds are given
 TAIL = 0.025  # of a resampled statistic, on either side: 95 % intervals
@@ -73,10 +75,13 @@ def reached(
     clock: str = "cost",
     rule: str = "recommended",
 ) -> pd.DataFrame:
-    """When each run first had an incumbent at or below each target.
+    """When each run had an incumbent at or below each target for good, that is, to its end.
 
-    The first time counts, even if the incumbent gets worse later. A run that never gets there is a
-    failure that has spent all it spent, be it stopped by its budget or by a number of trials.
+    Nobody who tunes sees true regret, so an incumbent that touches a target and gets worse again is
+    of no use; and methods that change their incumbent often touch more targets by chance. Since a
+    run's end is part of this, ``first`` says when it first touched the target: the truth lies
+    between both. A run that does not get there is a failure that has spent all it spent, be it
+    stopped by its budget or by a number of trials.
 
     Args:
         table: as ``analysis.tidy.tidy`` makes it.
@@ -88,25 +93,58 @@ def reached(
 
     Returns:
         One row a method, seed and target: ``reached``; ``cost`` (seconds) and ``trials`` until
-        then, or until the end of the run; ``spent`` (seconds until the end of the run); of parallel
-        runs, NaN of serial ones, ``wall`` (seconds on the run's clock until then) and ``workers``.
+        then, or until the end of the run; ``spent`` (seconds until the end of the run); ``first``
+        (seconds until the first touch; NaN without one); of parallel runs, NaN of serial ones,
+        ``wall`` (seconds on the run's clock until then) and ``workers``.
     """
     rows = rows_of(table, task, rule)
     found = []
     for (method, seed), run in rows.groupby(["method", "seed"], sort=True):
-        times, regret = clock_of(run, clock), run[f"regret_{rule}"].to_numpy(dtype=float)
+        regret = run[f"regret_{rule}"].to_numpy(dtype=float)
         parallel = run.workers.iloc[0] > 1
         walls = run.end.to_numpy(dtype=float) if parallel else np.full(len(run), np.nan)
         workers = run.workers.iloc[0] if parallel else np.nan
+        times = clock_of(run, clock)
         for target in allowed(rows, targets):
-            hits = np.flatnonzero(regret <= target)
-            last = int(hits[0]) if hits.size else len(times) - 1
+            there = regret <= target
+            place = int(np.flatnonzero(~there)[-1]) + 1 if not there.all() else 0
+            stays = place < len(run)
+            last = place if stays else len(run) - 1
+            first = times[int(there.argmax())] if there.any() else np.nan
             found.append((
-                method, seed, target, hits.size > 0, times[last], last + 1, times[-1],
+                method, seed, target, stays, times[last], last + 1, times[-1], first,
                 walls[: last + 1].max(), workers,
             ))  # fmt: skip
-    names = ["method", "seed", "target", "reached", "cost", "trials", "spent", "wall", "workers"]
+    names = [
+        "method", "seed", "target", "reached", "cost", "trials", "spent", "first", "wall", "workers"
+    ]  # fmt: skip
     return pd.DataFrame(found, columns=names)
+
+
+def touched(runs: pd.DataFrame) -> pd.DataFrame:
+    """What ``reached`` returned, with the first touch of a target in place of staying there."""
+    there = runs["first"].notna()
+    return runs.assign(reached=there, cost=runs["first"].where(there, runs.spent))
+
+
+def within_reach(
+    table: pd.DataFrame, task: str, clock: str = "cost", rule: str = "recommended"
+) -> list[float]:
+    """The targets of ``LADDER``, largest first, that half of some method's runs reached."""
+    runs = reached(table, task, LADDER, clock, rule)
+    if not len(runs):
+        return []
+    shares = runs.groupby(["target", "method"]).reached.mean().groupby("target").max()
+    return sorted((float(t) for t in shares[shares >= HALF].index), reverse=True)
+
+
+def shown_targets(
+    table: pd.DataFrame, task: str, clock: str = "cost", rule: str = "recommended"
+) -> list[float]:
+    """The two lowest targets within reach and the next below, largest first."""
+    near = within_reach(table, task, clock, rule)
+    below = [t for t in allowed(rows_of(table, task, rule), LADDER) if not near or t < near[-1]]
+    return [*near[-2:], *below[:1]]
 
 
 def average_costs(

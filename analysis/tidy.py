@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -21,7 +21,8 @@ def tidy(runs: Sequence[Run]) -> pd.DataFrame:
         ``task``, ``method`` (with what was overridden), ``seed``, ``trial``, ``status``;
         ``fidelity`` (share), ``native`` (in the task's units), ``loss``, ``test_loss`` (as seen in
         the trial; NaN where it failed or is not measured);
-        ``cost``, ``overhead`` (seconds of this trial), ``total_cost``, ``total_overhead`` (so far);
+        ``cost``, ``overhead`` (seconds of this trial), ``total_cost``, ``total_overhead`` (so far;
+        of several workers with what trials running at that time had cost by then);
         for each rule of ``RULES``: ``regret_<rule>`` (NaN where no truth is known, infinite while
         the rule names no config, else floored at half a validation example) and
         ``test_<rule>`` (true test loss of that config; NaN where there is none);
@@ -31,8 +32,9 @@ def tidy(runs: Sequence[Run]) -> pd.DataFrame:
     known), ``loss_floor``, ``resolution`` (NaN if not known), ``stopped_by``; of a replay,
     ``replays`` (sha256 of its table) and ``surrogate`` (between recorded configs), or ``none``.
 
-    ``worker`` (its number) and ``end`` (seconds on the run's own clock at which the trial ended);
-    of a run, ``workers`` (how many trials ran at once).
+    ``worker`` (its number), ``start`` and ``end`` (of the trial, seconds on the run's own clock);
+    of a run, ``workers`` (how many trials ran at once) and ``log_scale`` (hyperparameters that its
+    space has on a log scale, between commas; ``none``, or ``unknown``).
     """
     frames = [_rows(run) for run in runs if run.rows]
     if not frames:
@@ -57,7 +59,7 @@ def _rows(run: Run) -> pd.DataFrame:
         "status": [row["status"] for row in rows],
         **{name: column(name) for name in ("fidelity", "native", "loss", "test_loss", "cost")},
         "overhead": overhead,
-        "total_cost": column("cumulative_cost"),
+        "total_cost": _with_running(run) if run.workers > 1 else column("cumulative_cost"),
         "total_overhead": overhead.cumsum(),
     }
     true_loss, true_test = column("true_loss"), column("true_test_loss")
@@ -76,13 +78,36 @@ def _rows(run: Run) -> pd.DataFrame:
         columns[f"test_{rule}"] = np.where(none, np.nan, tests)
     for name in rows[0]["config"]:
         columns[f"config.{name}"] = [row["config"][name] for row in rows]
-    for name in ("worker", "end"):
+    for name in ("worker", "start", "end"):
         columns[name] = np.array([row.get(name) for row in rows], dtype=float)
     columns["workers"] = run.workers
     key = run.meta.get("key", {})
     for name, part in (("replays", "table"), ("surrogate", "surrogate")):
         columns[name] = str(key.get(f"identity.{part}") or "none")
+    columns["log_scale"] = _log_scale(key)
     known = {name: facts.get(name) for name in ("target_cost", "loss_floor", "resolution")}
     columns |= {name: np.nan if value is None else value for name, value in known.items()}
     columns |= {"budget": run.budget, "stopped_by": run.meta.get("stopped_by")}
     return pd.DataFrame(columns)
+
+
+def _with_running(run: Run) -> np.ndarray:
+    """Cost at the end of each trial, of ended trials and of the part of others that had run."""
+    start, end, cost = (
+        np.array([row[name] for row in run.rows], dtype=float) for name in ("start", "end", "cost")
+    )
+    lasted = np.maximum(end - start, 1e-300)
+    now = np.maximum.accumulate(end)[:, None]
+    return np.asarray(np.clip((now - start) / lasted, 0, 1) @ cost, dtype=float)
+
+
+def _log_scale(key: Mapping[str, object]) -> str:
+    space = {name: value for name, value in key.items() if name.startswith("task.space.")}
+    if not space:
+        return "unknown"
+    names = [
+        name.split(".")[2]
+        for name, value in space.items()
+        if (name.endswith(".log") and value) or value == "power_of_two"
+    ]
+    return ",".join(names) or "none"

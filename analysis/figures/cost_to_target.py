@@ -16,19 +16,26 @@ from analysis import style
 from analysis.drawn import Drawn
 from analysis.figures import words
 from analysis.figures.scales import plain_log
-from analysis.targets import RESAMPLES, average_costs, reached, rows_of, unit_of
+from analysis.targets import (
+    LADDER,
+    RESAMPLES,
+    average_costs,
+    reached,
+    rows_of,
+    shown_targets,
+    touched,
+    unit_of,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-TARGETS = (0.01, 0.003, 0.001)
-
 
 def draw_cost_to_target(
     table: pd.DataFrame,
     task: str,
-    targets: Sequence[float] = TARGETS,
+    targets: Sequence[float] | None = None,
     clock: str = "cost",
     rule: str = "recommended",
     rng: Generator | None = None,
@@ -39,7 +46,8 @@ def draw_cost_to_target(
     Args:
         table: as ``analysis.tidy.tidy`` makes it.
         task: its name.
-        targets: regrets; those below three validation examples are left out.
+        targets: regrets, those below three validation examples are left out; by default what
+            ``analysis.targets.shown_targets`` chooses.
         clock: one of ``analysis.steps.CLOCKS``.
         rule: one of ``analysis.tidy.RULES``.
         rng: of the bootstrap.
@@ -47,26 +55,35 @@ def draw_cost_to_target(
 
     Returns:
         Data: one row a method and target: ``cost`` (aRT, or if ``bound`` what it is at least),
-        ``low``, ``high`` (95 %; NaN where not drawn, infinite beyond the axis) in ``unit``;
-        ``successes``, ``runs``, ``share``.
+        ``low``, ``high`` (95 %; NaN where not drawn, infinite beyond the axis) and
+        ``first_touch`` (aRT of the first touch; NaN where under half of the runs have one), all
+        in ``unit``; ``successes``, ``runs``, ``share``.
     """
     rows = rows_of(table, task, rule)
     unit, unit_name = unit_of(rows)
-    runs = reached(table, task, targets, clock, rule)
-    data = _data(average_costs(runs, rng, resamples), unit).assign(unit=unit_name)
+    asked = shown_targets(table, task, clock, rule) if targets is None else targets
+    runs = reached(table, task, asked, clock, rule)
+    touches = average_costs(touched(runs), rng, resamples=1) if len(runs) else runs
+    data = _data(average_costs(runs, rng, resamples), touches, unit).assign(unit=unit_name)
     kept = sorted(set(data.target), reverse=True)
     figure = _figure(
         data, words.ordered(rows.method), kept, f"average {clock} to target, {unit_name}", task
     )
     caption = (
-        f"Average cost to reach a regret (aRT) on {task}: what all runs spent over the number of "
-        "runs that got there (beside each panel), with 95 % bootstrap intervals over runs, none "
-        "for a single run. Open markers with an arrow: under half of the runs got there, the mean "
-        "cost to the target is above the marker. "
+        f"Average cost to reach a regret for good (aRT) on {task}: what all runs spent over the "
+        "number of runs whose incumbent got there and stayed to the end (beside each panel), with "
+        "95 % bootstrap intervals over runs, none for a single run. Open markers with an arrow: "
+        "under half of the runs did, the mean cost to the target is above the marker. Ticks: aRT "
+        "of the first touch, also where the incumbent left again. "
         + words.basis(rows, clock, rule)
         + words.ended_early(rows, "count as failures with what they had spent")
     )
-    omitted = sorted(set(map(float, targets)) - set(kept), reverse=True)
+    if targets is None:
+        caption += (
+            f" Of {', '.join(map(str, LADDER))}, the two lowest that half of some method's runs "
+            "reached are shown, and the next."
+        )
+    omitted = sorted(set(map(float, asked)) - set(kept), reverse=True)
     if omitted:
         caption += f" Left out, below three validation examples: {', '.join(map(str, omitted))}."
     resolution = float(rows.resolution.iloc[0])
@@ -75,13 +92,17 @@ def draw_cost_to_target(
     return Drawn(figure, data, caption)
 
 
-def _data(costs: pd.DataFrame, unit: float) -> pd.DataFrame:
-    names = ["method", "target", "cost", "low", "high", "bound", "successes", "runs", "share"]
+def _data(costs: pd.DataFrame, touches: pd.DataFrame, unit: float) -> pd.DataFrame:
+    names = [
+        "method", "target", "cost", "low", "high", "first_touch", "bound", "successes", "runs",
+        "share",
+    ]  # fmt: skip
     if not len(costs):
         return pd.DataFrame(columns=names)
     cost = np.where(costs.bound, costs.at_least, costs.art) / unit
     ends = {name: np.where(costs.bound, np.nan, costs[name] / unit) for name in ("low", "high")}
-    return costs.assign(cost=cost, **ends)[names]
+    first = np.where(touches.bound, np.nan, touches.art / unit)
+    return costs.assign(cost=cost, first_touch=first, **ends)[names]
 
 
 def _figure(
@@ -96,7 +117,7 @@ def _figure(
         1, count, figsize=size, sharex=True, sharey=True, squeeze=False, layout="constrained"
     )
     axes: list[Axes] = list(grid[0])
-    values = data[["cost", "low", "high"]].to_numpy(dtype=float)
+    values = data[["cost", "low", "high", "first_touch"]].to_numpy(dtype=float)
     values = values[np.isfinite(values) & (values > 0)]
     if values.size:
         # room at the right for arrows
@@ -133,6 +154,7 @@ def _mark(ax: Axes, row: Any, place: int) -> None:
         ax.plot([row.low, end], [place, place], color=colour, lw=2, solid_capstyle="butt")
         if np.isinf(row.high):
             ax.plot([end], [place], ">", color=colour, clip_on=False, markersize=6)
+    ax.plot([row.first_touch], [place], "|", color=colour, mew=2, markersize=11)
     fill = "white" if row.bound else colour
     ax.plot([row.cost], [place], "o", color=colour, mfc=fill, mew=1.8, markersize=7)
     ax.annotate(

@@ -98,10 +98,16 @@ def draw_ecdf(
         ncols=columns,
     )
     caption = (
-        "Share of (run, target) pairs reached by a cost, over targets evenly spaced in log regret, "
-        "the last at three validation examples; further up and left is better. A cross is the end "
-        "of a method's longest run. "
+        "Share of (run, target) pairs reached by a cost for good (the incumbent is at the target "
+        "from then to the run's end), over targets evenly spaced in log regret, the last at three "
+        "validation examples; further up and left is better. A cross is the end of a method's "
+        f"longest run. Lowest regret in any run: {_lowest(rows, names, rule)}. "
         + words.basis(rows, clock, rule)
         + words.ended_early(rows, "end early: what they had not reached by then stays unreached")
     )
     return Drawn(figure, pd.concat(parts, ignore_index=True), caption)
+
+
+def _lowest(rows: pd.DataFrame, names: Sequence[str], rule: str) -> str:
+    lowest = rows.groupby("task")[f"regret_{rule}"].min()
+    return ", ".join(f"{lowest[name]:.2g} on {name}" for name in names)

@@ -8,9 +8,8 @@ import numpy as np
 import pandas as pd
 
 from analysis.drawn import Drawn
-from analysis.figures.scales import plain_log, scale_of
+from analysis.figures.scales import plain_log, scale_for, scale_of
 from analysis.figures.seeds import median_seed
-from analysis.load import Array
 
 if TYPE_CHECKING:  # slow to import
     from matplotlib.axes import Axes
@@ -24,7 +23,7 @@ def draw_hyperparameters(
 ) -> Drawn:
     """Draw two panels a hyperparameter: its value against cost, and loss against its value.
 
-    Colour is the fidelity. Axes are logarithmic by ``analysis.figures.scales.scale_of``; choices
+    Colour is the fidelity. Axes are logarithmic by ``analysis.figures.scales.scale_for``; choices
     and switches are rows with names, their points spread a little within the row.
 
     Args:
@@ -70,7 +69,8 @@ def draw_hyperparameters(
         row, pair = number % high, number // high
         marks = data[data["hyperparameter"] == name.removeprefix("config.")]
         left, right = panels[row, 2 * pair : 2 * pair + 2]
-        _pair(left, right, marks, choices[name], norm)
+        scale = "linear" if choices[name] else scale_for(rows, name)
+        _pair(left, right, marks, choices[name], norm, scale)
         if row == high - 1 or number == len(names) - 1:
             left.set_xlabel("evaluation cost so far (s)")
     for number in range(len(names), high * pairs):
@@ -113,7 +113,9 @@ def _marks(rows: pd.DataFrame, name: str, choices: list[object]) -> pd.DataFrame
     return marks.assign(place=places)
 
 
-def _pair(left: Axes, right: Axes, marks: pd.DataFrame, choices: list[object], norm: Any) -> None:
+def _pair(
+    left: Axes, right: Axes, marks: pd.DataFrame, choices: list[object], norm: Any, scale: str
+) -> None:
     name = marks["hyperparameter"].iloc[0]
     look: dict[str, Any] = {
         "norm": norm, "cmap": "viridis", "s": 16, "edgecolors": "black", "linewidths": 0.2,
@@ -123,7 +125,7 @@ def _pair(left: Axes, right: Axes, marks: pd.DataFrame, choices: list[object], n
     right.scatter(done["place"], done["loss"], c=done["fidelity"], **look)
     left.set_ylabel(name)
     right.set(xlabel=name, ylabel="loss")
-    _scale(left, "x", marks["total_cost"].to_numpy())
+    _scale(left, "x", scale_of(marks["total_cost"].to_numpy()))
     losses = done["loss"].to_numpy(dtype=float)
     right.set_yscale("log" if losses.size and losses.min() > 0 else "linear")
     if right.get_yscale() == "log":
@@ -135,12 +137,11 @@ def _pair(left: Axes, right: Axes, marks: pd.DataFrame, choices: list[object], n
         left.set_ylim(-0.6, len(choices) - 0.4)
         right.set_xlim(-0.6, len(choices) - 0.4)
     else:
-        values = marks["place"].to_numpy(dtype=float)
-        _scale(left, "y", values)
-        _scale(right, "x", values)
+        _scale(left, "y", scale)
+        _scale(right, "x", scale)
 
 
-def _scale(ax: Axes, which: str, values: Array) -> None:
-    if scale_of(values) == "log":
+def _scale(ax: Axes, which: str, scale: str) -> None:
+    if scale == "log":
         (ax.set_xscale if which == "x" else ax.set_yscale)("log")
         plain_log(ax.xaxis if which == "x" else ax.yaxis)

@@ -11,7 +11,7 @@ import pandas as pd
 
 from analysis import style
 from analysis.drawn import Drawn
-from analysis.figures.scales import scale_of
+from analysis.figures.scales import scale_for
 from analysis.figures.words import seeds_of
 from analysis.load import Array
 
@@ -28,8 +28,9 @@ def draw_importance(table: pd.DataFrame, task: str) -> Drawn:
     fANOVA (Hutter et al. 2014, https://proceedings.mlr.press/v32/hutter14.html) by optuna's
     ``FanovaImportanceEvaluator``: a random forest is fitted to trials, and the variance of its
     prediction over the box of values tried is split into one share a hyperparameter alone, and
-    the rest, their interactions. Numbers that span more than two decades count by their logarithm
-    (here, as optuna leaves them as they are). Trials of all methods and seeds are pooled, failed
+    the rest, their interactions. Numbers on a log scale in the space (see
+    ``analysis.figures.scales.scale_for``) count by their logarithm (here, as optuna leaves them as
+    they are). Trials of all methods and seeds are pooled, failed
     ones left out, and losses raised to half a validation example before their logarithm.
 
     optuna keeps the spread over trees to itself, so the analysis is repeated: ``RESAMPLES``
@@ -87,7 +88,8 @@ def draw_importance(table: pd.DataFrame, task: str) -> Drawn:
         figure.legend(loc="outside lower center", ncols=1, fontsize="small", title="fidelity")
     caption = (
         f"Share of the variance of log loss on {task} that each hyperparameter explains alone "
-        f"(fANOVA), by fidelity, with its standard error over {RESAMPLES} resamples. Trials of "
+        f"(fANOVA), by fidelity; error bars: spread over {RESAMPLES} resamples of at most "
+        f"{LARGEST} trials, an upper bound of the standard error where there are more. Trials of "
         f"all methods pooled ({seeds_of(rows)} a method), without regard to clock or incumbent."
     )
     left_out = [f"{name} ({len(of)})" for name, of in bins.items() if name not in used]
@@ -138,7 +140,7 @@ def _columns(rows: pd.DataFrame, names: list[str]) -> tuple[dict[str, list[Any]]
         numbers = values.notna().all() and not any(isinstance(v, (bool, str)) for v in values)
         if numbers:
             array = values.to_numpy(dtype=float)
-            array = np.log10(array) if scale_of(array) == "log" else array
+            array = np.log10(array) if scale_for(rows, name) == "log" else array
             columns[name] = array.tolist()
             kinds[name] = FloatDistribution(float(array.min()), float(array.max()))
         else:

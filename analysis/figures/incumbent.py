@@ -136,7 +136,11 @@ def _curve(runs: pd.DataFrame, column: str, grid: Array, clock: str) -> pd.DataF
 
 
 def _panel(ax: Axes, lines: pd.DataFrame, rows: pd.DataFrame, quantity: str, clock: str) -> None:
+    shown = lines["clock_seconds"]  # where nothing is drawn yet, too: the strip has it
+    margin = (shown.max() / shown.min()) ** 0.04
     for method, line in lines.groupby("method", sort=True):
+        # a step's last value would be a point: it is drawn on to the frame
+        line = pd.concat([line, line.tail(1).assign(clock_seconds=shown.max() * margin)])
         colour, dash = style.colour_of(str(method)), style.dash_of(str(method))
         x, median = line["clock_seconds"].to_numpy(), line["median"].to_numpy()
         ended = line["ended"].to_numpy()
@@ -153,8 +157,6 @@ def _panel(ax: Axes, lines: pd.DataFrame, rows: pd.DataFrame, quantity: str, clo
             ax.step(x[rest], median[rest], where="post", color=colour, linestyle=":", linewidth=1)
             ax.plot(x[rest[:1]], median[rest[:1]], "o", color=colour, markersize=6, mec="white")
     ax.set(xscale="log", yscale="log")
-    shown = lines["clock_seconds"]  # where nothing is drawn yet, too: the strip has it
-    margin = (shown.max() / shown.min()) ** 0.04
     ax.set_xlim(shown.min() / margin, shown.max() * margin)
     drawn = lines[["median", "lower", "upper"]].to_numpy(dtype=float)
     low, high = float(np.nanmin(drawn)), float(np.nanmax(drawn))
@@ -245,7 +247,10 @@ def _caption(
         text += f" Includes {unfinished} unfinished run{'s'[: unfinished > 1]}."
     if absent:
         what = "test error" if quantity == "test" else quantity
-        text += f" Not drawn, as {what} by this rule is undefined: {_list(absent, data)}."
+        text += (
+            f" Not drawn, as {what} by this rule is undefined in half of the runs or more: "
+            f"{_list(absent, data)}."
+        )
     return text
 
 

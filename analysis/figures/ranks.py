@@ -18,6 +18,8 @@ from analysis.targets import RESAMPLES
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+BEYOND = 1.12  # times the budget, to where the last rank is drawn
+
 
 def draw_ranks(
     table: pd.DataFrame,
@@ -51,6 +53,8 @@ def draw_ranks(
     ends = []
     for method in words.ordered(data.method):
         own = data[data.method == method]
+        # a step's last value would be a point: it is drawn on
+        own = pd.concat([own, own.tail(1).assign(share=own.share.max() * BEYOND)])
         x, colour = own.share.to_numpy(), style.colour_of(method)
         ax.step(x, own["rank"], where="post", lw=2, color=colour, ls=style.dash_of(method))
         if own.low.notna().all():

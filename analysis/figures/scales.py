@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pandas as pd
 
 from analysis.load import Array
 
@@ -23,6 +24,22 @@ def scale_of(values: Array) -> str:
     if not finite.size or finite.min() <= 0:
         return "linear"
     return "log" if np.log10(finite.max() / finite.min()) > DECADES else "linear"
+
+
+def scale_for(rows: pd.DataFrame, name: str) -> str:
+    """``log`` or ``linear``: the scale of a hyperparameter in its space, where the runs say it,
+    else by ``scale_of``.
+
+    Args:
+        rows: of the tidy table, one task.
+        name: of a column, ``config.<hyperparameter>``, of numbers.
+    """
+    said = str(rows["log_scale"].iloc[0])
+    values = rows[name].to_numpy(dtype=float)
+    if said in ("unknown", "nan"):
+        return scale_of(values)
+    named = name.removeprefix("config.") in said.split(",")
+    return "log" if named and np.nanmin(values) > 0 else "linear"
 
 
 def plain_log(axis: Axis, shown: tuple[float, float] | None = None) -> None:

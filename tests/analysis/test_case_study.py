@@ -27,7 +27,7 @@ def data(tmp_path: Path) -> FigureData:
 def test_gains_are_over_the_baselines_mean(data: FigureData) -> None:
     rows = pd.DataFrame({
         "task": "t", "method": "mtbo_talk", "seed": [0, 1], "replays": "newnewnew",
-        "test_recommended": [0.45, 0.35],
+        "test_recommended": [0.45, 0.35], "total_cost": 1.0, "budget": 1.0,
     })  # fmt: skip
     shown = baseline(rows, "t", data)
     found = shown.data.set_index("config")

@@ -12,7 +12,8 @@ def test_a_whole_study_is_analysed_whole() -> None:
     assert choice.analysed == list(range(12))
     assert choice.lines == [
         "12 of 12 runs analysed: 2 methods on 2 tasks, seeds 0 to 2, 120 trials.",
-        "Nothing is missing: every method has every seed on every task.",
+        "Of what was started nothing is missing: every method has every seed on every task. "
+        "What was planned but not started is not known.",
     ]
     assert choice.coverage.analysed.tolist() == [3] * 4
 
@@ -85,6 +86,29 @@ def test_methods_on_different_versions_of_a_task_are_compared_with_care() -> Non
         "t: z ran on another version of the task than x, y "
         "(identity.table ffffffffffff..., analysed is abc): compare with care."
     ]
+
+
+def test_runs_with_other_settings_are_not_mixed() -> None:
+    changes = {"budget.trials": 20, "method.candidates": 7, "task.rows": 3, "workers.n": 2}
+    known = [*(facts(seed=seed) for seed in range(3)), facts(seed=3, version=KEY | changes)]
+    choice = choose(known)
+    assert choice.analysed == [0, 1, 2]
+    assert (
+        "t, m: 1 run of another version left out (seed 3; budget.trials 20, analysed is None; "
+        "method.candidates 7, analysed is None; task.rows 3, analysed is None; and 1 more)."
+    ) in choice.lines
+
+
+def test_all_methods_are_analysed_on_the_tasks_version_that_most_runs_have() -> None:
+    new = KEY | {"identity.table": "new"}
+    known = [
+        *(facts(method="x", seed=seed, version=new) for seed in range(3)),
+        facts(method="y", seed=0, version=new),
+        *(facts(method="y", seed=seed) for seed in (1, 2)),  # most of its own, but not like x
+    ]
+    choice = choose(known)
+    assert choice.analysed == [0, 1, 2, 3]
+    assert any("y: 2 runs of another version left out" in line for line in choice.lines)
 
 
 def test_no_finished_run_is_one_clear_line() -> None:

@@ -60,6 +60,7 @@ def test_step_curves_are_read_as_steps() -> None:
         0.1,
         0.1,
     ]
-    assert cost_to_reach(cost, values, 0.6) == 1
+    assert cost_to_reach(cost, values, 0.6) == 4  # it left it in between
+    assert cost_to_reach(cost, values, 0.8) == 1
     assert cost_to_reach(cost, values, 0.1) == 4
     assert cost_to_reach(cost, values, 0.05) == np.inf

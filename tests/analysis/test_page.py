@@ -6,7 +6,7 @@ from html.parser import HTMLParser
 
 import pandas as pd
 
-from analysis.page import INLINE, Absent, Figure, Page, Section, Table, render
+from analysis.page import INLINE, Absent, Figure, Page, Section, Table, as_markdown, render
 
 PNG = base64.b64decode(
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
@@ -28,12 +28,16 @@ def _tags(html: str, name: str) -> list[dict[str, str | None]]:
     return [attributes for tag, attributes in reader.tags if tag == name]
 
 
-def _page(csv: str = "a,b\n1,2\n") -> str:
+def _content(csv: str = "a,b\n1,2\n") -> Page:
     figure = Figure("<T>", 'caption "quoted" & <b>', PNG, csv, "figures/name one", 1)
     table = Table("Table", "says", pd.DataFrame({"m<1>": ["x & y", "z" * 80]}), "tables/t")
     shown = [figure, table, Absent("Ranks", "one task only")]
     made = [("Seeds", ["0 to 9"])]
-    return render(Page("A & B", ["line <1>"], [Section("s", "Section", shown)], made))
+    return Page("A & B", ["line <1>"], [Section("s", "Section", shown)], made)
+
+
+def _page(csv: str = "a,b\n1,2\n") -> str:
+    return render(_content(csv))
 
 
 def test_everything_is_inside_the_page_and_nothing_runs() -> None:
@@ -56,6 +60,15 @@ def test_texts_are_escaped_and_all_are_there() -> None:
                  "Not drawn: one task only.", "0 to 9", '<td class="long">zzz'):  # fmt: skip
         assert text in html
     assert "<b>" not in html
+
+
+def test_as_markdown_it_shows_the_files_beside_it() -> None:
+    text = as_markdown(_content())
+    assert "![<T>](figures/name%20one.png)" in text
+    assert "[CSV](figures/name%20one.csv), [SVG](figures/name%20one.svg)" in text
+    assert "| m<1> |\n|---|\n| x & y |" in text
+    assert "Not drawn: one task only." in text
+    assert "- Seeds: 0 to 9" in text
 
 
 def test_a_long_csv_is_linked_to_as_a_file_beside_the_page() -> None:

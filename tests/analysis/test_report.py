@@ -13,7 +13,7 @@ from analysis import report, sections
 from analysis.drawn import Drawn
 from analysis.figure_data import FigureData
 from analysis.report import main
-from analysis.tables import Shown, final, to_markdown, to_target
+from analysis.tables import Shown, final, speedups, to_markdown, to_target
 from analysis.tidy import tidy
 
 
@@ -50,6 +50,7 @@ def test_everything_is_written_and_said(here: Path, capsys: pytest.CaptureFixtur
     out = here / "results" / "s"
     files = sorted(str(p.relative_to(out)) for p in out.rglob("*") if p.is_file())
     assert files == [
+        "README.md",
         "figures/drawn.csv", "figures/drawn.png", "figures/drawn.svg", "report.html", "runs.json",
         "tables/coverage.csv", "tables/coverage.md", "tables/table.csv", "tables/table.md",
         "trials.csv.gz",
@@ -183,14 +184,38 @@ def test_tables_of_known_runs(tmp_path: Path) -> None:
         "overhead [CPU s a trial]",
     ]  # fmt: skip
     rows = data.set_index("method")
-    assert (rows.trials == "12").all()
-    assert (rows["cost [full trainings]"] == "7.5").all()
-    last = table[(table.task == "one") & (table.method == "random")].groupby("seed").tail(1)
+    # of 12 trials, those within the cost of four full trainings
+    assert (rows.trials == "7").all()
+    assert (rows["cost [full trainings]"] == "4").all()
+    within = table[(table.task == "one") & (table.method == "random") & (table.total_cost <= 20)]
+    last = within.groupby("seed").tail(1)
     assert rows.regret["random"].startswith(f"{last.regret_recommended.median():.3g} (")
     with pytest.raises(ValueError, match="best loss of one is not known"):
         to_target(table.assign(regret_recommended=float("nan")), "one")
-    with pytest.raises(ValueError, match="no method reached a target"):
-        to_target(table.assign(regret_recommended=0.5), "one")
+    for made in (to_target, speedups):
+        with pytest.raises(ValueError, match="no method reached a target"):
+            made(table.assign(regret_recommended=0.5), "one")
+
+
+def test_ratios_of_every_target_within_reach(tmp_path: Path) -> None:
+    write_study(tmp_path, seeds=3)
+    table = tidy(report.load_runs(tmp_path)).assign(regret_recommended=0.01)
+    shown = speedups(table, "one")
+    assert shown.data.regret.to_list()[::2] == ["0.1", "0.05", "0.02", "0.01"]
+    first = shown.data[shown.data.method == "fabolas"].iloc[0]
+    assert first["runs there"] == "3 of 3"
+    # all were there after the first trial, of a quarter of a full training
+    assert first["aRT [full trainings]"] == "0.25 (0.25 to 0.25)"
+    assert first["over random's"] == first["over random's, first touch"] == "1 (1 to 1)"
+    assert "paired by seed" in shown.caption
+
+
+def test_a_study_of_widths_compares_no_methods() -> None:
+    runs = pd.DataFrame({"method": ["ei,workers.n=1", "ei,workers.n=2"], "workers": [1, 2]})
+    kept = [each.name for each in sections.shown_of(runs)]
+    assert kept == ["speedup", "tables"]
+    runs = runs.assign(method=["ei", "ei,workers.n=2"])
+    assert len(sections.shown_of(runs)) > 10
 
 
 def test_markdown_keeps_its_columns() -> None:

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from analysis.steps import clock_of, on_grid
+from analysis.steps import clock_of, on_grid, within_budget
 
 ROWS = pd.DataFrame({
     "seed": [0, 0, 0, 1, 1],
@@ -30,3 +30,9 @@ def test_overhead_can_be_on_the_clock() -> None:
     assert clock_of(ROWS, "cost + overhead").tolist() == [1.5, 3, 5.5, 2, 3]
     steps = on_grid(ROWS, "regret", np.array([2.0]), "cost + overhead")
     assert steps.values[:, 0].tolist() == [0.5, 0.4]
+
+
+def test_what_crossed_the_budget_is_not_within_it_but_a_first_trial_stays() -> None:
+    rows = ROWS.assign(task="t", method="m", budget=[2.0, 2.0, 2.0, 1.0, 1.0])
+    assert within_budget(rows).index.tolist() == [0, 1, 3]
+    assert len(within_budget(rows.assign(budget=np.nan))) == 5

@@ -27,27 +27,27 @@ def test_known_quartiles_in_all_units() -> None:
     assert found.unit.to_list() == ["trials", "full trainings", "h", "USD", "h on 4 workers"]
     found = found[found.unit != "full trainings"]
     quartiles = found[["q25", "median", "q75"]]
-    assert quartiles.loc["observations"].to_list() == [10, 20, 30]
-    assert quartiles.loc["cost"].to_list() == [10, 20, 30]
-    assert quartiles.loc["price"].to_list() == [20, 40, 60]
-    assert quartiles.loc["ideal wall-clock"].to_list() == [2.5, 5, 7.5]
+    assert quartiles.loc["observations"].to_list() == [15, 25, 35]
+    assert quartiles.loc["cost"].to_list() == [15, 25, 35]
+    assert quartiles.loc["price"].to_list() == [30, 50, 70]
+    assert quartiles.loc["ideal wall-clock"].to_list() == [3.75, 6.25, 8.75]
     assert set(found.share) == {1.0}
 
 
 def test_what_was_not_reached_is_a_bound() -> None:
-    rows = table({"half": [(10, True), (20, True), (5, False), (50, False)],
+    rows = table({"half": [(10, True), (20, True), (30, True), (5, False), (50, False)],
                   "never": [(5, False), (7, False), (9, False)]})  # fmt: skip
     found = measured(rows, "t", 0.1)
     found = found[found.unit != "full trainings"].set_index(["method", "quantity"])
     half = found.loc[("half", "observations")]
-    assert (half.q25, half["median"], half.q25_bound, half.median_bound) == (10, 20, False, False)
-    assert (half.q75, half.q75_bound) == (20, True)  # 5, 10, 20, 50 spent
+    assert (half.q25, half["median"], half.q25_bound, half.median_bound) == (20, 30, False, False)
+    assert (half.q75, half.q75_bound) == (30, True)  # 5, 10, 20, 30, 50 spent
     never = found.loc[("never", "cost")]
     assert (never["median"], never.median_bound, never.share) == (7, True, 0)
     words = written(measured(rows, "t", 0.1)).set_index("method")
-    assert words.loc["half", "observations [trials]"] == "20 (10 to > 20)"
+    assert words.loc["half", "observations [trials]"] == "30 (20 to > 30)"
     assert words.loc["never", "cost [h]"] == "> 7 (> 5 to > 9)"
-    assert words.loc["half", "runs there"] == "2 of 4 (50%)"
+    assert words.loc["half", "runs there"] == "3 of 5 (60%)"
 
 
 def test_wall_clock_of_parallel_runs_is_read_off_their_clock() -> None:

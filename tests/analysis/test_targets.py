@@ -6,7 +6,18 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis.targets import allowed, average_costs, ecdf, ladder, ratios, reached, unit_of
+from analysis.targets import (
+    allowed,
+    average_costs,
+    ecdf,
+    ladder,
+    ratios,
+    reached,
+    shown_targets,
+    touched,
+    unit_of,
+    within_reach,
+)
 
 SERIAL = {"end": np.nan, "workers": 1}
 
@@ -26,8 +37,25 @@ def table(runs: dict[str, Sequence[Sequence[float]]], **constants: object) -> pd
 
 RUNS = {
     "random": [(0.5, 0.2, 0.05, 0.05), (np.inf, 0.5, 0.5, 0.5)],
-    "ei": [(0.5, 0.05, 0.3, 0.3), (0.05,)],
+    "ei": [(0.5, 0.05, 0.05, 0.05), (0.05,)],
 }
+
+
+def test_an_incumbent_that_leaves_the_target_again_was_not_there() -> None:
+    runs = reached(table({"ei": [(0.5, 0.05, 0.3), (0.05, 0.5, 0.05), (0.5,)]}), "t", [0.1])
+    assert runs.reached.to_list() == [False, True, False]
+    assert runs.cost.to_list() == [30, 30, 10]
+    assert runs["first"].to_list()[:2] == [20, 10]
+    first = touched(runs)
+    assert first.reached.to_list() == [True, True, False]
+    assert first.cost.to_list() == [20, 10, 10]
+
+
+def test_targets_within_reach_are_those_that_half_of_a_methods_runs_reached() -> None:
+    rows = table({"a": [(0.04,), (0.015,), (1.0,)], "b": [(1.0,), (1.0,)]})
+    assert within_reach(rows, "t") == [0.1, 0.05]
+    assert shown_targets(rows, "t") == [0.1, 0.05, 0.02]
+    assert shown_targets(table({"b": [(1.0,)]}), "t") == [0.1]
 
 
 def test_a_run_gets_there_once_and_a_failure_spends_all_it_spent() -> None:

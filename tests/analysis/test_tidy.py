@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from cli import call
+from studies import write_full_run
 
 from analysis.load import load_runs
 from analysis.tidy import RULES, tidy
@@ -65,8 +66,8 @@ def test_every_rule_has_its_regret_and_test_error(table: pd.DataFrame) -> None:
 
 def test_a_parallel_run_keeps_the_order_of_ends_and_finds_its_incumbents(tmp_path: Path) -> None:
     done = call(
-        tmp_path, "-m", "method=asha", "task=svm_mnist", "workers.n=5", "budget.trials=30",
-        "study=s", "plot=false",
+        tmp_path, "-m", "method=asha", "task=svm_mnist", "workers.n=5", "workers.overhead=0",
+        "budget.trials=30", "study=s", "plot=false",
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     (run,) = load_runs(tmp_path / "results" / "runs" / "s")
@@ -76,6 +77,11 @@ def test_a_parallel_run_keeps_the_order_of_ends_and_finds_its_incumbents(tmp_pat
     assert table.end.is_monotonic_increasing
     assert set(table.worker) == set(range(5))
     assert table.end.iloc[-1] < table.total_cost.iloc[-1]
+    # five work all the time, so that what has run by then is five times the clock
+    first = run.rows[0]
+    assert table.total_cost.iloc[0] == pytest.approx(5 * first["end"])
+    assert table.total_cost.iloc[0] > first["cumulative_cost"]
+    assert table.total_cost.iloc[-1] == pytest.approx(run.rows[-1]["cumulative_cost"])
     seen = [row["best_seen"] for row in run.rows]
     assert [table[table.trial == n].loss.item() for n in seen] == table.loss.cummin().tolist()
     truth = {row["trial"]: row["true_loss"] for row in run.rows}
@@ -86,3 +92,13 @@ def test_a_parallel_run_keeps_the_order_of_ends_and_finds_its_incumbents(tmp_pat
 
 def test_no_runs_are_no_rows() -> None:
     assert tidy([]).empty
+
+
+def test_hyperparameters_on_a_log_scale_are_named_where_the_run_says_them(tmp_path: Path) -> None:
+    keys = {"one": {}, "two": {"task.space.a.kind": "float"}, "three": {
+        "task.space.a.log": True, "task.space.b.log": False, "task.space.c.kind": "power_of_two",
+    }}  # fmt: skip
+    for task, key in keys.items():
+        write_full_run(tmp_path / task / "m" / "seed-0", trials=2, key=key)
+    said = tidy(load_runs(tmp_path)).groupby("task").log_scale.first()
+    assert said.to_dict() == {"one": "unknown", "two": "none", "three": "a,c"}

@@ -18,7 +18,7 @@ def regrets(
         {"task": task, "method": method, "seed": seed, "trial": trial,
          "regret_recommended": regret, "total_cost": TRIAL * (trial + 1),
          "total_overhead": 1.0 * (trial + 1), "budget": TRIAL * 4,
-         "workers": 1}
+         "workers": 1, "log_scale": "unknown"}
         for (task, method), seeds in runs.items()
         for seed, run in enumerate(seeds)
         for trial, regret in enumerate(run)

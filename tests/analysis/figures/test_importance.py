@@ -23,7 +23,7 @@ def trials(number: int, fidelity: float) -> pd.DataFrame:
         "task": "bowl", "method": "random", "seed": np.arange(number) % 2, "status": "ok",
         "fidelity": fidelity, "loss": np.exp(np.log10(rate)), "loss_floor": 1e-4,
         "config.rate": rate, "config.junk": junk, "config.other": np.nan,
-        "config.kind": rng.choice(["a", "b"], number),
+        "config.kind": rng.choice(["a", "b"], number), "log_scale": "rate",
     })  # fmt: skip
 
 

@@ -27,9 +27,10 @@ def test_curves_and_bands_are_the_data() -> None:
     ax = drawn.figure.axes[0]
     for line, method in zip(ax.lines, ("ei", "random"), strict=True):
         own = drawn.data[drawn.data.method == method]
-        assert list(line.get_ydata()) == own["rank"].to_list()
-        assert list(line.get_xdata()) == [0.25, 0.5, 1.0]
-    assert ax.lines[0].get_ydata() == pytest.approx([1.5, 4 / 3, 4 / 3])
+        # the last value is drawn on beyond the budget
+        assert list(line.get_ydata()) == [*own["rank"], own["rank"].iloc[-1]]
+        assert list(line.get_xdata())[:-1] == [0.25, 0.5, 1.0]
+    assert ax.lines[0].get_ydata()[:-1] == pytest.approx([1.5, 4 / 3, 4 / 3])
     assert len(ax.collections) == 2
     assert ax.yaxis_inverted()
     assert {text.get_text() for text in ax.texts} == {"ei", "random"}

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import pytest
 from matplotlib import pyplot as plt
 
-from analysis.figures.scales import plain_log, scale_of
+from analysis.figures.scales import plain_log, scale_for, scale_of
 
 
 @pytest.mark.parametrize(
@@ -23,6 +24,23 @@ from analysis.figures.scales import plain_log, scale_of
 )
 def test_an_axis_of_more_than_two_decades_is_logarithmic(values: list[float], scale: str) -> None:
     assert scale_of(np.array(values)) == scale
+
+
+@pytest.mark.parametrize(
+    ("said", "values", "scale"),
+    [
+        ("x,y", [1.0, 2.0], "log"),
+        ("y", [1e-6, 1.0], "linear"),
+        ("none", [1e-6, 1.0], "linear"),
+        ("x", [0.0, 1.0], "linear"),  # cannot be drawn
+        ("unknown", [1e-6, 1.0], "log"),
+    ],
+)
+def test_the_space_says_which_scale_a_hyperparameter_has(
+    said: str, values: list[float], scale: str
+) -> None:
+    rows = pd.DataFrame({"config.x": values, "log_scale": said})
+    assert scale_for(rows, "config.x") == scale
 
 
 @pytest.mark.parametrize(
