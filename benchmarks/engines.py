@@ -77,4 +77,5 @@ def build_evaluated(settings: Mapping[str, Any], isolate: bool = False) -> Task:
         return build_task({**task, "time_limit": own}, settings["allow"])
     if limit is None and not isolate:
         return build_task(task, settings["allow"])
-    return IsolatedTask(task, settings["allow"], float("inf") if limit is None else limit)
+    limit = float("inf") if limit is None else limit
+    return IsolatedTask(task, settings["allow"], limit, settings["threads"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -49,6 +50,10 @@ def _problem(observation: Any) -> str | None:
         return f"the task returned cost {observation.cost!r}"
     if not _is_number(observation.loss):
         return f"the task returned loss {observation.loss!r}"
+    if observation.test_loss is not None and not _is_number(observation.test_loss):
+        return f"the task returned test loss {observation.test_loss!r}"
+    if not isinstance(observation.info, Mapping):
+        return f"the task returned info {observation.info!r}"
     return None
 
 

@@ -22,12 +22,16 @@ class IsolatedTask(Task):
     or takes its process down is ``failed``.
     """
 
-    def __init__(self, settings: Mapping[str, Any], allow: Sequence[str], limit: float) -> None:
-        """``settings`` and ``allow`` as of ``build_task``; ``limit`` in wall seconds."""
+    def __init__(
+        self, settings: Mapping[str, Any], allow: Sequence[str], limit: float, threads: int = 1
+    ) -> None:
+        """``settings`` and ``allow`` as of ``build_task``; ``limit`` in wall seconds; ``threads``
+        of the child's BLAS.
+        """
         if not limit > 0:
             raise ValueError(f"time_limit={limit}: must be positive")
         self._task = build_task(settings, allow)
-        self._child = Child(_evaluator, dict(settings), list(allow))
+        self._child = Child(_evaluator, dict(settings), list(allow), threads=threads)
         self._limit = limit
         self.space, self.fidelities = self._task.space, self._task.fidelities
         self.version, self.loss_floor = self._task.version, self._task.loss_floor

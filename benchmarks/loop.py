@@ -88,7 +88,9 @@ def run(
     waits = False
     while True:
         ended = engine.ended(wait=False)
-        reason = budget.spent(len(state.history), state.cumulative_cost, task.target_cost)
+        nominal = _nominal(state.history, task) if budget.nominal is not None else 0.0
+        trials = len(state.history)
+        reason = budget.spent(trials, state.cumulative_cost, task.target_cost, nominal)
         if ended is None and reason is None and not waits and engine.free() is not None:
             job = _suggested(method, task, seed, state, engine)
             waits = job is None
@@ -174,6 +176,11 @@ def _running(job: Job) -> Trial:
     return Trial(job.number, config, s, math.nan, math.nan, "running", note, job.overhead)
 
 
+def _nominal(history: History, task: Task) -> float:
+    """Nominal cost of all trials that were started, in full trainings."""
+    return math.fsum(task.fidelities.nominal_cost(trial.fidelity) or 0.0 for trial in history)
+
+
 def _cpu(method: Method) -> float:
     """CPU seconds used so far by this process and by the method's own."""
     return time.process_time() + method.cpu_elsewhere
@@ -250,7 +257,7 @@ def _plain_value(value: Any) -> Any:
     if isinstance(value, float) and not math.isfinite(value):
         return None
     try:
-        json.dumps(value)
+        json.dumps(value, allow_nan=False)
     except (TypeError, ValueError):
         return str(value)
     return value

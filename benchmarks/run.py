@@ -53,6 +53,7 @@ def run(settings: Mapping[str, Any], path: Path) -> str:
     try:
         try:
             budget.cost_limit(task.target_cost)
+            budget.check_nominal(task.fidelities)
             engine_of(settings, task)
         except ValueError as error:
             raise ConfigError(str(error)) from error

@@ -131,6 +131,9 @@ class Dask(RealTime):
         except KilledWorker as error:
             problem = f"its workers died: {error}"
         except Exception as error:  # in the worker, outside the task: it could not be built, say
+            if isinstance(error, OSError) and future.status != "error":
+                # not the worker's: the connection broke while a result was fetched
+                raise SchedulerError(self._lost()) from error
             last_line = str(error).strip().rpartition("\n")[2]  # Dask's own may hold a traceback
             problem = f"{type(error).__name__}: {last_line}"
         return failed(self._task, job.suggestion, problem, self.now - job.start)

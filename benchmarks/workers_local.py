@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import queue
 import threading
 import time
@@ -9,7 +10,11 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from benchmarks.core.protocols import Task
+from benchmarks.core.trial import Observation
 from benchmarks.workers import Ended, Engine, Job
+
+FAILURES = 3
+"""times that a worker may fail to build its task: a run must not spend its trials on that"""
 
 
 class RealTime(Engine):
@@ -87,11 +92,21 @@ class Local(RealTime):
             time.sleep(0.01 if busy else 0)
 
     def _work(self, inbox: queue.SimpleQueue[Job | None]) -> None:
+        task, failures = None, 0
         try:
-            task = self._build()
-            self._tasks.append(task)
             while (job := inbox.get()) is not None:
-                observation = job.evaluate(task, self._seed)
+                try:
+                    if task is None:
+                        task = self._build()
+                        self._tasks.append(task)
+                except Exception as error:
+                    failures += 1
+                    if failures == FAILURES:
+                        raise
+                    problem = f"the task could not be built here: {type(error).__name__}: {error}"
+                    observation = Observation(math.nan, 0.0, "failed", None, {"error": problem})
+                else:
+                    observation = job.evaluate(task, self._seed)
                 self._ended.put(Ended(job, observation, self.now))
         except BaseException as error:  # handed to the loop, which raises it
             self._ended.put(error)

@@ -14,6 +14,8 @@ from collections.abc import Callable
 from multiprocessing.connection import Connection
 from typing import Any
 
+START_LIMIT = 600.0
+"""seconds within which a child must be ready; loading data may take a while"""
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 _environment = threading.Lock()  # the recorder's workers are threads, each starting a child
 
@@ -33,11 +35,19 @@ class Child:
     at the limit and started again at the next call. It dies with its parent.
     """
 
-    def __init__(self, build: Callable[..., Callable[..., Any]], *arguments: Any) -> None:
+    def __init__(
+        self,
+        build: Callable[..., Callable[..., Any]],
+        *arguments: Any,
+        threads: int = 1,
+        start_limit: float = START_LIMIT,
+    ) -> None:
         """``build(*arguments)``, run in the child, must return the function to call; both the
-        builder and all arguments are pickled.
+        builder and all arguments are pickled. ``threads`` are of the child's BLAS; ``start_limit``
+        is in seconds.
         """
         self._build, self._arguments = build, arguments
+        self._threads, self._start_limit = threads, start_limit
         self._process: multiprocessing.process.BaseProcess | None = None
         self._pipe: Connection | None = None
         self.paused = 0.0
@@ -53,7 +63,7 @@ class Child:
 
         Raises:
             ChildTimeoutError: the limit passed.
-            ChildFailureError: the function raised or the child died.
+            ChildFailureError: the function raised, the child died or was not ready in time.
         """
         pipe = self._start()
         self.paused = 0.0
@@ -103,7 +113,9 @@ class Child:
         )
         with _environment:
             saved = {name: os.environ.get(name) for name in THREAD_VARIABLES}
-            os.environ.update(dict.fromkeys(THREAD_VARIABLES, "1"))  # read when BLAS loads
+            os.environ.update(
+                dict.fromkeys(THREAD_VARIABLES, str(self._threads))
+            )  # read when BLAS loads
             try:
                 process.start()
             finally:
@@ -115,7 +127,11 @@ class Child:
                 theirs.close()
         self._process, self._pipe = process, pipe
         try:
-            kind, value = pipe.recv()  # start-up (imports, data) is outside the limit
+            if not pipe.poll(self._start_limit):  # imports and data are outside a call's limit
+                raise ChildFailureError(
+                    f"the evaluation's process was not ready after {self._start_limit:g} s"
+                )
+            kind, value = pipe.recv()
         except EOFError as error:
             code = self._exit_code()
             raise ChildFailureError(f"the evaluation's process died at start ({code})") from error

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from benchmarks.budget import Budget
+from benchmarks.core.trial import Fidelities
 
 
 def test_trials_end_a_run_exactly() -> None:
@@ -72,6 +73,7 @@ def test_target_evaluations_without_a_known_cost_say_what_to_set() -> None:
         {"cost": math.nan},
         {"cost": "much"},
         {"target_evaluations": -2},
+        {"nominal": 0},
         {"trials": 3, "target_cost": 0},
     ],
 )
@@ -81,6 +83,17 @@ def test_a_limit_that_is_no_positive_number_is_refused_by_name(limits: dict[str,
         ValueError, match=rf"^budget\.{name}=.*: must be a (positive|whole) number$"
     ):
         Budget(**limits)
+
+
+def test_nominal_costs_of_what_was_started_are_a_limit_where_there_are_some() -> None:
+    budget = Budget(nominal=0.3, cost=10.0)
+    assert budget.spent(0, 0.0, None, 0.1) is None
+    assert budget.spent(0, 0.0, None, 0.1 + 0.2) == "nominal"
+    assert Budget(nominal=0.6).spent(0, 0.0, None, 0.1 + 0.2 + 0.3 - 1e-16) == "nominal"
+    with pytest.raises(ValueError, match=r"task\.fidelity=multitask"):
+        budget.check_nominal(Fidelities(low=0.5))
+    budget.check_nominal(Fidelities(low=0.1, values=(0.1, 1.0), nominal=(0.1, 1.0)))
+    Budget(trials=3).check_nominal(Fidelities(low=0.5))
 
 
 @pytest.mark.parametrize("limits", [{}, {"target_cost": 3.0}])

@@ -70,6 +70,8 @@ def test_a_loss_that_is_not_finite_is_diverged(loss: float) -> None:
         (Observation(None, 1.0), "the task returned loss None"),  # type: ignore[arg-type]
         (Observation(0.5, "1"), "the task returned cost '1'"),  # type: ignore[arg-type]
         (Observation(0.5, None), "the task returned cost None"),  # type: ignore[arg-type]
+        (Observation(0.5, 1.0, "ok", "n/a"), "the task returned test loss 'n/a'"),  # type: ignore[arg-type]
+        (Observation(0.5, 1.0, "ok", None, None), "the task returned info None"),  # type: ignore[arg-type]
         (ValueError("mine"), "ValueError: mine"),
         (SystemExit(3), "SystemExit: 3"),
     ],

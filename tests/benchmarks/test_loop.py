@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import math
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +13,7 @@ from benchmarks import loop
 from benchmarks.budget import Budget
 from benchmarks.core.protocols import Method, Task
 from benchmarks.core.space import Config
-from benchmarks.core.trial import Fidelities, History, Suggestion
+from benchmarks.core.trial import Fidelities, History, Observation, Suggestion
 from benchmarks.trace import Trace
 from benchmarks.workers import PURPOSES, stream
 from methods.random_search import RandomSearch
@@ -103,6 +105,26 @@ def test_a_trace_holds_nominal_costs_where_the_task_names_them(tmp_path: Path) -
     assert [row["nominal"] for row in rows] == [0.1, 1.0]
     rows, _ = run(tmp_path / "b", Twice(), Tiny(), Budget(trials=2))
     assert [row["nominal"] for row in rows] == [None, None]
+
+
+def test_a_budget_of_nominal_cost_counts_what_was_started(tmp_path: Path) -> None:
+    task = Tiny()
+    task.fidelities = Fidelities(values=(0.25, 1.0), nominal=(0.1, 1.0))
+    rows, stopped_by = run(tmp_path, Twice(), task, Budget(nominal=2.15))
+    assert stopped_by == "nominal"
+    assert [row["nominal"] for row in rows] == [0.1, 1.0, 0.1, 1.0]
+
+
+def test_what_json_cannot_hold_becomes_its_text(tmp_path: Path) -> None:
+    class Odd(Tiny):
+        def evaluate(
+            self, config: Config, fidelity: float, rng: np.random.Generator
+        ) -> Observation:
+            info = {"curve": [0.1, math.nan], "lowest": np.float64("nan"), "at": {1}}
+            return replace(super().evaluate(config, fidelity, rng), info=info)
+
+    rows, _ = run(tmp_path, random(Odd()), Odd(), Budget(trials=1))
+    assert rows[0]["info"] == {"curve": "[0.1, nan]", "lowest": None, "at": "{1}"}
 
 
 def test_a_flaky_task_gives_statuses_and_costs_not_a_crash(tmp_path: Path) -> None:

@@ -115,14 +115,37 @@ def test_a_task_that_cannot_be_built_in_its_process_fails_its_trials() -> None:
 
 
 @pytest.mark.usefixtures("no_leftovers")
-def test_a_task_that_cannot_be_built_here_ends_the_run() -> None:
+def test_a_task_that_can_never_be_built_here_ends_the_run() -> None:
     def build() -> Task:
         raise ValueError("no such data")
 
     with closing(Local(build, 0, 2)) as workers:
-        workers.start(job(0))
+        for number in range(2):
+            workers.start(job(number))
+            observation = next_end(workers).observation
+            assert observation.status == "failed"
+            assert "could not be built here: ValueError: no such data" in observation.info["error"]
+        workers.start(job(2))
         with pytest.raises(ValueError, match="no such data"):
             workers.ended(wait=True)
+
+
+@pytest.mark.usefixtures("no_leftovers")
+def test_a_task_that_can_be_built_later_costs_one_trial() -> None:
+    calls: list[int] = []
+
+    def build() -> Task:
+        calls.append(1)
+        if len(calls) == 1:
+            raise MemoryError("for now")
+        return IsolatedTask({"_target_": "live.Live", "name": "live"}, ["live"], math.inf)
+
+    with closing(Local(build, 0, 1)) as workers:
+        statuses = []
+        for number in range(2):
+            workers.start(job(number))
+            statuses.append(next_end(workers).observation.status)
+        assert statuses == ["failed", "ok"]
 
 
 @pytest.mark.usefixtures("no_leftovers")

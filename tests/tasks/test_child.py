@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import multiprocessing
 import os
 import pickle
 import subprocess
@@ -85,6 +86,19 @@ def test_a_child_that_dies_is_a_failure_with_its_exit_code_and_the_next_call_wor
 def test_a_child_that_dies_at_start_is_a_failure() -> None:
     with pytest.raises(ChildFailureError, match="died at start"):
         Child(eval, "__import__('os')._exit(3)").call(limit=30)
+
+
+def test_a_child_that_is_never_ready_is_killed_and_a_failure() -> None:
+    child = Child(eval, "__import__('time').sleep(60)", start_limit=1.0)
+    with pytest.raises(ChildFailureError, match="not ready after 1 s"):
+        child.call(limit=30)
+    assert not [each for each in multiprocessing.active_children() if each.is_alive()]
+
+
+def test_a_child_has_as_many_threads_as_it_is_told() -> None:
+    child = Child(eval, "lambda: __import__('os').environ['OMP_NUM_THREADS']", threads=3)
+    assert child.call(limit=30) == "3"
+    child.close()
 
 
 def test_a_builder_that_cannot_be_pickled_fails_the_same_way_every_time() -> None:
