@@ -24,9 +24,10 @@ from methods.expected_improvement_gpy import GPyEI, believing, predict
 from methods.fabolas import Fabolas
 from methods.model_based import ModelBased
 from methods.mtbo import MTBO
+from methods.multitask import Multitask
 from methods.targets import read_targets
 
-OURS = [ExpectedImprovement, EntropySearch, MTBO, Fabolas]
+OURS = [ExpectedImprovement, EntropySearch, MTBO, Multitask, Fabolas]
 EMUKIT = [
     partial(EmukitES, **SMALL["emukit_es"]),
     partial(EmukitMES, **SMALL["emukit_mes"]),
