@@ -54,6 +54,9 @@ def test_an_incumbent_that_leaves_the_target_again_was_not_there() -> None:
 def test_targets_within_reach_are_those_that_half_of_a_methods_runs_reached() -> None:
     rows = table({"a": [(0.04,), (0.015,), (1.0,)], "b": [(1.0,), (1.0,)]})
     assert within_reach(rows, "t") == [0.1, 0.05]
+    assert within_reach(rows, "t", most=True) == [0.1, 0.05]
+    three = pd.concat([rows, rows[rows.method == "b"].assign(method="c")])
+    assert within_reach(three, "t", most=True) == []
     assert shown_targets(rows, "t") == [0.1, 0.05, 0.02]
     assert shown_targets(table({"b": [(1.0,)]}), "t") == [0.1]
 
