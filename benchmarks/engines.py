@@ -39,9 +39,16 @@ def engine_of(settings: Mapping[str, Any], task: Task) -> str:
         raise ConfigError("workers.address is that of a Dask scheduler: set workers.engine=dask")
     if name == "dask" and find_spec("distributed") is None:
         raise ConfigError("workers.engine=dask needs a package: pip install -e '.[parallel]'")
-    if name is not None:
-        return str(name)
-    return "virtual" if n == 1 or task.reproducible else "local"
+    if name is None:
+        name = "virtual" if n == 1 or task.reproducible else "local"
+    # each worker would have a folder of its own, and not find what another one trained
+    trains = settings["task"]
+    if name != "virtual" and trains.get("resume_training") and trains["checkpoint_dir"] is None:
+        raise ConfigError(
+            "task.resume_training=true with workers needs a folder that all of them see: "
+            "task.checkpoint_dir=FOLDER"
+        )
+    return str(name)
 
 
 def build_engine(settings: Mapping[str, Any], task: Task, now: float) -> Engine:

@@ -15,6 +15,10 @@ from benchmarks.settings import build_task
 from tasks.child import Child, ChildFailureError, ChildTimeoutError
 
 
+START = 600.0
+"""seconds that a child may take to be ready, if its evaluations may take less"""
+
+
 class IsolatedTask(Task):
     """Wraps a task described by its settings: evaluations run in a child, under a time limit.
 
@@ -31,7 +35,10 @@ class IsolatedTask(Task):
         if not limit > 0:
             raise ValueError(f"time_limit={limit}: must be positive")
         self._task = build_task(settings, allow)
-        self._child = Child(_evaluator, dict(settings), list(allow), threads=threads)
+        start = max(START, limit) if math.isfinite(limit) else None
+        self._child = Child(
+            _evaluator, dict(settings), list(allow), threads=threads, start_limit=start
+        )
         self._limit = limit
         self.space, self.fidelities = self._task.space, self._task.fidelities
         self.version, self.loss_floor = self._task.version, self._task.loss_floor

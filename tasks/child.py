@@ -14,8 +14,6 @@ from collections.abc import Callable
 from multiprocessing.connection import Connection
 from typing import Any
 
-START_LIMIT = 600.0
-"""seconds within which a child must be ready; loading data may take a while"""
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 _environment = threading.Lock()  # the recorder's workers are threads, each starting a child
 
@@ -40,11 +38,11 @@ class Child:
         build: Callable[..., Callable[..., Any]],
         *arguments: Any,
         threads: int = 1,
-        start_limit: float = START_LIMIT,
+        start_limit: float | None = None,
     ) -> None:
         """``build(*arguments)``, run in the child, must return the function to call; both the
         builder and all arguments are pickled. ``threads`` are of the child's BLAS; ``start_limit``
-        is in seconds.
+        is in seconds, none for what may load data or compute features for hours.
         """
         self._build, self._arguments = build, arguments
         self._threads, self._start_limit = threads, start_limit

@@ -73,6 +73,18 @@ def test_a_setting_that_is_not_allowed_is_refused_in_one_line(
     assert len(str(refused.value).splitlines()) == 1
 
 
+def test_checkpoints_of_several_workers_need_a_folder_of_the_users() -> None:
+    given = settings(n=2)
+    given["task"] |= {"resume_training": True, "checkpoint_dir": None}
+    with pytest.raises(ConfigError, match=r"task\.checkpoint_dir=FOLDER"):
+        engine_of(given, Live())
+    given["task"]["checkpoint_dir"] = "somewhere"
+    assert engine_of(given, Live()) == "local"
+    given["task"]["checkpoint_dir"] = None
+    given["workers"]["n"] = 1  # in this process
+    assert engine_of(given, Live()) == "virtual"
+
+
 def test_engines_are_built_with_the_clock_where_it_stood() -> None:
     virtual = build_engine(settings(n=3), Tiny(), 5.0)
     assert isinstance(virtual, Virtual)
