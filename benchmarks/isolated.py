@@ -14,7 +14,6 @@ from benchmarks.core.trial import Observation, Truth
 from benchmarks.settings import build_task
 from tasks.child import Child, ChildFailureError, ChildTimeoutError
 
-
 START = 600.0
 """seconds that a child may take to be ready, if its evaluations may take less"""
 
