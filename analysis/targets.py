@@ -149,10 +149,10 @@ def within_reach(
 def shown_targets(
     table: pd.DataFrame, task: str, clock: str = "cost", rule: str = "recommended"
 ) -> list[float]:
-    """The two lowest targets within reach and the next below, largest first."""
+    """The three lowest targets within reach, and of fewer the next below, largest first."""
     near = within_reach(table, task, clock, rule)
     below = [t for t in allowed(rows_of(table, task, rule), LADDER) if not near or t < near[-1]]
-    return [*near[-2:], *below[:1]]
+    return [*near[-3:], *below[: 1 if len(near) < 3 else 0]]
 
 
 def average_costs(

@@ -80,8 +80,8 @@ def draw_cost_to_target(
     )
     if targets is None:
         caption += (
-            f" Of {', '.join(map(str, LADDER))}, the two lowest that half of some method's runs "
-            "reached are shown, and the next."
+            f" Of {', '.join(map(str, LADDER))}, the three lowest that half of some method's runs "
+            "reached are shown (of fewer, the next, too)."
         )
     omitted = sorted(set(map(float, asked)) - set(kept), reverse=True)
     if omitted:
