@@ -138,9 +138,9 @@ def write(study: Study, options: Options) -> list[Path]:
     write_archive(study.table, study.facts, out)
     data = FigureData(options.experiment, RESULTS / options.experiment / "data")
     given = sections.Given(study.table, data, options.price, options.workers)
-    made = _stamp(study)
+    stamp = _stamp(study)
     shown = [
-        page.Section(section.name, section.title, [_show(item, out, made) for item in items])
+        page.Section(section.name, section.title, [_show(item, out, stamp) for item in items])
         for section in sections.shown_of(study.table)
         if (items := section.items(given))
     ]
@@ -161,15 +161,25 @@ def write(study: Study, options: Options) -> list[Path]:
     return paths
 
 
-def _stamp(study: Study) -> str:
-    """What made the runs, as the end of a caption."""
+def _stamp(study: Study) -> Callable[[str], str]:
+    """What is said at the end of the caption of an item, given its name: what its tasks say of
+    themselves, and what made the runs.
+    """
     runs = [study.facts[place] for place in study.choice.analysed]
     commits = sorted({_commit(run) for run in runs})
     cpus = sorted({str(run.machine.get("cpu", "not known")) for run in runs})
-    return (
+    made = (
         f" Runs: commit{'s'[: len(commits) > 1]} {', '.join(commits)}; CPU{'s'[: len(cpus) > 1]} "
         f"{'; '.join(cpus)}."
     )
+    said = {run.task: f" {run.task}: {run.caption}." for run in runs if run.caption}
+    tasks = sorted({run.task for run in runs})
+
+    def stamp(name: str) -> str:
+        own = [task for task in tasks if name.endswith(sections.file_name("", task))]
+        return "".join(said.get(task, "") for task in own or tasks) + made
+
+    return stamp
 
 
 def _photos(given: sections.Given, folder: Path) -> list[page.Figure]:
@@ -193,15 +203,18 @@ def _misclassified(given: sections.Given, task: str, folder: Path) -> Drawn:
     return draw_misclassified(photos, case_study.counts(task, given.data))
 
 
-def _show(item: sections.Item, out: Path, made: str = "") -> page.Figure | page.Table | page.Absent:
+def _show(
+    item: sections.Item, out: Path, stamp: Callable[[str], str] = lambda name: ""
+) -> page.Figure | page.Table | page.Absent:
     try:
         drawn = item.make()
     except ValueError as error:  # too little to draw it from; anything else is a defect
         return page.Absent(item.title, str(error).rstrip("."))
     if isinstance(drawn, Shown):
         _write_table(drawn.data, out / "tables" / item.name)
-        return page.Table(item.title, drawn.caption + made, drawn.data, f"tables/{item.name}")
-    return _figure(item, drawn._replace(caption=drawn.caption + made), out)
+        caption = drawn.caption + stamp(item.name)
+        return page.Table(item.title, caption, drawn.data, f"tables/{item.name}")
+    return _figure(item, drawn._replace(caption=drawn.caption + stamp(item.name)), out)
 
 
 def _figure(item: sections.Item, drawn: Drawn, out: Path) -> page.Figure:

@@ -25,7 +25,7 @@ from analysis.figures.overhead import draw_overhead
 from analysis.figures.ranks import draw_ranks
 from analysis.figures.speedup import draw_speedup
 from analysis.figures.wins import draw_wins
-from analysis.steps import within_budget
+from analysis.steps import is_brief, within_budget
 from analysis.tables import Shown
 from analysis.talk_table import PRICE, WORKERS
 
@@ -107,11 +107,13 @@ def _headline(given: Given) -> list[Item]:
 
 def _supplement(given: Given) -> list[Item]:
     table = given.table
+    brief = [task for task in tasks_of(table) if is_brief(table[table.task == task])]
+    slow = table[~table.task.isin(brief)]
     return [
         Item(
             file_name("incumbent", quantity, rule, clock.replace(" + ", "+").replace("+", "_and_")),
             f"{title}, rule {rule}, clock {clock}",
-            partial(draw_incumbent, table, rule, clock, quantity),
+            partial(draw_incumbent, table if clock == "cost" else slow, rule, clock, quantity),
         )
         for quantity, title in (("test", "Test error"), ("regret", "Regret"))
         for rule, clock in (

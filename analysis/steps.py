@@ -17,6 +17,10 @@ CLOCKS = {
 """what is added up on a time axis, seconds: evaluations alone, or the method's thinking, too; or
 what the run's own clock says"""
 
+BRIEF = 0.1
+"""seconds of a full training below which it is shorter than a suggestion: such a task (Statlog
+Vehicle) is read on the clock of cost alone, and says nothing of how much faster a method is"""
+
 
 class Steps(NamedTuple):
     """Of the runs of one method on one task."""
@@ -64,3 +68,8 @@ def within_budget(rows: pd.DataFrame) -> pd.DataFrame:
     over = rows["total_cost"] > rows["budget"] * (1 + 1e-9)
     first = rows.groupby(["task", "method", "seed"]).cumcount() == 0
     return rows[~over | first]
+
+
+def is_brief(rows: pd.DataFrame) -> bool:
+    """True for the rows of a task whose full training takes less than ``BRIEF``."""
+    return bool(rows["target_cost"].max() < BRIEF)

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from analysis import talk_table
-from analysis.steps import within_budget
+from analysis.steps import is_brief, within_budget
 from analysis.targets import LADDER, average_costs, ratios, reached, touched, unit_of, within_reach
 
 DIGITS = 3
@@ -78,9 +78,11 @@ def to_target(
         workers: over which the cost of a serial run is divided.
 
     Raises:
-        ValueError: no regret is known, or no target was reached by half of a method's runs.
+        ValueError: no regret is known, no target was reached by half of a method's runs, or a
+            full training is shorter than a suggestion.
     """
     rows = table[table.task == task]
+    _check_speed(rows, task)
     near = within_reach(table, task, most=True) or within_reach(table, task)
     if not near:
         raise ValueError(f"on {task} no method reached a target with half of its runs")
@@ -113,8 +115,10 @@ def speedups(table: pd.DataFrame, task: str) -> Shown:
     for each reference its ratio, and that of first touches (see ``analysis.targets.reached``).
 
     Raises:
-        ValueError: no regret is known, or no target was reached by half of a method's runs.
+        ValueError: no regret is known, no target was reached by half of a method's runs, or a
+            full training is shorter than a suggestion.
     """
+    _check_speed(table[table.task == task], task)
     near = within_reach(table, task)
     if not near:
         raise ValueError(f"on {task} no method reached a target with half of its runs")
@@ -152,6 +156,14 @@ def speedups(table: pd.DataFrame, task: str) -> Shown:
         "the target for the first time, even if it left it again; staying depends on when runs "
         "end, so the truth lies between both. Rule recommended; clock: cost.",
     )
+
+
+def _check_speed(rows: pd.DataFrame, task: str) -> None:
+    if is_brief(rows):
+        raise ValueError(
+            f"a full training of {task} takes {rows.target_cost.max():.2g} s, less than a "
+            "suggestion: it says nothing of how much faster a method is"
+        )
 
 
 def talk() -> Shown:

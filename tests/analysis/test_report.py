@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 from PIL import Image
-from studies import write_full_run, write_study
+from studies import FACTS, write_full_run, write_study
 
 from analysis import report, sections
 from analysis.drawn import Drawn
@@ -208,6 +208,33 @@ def test_ratios_of_every_target_within_reach(tmp_path: Path) -> None:
     assert first["aRT [full trainings]"] == "0.25 (0.25 to 0.25)"
     assert first["over random's"] == first["over random's, first touch"] == "1 (1 to 1)"
     assert "paired by seed" in shown.caption
+
+
+def test_a_task_of_milliseconds_says_nothing_of_speed(tmp_path: Path) -> None:
+    write_study(tmp_path, seeds=2)
+    table = tidy(report.load_runs(tmp_path))
+    table.loc[table.task == "one", "target_cost"] = 0.005
+    for made in (to_target, speedups):
+        with pytest.raises(ValueError, match=r"full training of one takes 0\.005 s"):
+            made(table, "one")
+        made(table.assign(regret_recommended=0.01), "two")
+    given = sections.Given(table, FigureData("s", tmp_path))
+    (section,) = [each for each in sections.SECTIONS if each.name == "supplement"]
+    drawn = {item.name: item.make() for item in section.items(given)}
+    overhead = drawn["incumbent-regret-recommended-cost_and_overhead"].data
+    assert set(overhead.task) == {"two"}
+    assert set(drawn["incumbent-regret-best_seen-cost"].data.task) == {"one", "two"}
+
+
+def test_captions_say_what_tasks_say_of_themselves(here: Path) -> None:
+    runs = here / "results/runs/s"
+    write_full_run(runs / "one/random/seed-0", task_facts={**FACTS, "caption": "a stand-in"})
+    write_full_run(runs / "two/random/seed-0")
+    assert main(["experiment=s"]) == 0
+    assert (
+        "A caption. one: a stand-in. Runs: commit c0ffee000000; CPU some cpu."
+        in (here / "results/s/README.md").read_text()
+    )
 
 
 def test_a_study_of_widths_compares_no_methods() -> None:
