@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+import numpy as np
 import pandas as pd
 
 if TYPE_CHECKING:
@@ -15,6 +16,9 @@ if TYPE_CHECKING:
 # shortened, for a glyph's scale needs its digits.
 _PLACES = re.compile(r' (?:d|x|y)="[^"]*"')
 _SURPLUS = re.compile(r"(?<=\.\d\d)\d+")
+
+
+DENSE = 100  # more marks than this are one picture inside an SVG
 
 
 class Drawn(NamedTuple):
@@ -34,6 +38,9 @@ def save(drawn: Drawn, folder: Path, name: str) -> list[Path]:
     folder.mkdir(parents=True, exist_ok=True)
     png, svg, table = paths = [folder / f"{name}.{kind}" for kind in ("png", "svg", "csv")]
     drawn.figure.savefig(png)
+    for marks in (each for ax in drawn.figure.axes for each in ax.collections):
+        if np.shape(marks.get_offsets())[0] > DENSE:
+            marks.set_rasterized(True)
     # without a date, so that the same numbers give the same file
     drawn.figure.savefig(svg, metadata={"Date": None})
     svg.write_text(_PLACES.sub(lambda places: _SURPLUS.sub("", places[0]), svg.read_text()))

@@ -66,8 +66,8 @@ def to_target(
     price: float = talk_table.PRICE,
     workers: int = talk_table.WORKERS,
 ) -> Shown:
-    """What the lowest target that half of the runs of half of the methods reached took each method
-    (or, without one, that half of some method's runs did).
+    """What the lowest target that half of each method's runs reached took each method (or, without
+    one, that half of some method's runs did).
 
     On a Cars task, the talk's figures stand in a column of their own.
 
@@ -83,7 +83,7 @@ def to_target(
     """
     rows = table[table.task == task]
     _check_speed(rows, task)
-    near = within_reach(table, task, most=True) or within_reach(table, task)
+    near = within_reach(table, task, every=True) or within_reach(table, task)
     if not near:
         raise ValueError(f"on {task} no method reached a target with half of its runs")
     target = near[-1]
@@ -95,8 +95,8 @@ def to_target(
         data[f"aRT over {reference}'s"] = data.method.map(says).fillna("")
     caption = (
         f"What it took to reach a regret of {target:g} on {task} for good (of "
-        f"{', '.join(map(str, LADDER))}, the lowest that half of the runs did, of half of the "
-        "methods or, if there is none, of one), at "
+        f"{', '.join(map(str, LADDER))}, the lowest that half of every method's runs did "
+        "or, if there is none, of some method's), at "
         f"{price:.2f} USD an hour. Rule recommended; clock: cost. "
         f"{talk_table.measured_note(rows)} aRT: cost of all runs over "
         "the number that got there, as a ratio with its 95 % interval; below 1 is cheaper."
@@ -137,9 +137,9 @@ def speedups(table: pd.DataFrame, task: str) -> Shown:
             "regret": f"{row.target:g}",
             "method": row.method,
             "runs there": f"{row.successes} of {row.runs}",
-            f"aRT [{what}]": f"> {row.at_least / unit:.2g}"
+            f"aRT [{what}]": f"> {_cost(row.at_least / unit)}"
             if row.bound
-            else f"{row.art / unit:.2g} ({row.low / unit:.2g} to {row.high / unit:.2g})",
+            else f"{_cost(row.art / unit)} ({_cost(row.low / unit)} to {_cost(row.high / unit)})",
         }
         for reference in dict.fromkeys(by[""].index.get_level_values("reference")):
             for name, says in by.items():
@@ -194,6 +194,10 @@ def _quartiles(values: pd.Series) -> str:
         known, (0.25, 0.5, 0.75), method="linear" if whole else "inverted_cdf"
     )
     return f"{middle:.{DIGITS}g} ({low:.{DIGITS}g} to {high:.{DIGITS}g})"
+
+
+def _cost(value: float) -> str:
+    return f"{value:,.0f}" if 100 <= value < np.inf else f"{value:.2g}"
 
 
 def _plain(value: float) -> str:

@@ -6,7 +6,7 @@ its own. Ours is cost in seconds, not a number of evaluations.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 import pandas as pd
@@ -132,18 +132,18 @@ def within_reach(
     task: str,
     clock: str = "cost",
     rule: str = "recommended",
-    most: bool = False,
+    every: bool = False,
 ) -> list[float]:
     """The targets of ``LADDER``, largest first, that half of some method's runs reached; with
-    ``most``, of half of the methods.
+    ``every``, of each method's.
     """
     runs = reached(table, task, LADDER, clock, rule)
     if not len(runs):
         return []
     there = runs.groupby(["target", "method"]).reached.mean() >= HALF
-    methods = there.groupby("target").mean()
-    enough = methods >= HALF if most else methods > 0
-    return sorted((float(t) for t in methods[enough].index), reverse=True)
+    by_target = there.groupby("target")
+    enough = by_target.all() if every else by_target.any()
+    return sorted((float(t) for t in enough[enough].index), reverse=True)
 
 
 def shown_targets(
@@ -214,7 +214,8 @@ def ratios(
 
     Args:
         runs: what ``reached`` returned.
-        references: names of methods; those without runs, or without a common seed, are left out.
+        references: names of methods, also of one with overridden options if there is none without;
+            those without runs, or without a common seed, are left out.
         rng: of the bootstrap.
         resamples: their number.
 
@@ -228,7 +229,7 @@ def ratios(
     found = []
     for target, rows in runs.groupby("target", sort=False):
         by_method = {name: group.set_index("seed") for name, group in rows.groupby("method")}
-        for reference in (name for name in references if name in by_method):
+        for reference in filter(None, (_named(name, by_method) for name in references)):
             for method in sorted(by_method.keys() - {reference}):
                 a, b = by_method[method], by_method[reference]
                 seeds = sorted(set(a.index) & set(b.index))
@@ -262,6 +263,14 @@ def ecdf(runs: pd.DataFrame) -> pd.DataFrame:
         found += [(method, float(c), float(s)) for c, s in zip(costs, shares, strict=True)]
         found.append((method, end, float(shares[-1]) if len(shares) else 0.0))
     return pd.DataFrame(found, columns=["method", "cost", "share"])
+
+
+def _named(reference: str, methods: Iterable[str]) -> str | None:
+    """A method of that name, or else with options overridden (``random,task.fidelity=...``)."""
+    known = sorted(methods)
+    if reference in known:
+        return reference
+    return next((name for name in known if name.partition(",")[0] == reference), None)
 
 
 _COLUMNS = ["seeds", "share", "reference_share", "sign", "ratio", "low", "high", "says"]

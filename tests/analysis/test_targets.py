@@ -54,9 +54,8 @@ def test_an_incumbent_that_leaves_the_target_again_was_not_there() -> None:
 def test_targets_within_reach_are_those_that_half_of_a_methods_runs_reached() -> None:
     rows = table({"a": [(0.04,), (0.015,), (1.0,)], "b": [(1.0,), (1.0,)]})
     assert within_reach(rows, "t") == [0.1, 0.05]
-    assert within_reach(rows, "t", most=True) == [0.1, 0.05]
-    three = pd.concat([rows, rows[rows.method == "b"].assign(method="c")])
-    assert within_reach(three, "t", most=True) == []
+    assert within_reach(rows, "t", every=True) == []
+    assert within_reach(rows[rows.method == "a"], "t", every=True) == [0.1, 0.05]
     assert shown_targets(rows, "t") == [0.1, 0.05, 0.02]
     assert shown_targets(table({"b": [(1.0,)]}), "t") == [0.1]
 
@@ -117,6 +116,14 @@ def test_ratios_are_paired_by_seed() -> None:
     found = ratios(reached(table({"random": slow, "ei": quick}), "t", [0.1]), ["random"])
     assert found[["ratio", "low", "high"]].to_numpy().tolist() == [[0.5, 0.5, 0.5]]
     assert found.says.to_list() == ["0.5 (0.5 to 0.5)"]
+
+
+def test_a_reference_may_have_overridden_options() -> None:
+    rows = table({"random,task.x=1": [(0.05,)], "ei,task.x=1": [(0.05,)]})
+    found = ratios(reached(rows, "t", [0.1]), ["random"])
+    assert found[["method", "reference"]].to_numpy().tolist() == [
+        ["ei,task.x=1", "random,task.x=1"]
+    ]
 
 
 def test_only_common_seeds_are_compared() -> None:
