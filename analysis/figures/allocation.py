@@ -20,15 +20,16 @@ if TYPE_CHECKING:  # slow to import
     from matplotlib.axes import Axes
     from matplotlib.colors import Normalize
 
+READINGS = 80  # of the shares of a run, at most: more cannot be told apart
 MOST = 8  # distinct fidelities that are shown one by one
 
 
 def draw_allocation(table: pd.DataFrame, task: str, seed: int | None = None) -> Drawn:
     """Draw one run a method, in a column of three panels that share the cost axis.
 
-    Above: share of the cost so far by fidelity, stacked; its bins are the distinct fidelities of
-    all runs drawn if there are at most ``MOST``, else powers of two: from 1/4 to below 1/2, and so
-    on. Middle: every trial, coloured by loss; hollow where it failed. Below: lowest loss seen at
+    Above: share of the cost so far by fidelity, stacked, at ``READINGS`` trials of a longer run;
+    its bins are the distinct fidelities of all runs drawn if there are at most ``MOST``, else
+    powers of two: from 1/4 to below 1/2, and so on. Middle: every trial, coloured by loss; hollow where it failed. Below: lowest loss seen at
     the target so far.
 
     Args:
@@ -153,12 +154,13 @@ def _marks(run: pd.DataFrame, bins: Mapping[float, str]) -> list[pd.DataFrame]:
     place = np.searchsorted(edges, np.round(run["fidelity"], 12), side="right") - 1
     base = run[["method", "seed", "trial", "total_cost", "fidelity"]]
     spent = run["cost"].to_numpy().cumsum()
+    kept = _readings(run["total_cost"].to_numpy(dtype=float))
     tables = [
         base.assign(
             panel="share",
             fidelity=edge,
             value=np.where(place == number, run["cost"], 0).cumsum() / np.where(spent, spent, 1),
-        )
+        ).iloc[kept]
         for number, edge in enumerate(edges)
     ]
     tables.append(base.assign(panel="trial", value=run["loss"]))
@@ -166,6 +168,15 @@ def _marks(run: pd.DataFrame, bins: Mapping[float, str]) -> list[pd.DataFrame]:
     tables.append(base[full].assign(panel="best", value=run.loc[full, "loss"].cummin()))
     order = ["panel", "method", "seed", "trial", "total_cost", "fidelity", "value"]
     return [table[order] for table in tables]
+
+
+def _readings(costs: Array) -> list[int]:
+    """Places of the trials whose shares are drawn: all, or ``READINGS`` evenly spread."""
+    if len(costs) <= READINGS:
+        return list(range(len(costs)))
+    spread = np.geomspace if costs[0] > 0 else np.linspace
+    places = np.searchsorted(costs, spread(costs[0], costs[-1], READINGS))
+    return sorted({0, len(costs) - 1, *(int(p) for p in places if p < len(costs))})
 
 
 def _shares(ax: Axes, marks: pd.DataFrame, bins: Mapping[float, str]) -> None:

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis.figures.allocation import draw_allocation
+from analysis.figures.allocation import READINGS, draw_allocation
 from analysis.figures.seeds import ORDER
 
 
@@ -94,3 +94,13 @@ def test_all_failed_can_be_drawn_and_an_unknown_run_is_refused() -> None:
     assert set(drawn.data["panel"]) == {"share", "trial"}
     with pytest.raises(ValueError, match="seed 9"):
         draw_allocation(TABLE, "bowl", 9)
+
+
+def test_shares_of_a_long_run_are_read_at_some_of_its_trials() -> None:
+    long = run("ei", 0, [1.0] * 300, [0.25, 1.0] * 150, [0.3] * 300)
+    data = draw_allocation(long, "bowl").data
+    shares = data[data["panel"] == "share"]
+    assert shares["trial"].nunique() <= READINGS + 2
+    assert {0, 299} <= set(shares["trial"])
+    assert shares[shares["trial"] == 299]["value"].tolist() == [0.5, 0.5]
+    assert (data["panel"] == "trial").sum() == 300
