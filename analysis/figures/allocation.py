@@ -29,8 +29,8 @@ def draw_allocation(table: pd.DataFrame, task: str, seed: int | None = None) -> 
 
     Above: share of the cost so far by fidelity, stacked, at ``READINGS`` trials of a longer run;
     its bins are the distinct fidelities of all runs drawn if there are at most ``MOST``, else
-    powers of two: from 1/4 to below 1/2, and so on. Middle: every trial, coloured by loss; hollow where it failed. Below: lowest loss seen at
-    the target so far.
+    powers of two: from 1/4 to below 1/2, and so on. Middle: every trial, coloured by loss; hollow
+    where it failed. Below: lowest loss seen at the target so far.
 
     Args:
         table: see ``analysis.tidy.tidy``.
