@@ -85,6 +85,7 @@ def test_the_family_that_is_nearer_to_the_best_held_out_curves_is_chosen(tmp_pat
     assert made.meta["chosen"] == min(off, key=lambda family: off[family])
 
 
+@pytest.mark.slow
 def test_the_same_rows_give_the_same_bytes(tmp_path: Path) -> None:
     path = record(tmp_path / "made_up.jsonl", count=30, repeats=5)
     first, second = (
@@ -94,6 +95,7 @@ def test_the_same_rows_give_the_same_bytes(tmp_path: Path) -> None:
     assert first == second
 
 
+@pytest.mark.slow
 def test_without_held_out_configs_the_first_family_is_chosen(tmp_path: Path) -> None:
     path = record(tmp_path / "made_up.jsonl", held_out=0)
     target = compact_curves(path, tmp_path / "made_up.npz", SPACE, DERIVED)

@@ -55,6 +55,7 @@ def test_it_has_the_hash_of_what_it_describes(card: str, path: Path) -> None:
     assert f"`{table.read(path, CURVES).sha256}`" in card
 
 
+@pytest.mark.slow
 def test_a_table_without_held_out_curves_and_baseline_has_a_card_too(tmp_path: Path) -> None:
     source = record(tmp_path / "made_up.jsonl", held_out=0)
     made = compact_curves(source, source.with_suffix(".npz"), SPACE, DERIVED)

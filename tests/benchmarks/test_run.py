@@ -80,6 +80,7 @@ def test_a_damaged_run_is_one_line_and_the_sweep_goes_on(damaged: str, tmp_path:
     assert call(tmp_path, *quick, "resume=false").returncode == 0
 
 
+@pytest.mark.slow
 def test_killed_in_the_middle_and_run_again_it_gives_the_unbroken_trace(tmp_path: Path) -> None:
     arguments = ("method=gpy_ei", "task=tiny", "plot=false")
     whole, cut = tmp_path / "whole", tmp_path / "cut"

@@ -194,6 +194,7 @@ def test_no_scheduler_at_the_address_is_one_line_in_time(
     assert time.monotonic() - started < 6
 
 
+@pytest.mark.slow
 def test_a_scheduler_that_dies_ends_the_run_and_the_same_command_resumes(tmp_path: Path) -> None:
     quick = ["method=random", "task=live", "allow=[live]", "budget.trials=12", "plot=false"]
     arguments = [*quick, "task.least=0.3", "workers.n=2", "workers.engine=dask"]
