@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,9 @@ from benchmarks.trace import Trace
 
 def start(folder: Path, *arguments: str) -> subprocess.Popen[str]:
     """Start a run in ``folder``, in a process group of its own."""
+    # a shell's background job ignores Ctrl-C, and so would what it starts
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     return subprocess.Popen(
         command(*arguments),
         cwd=folder,
