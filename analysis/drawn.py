@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 _PLACES = re.compile(r' (?:d|x|y)="[^"]*"')
 _SURPLUS = re.compile(r"(?<=\.\d\d)\d+")
 
-
 DENSE = 100  # more marks than this are one picture inside an SVG
 
 

@@ -47,7 +47,7 @@ def choose(facts: Sequence[RunFacts]) -> Choice:
     for task in tasks:
         chosen: dict[str, RunFacts] = {}
         here = [place for place, one in enumerate(facts) if one.task == task]
-        usual, _ = _newest(facts, here, _of_the_task)
+        usual = set(_newest(facts, here, _of_the_task))
         for method in methods:
             who = f"{task}, {method}"
             if (task, method) not in groups:
@@ -55,9 +55,9 @@ def choose(facts: Sequence[RunFacts]) -> Choice:
                 rows.append(_row(task, method, [], sorted(seeds), [], []))
                 continue
             own = groups[task, method]
-            like = [place for place in own if place in set(usual)]
-            kept, _ = _newest(facts, like if any(facts[p].finished for p in like) else own, _all)
-            others = [place for place in own if place not in set(kept)]
+            like = [place for place in own if place in usual]
+            kept = _newest(facts, like if any(facts[p].finished for p in like) else own, _all)
+            others = sorted(set(own) - set(kept))
             done, unfinished, repeated = _finished(facts, kept)
             analysed += done
             missing = sorted(seeds - {facts[place].seed for place in kept})
@@ -70,7 +70,7 @@ def choose(facts: Sequence[RunFacts]) -> Choice:
                     f"{who}: more than one run with {_seeds(facts[p].seed for p in repeated)}; "
                     "the one started last is analysed."
                 )
-            for places in _by_version(facts, others).values():
+            for places in _by_version(facts, others, _all).values():
                 left, stays = facts[places[0]], facts[kept[0]]
                 problems.append(
                     f"{who}: {len(places)} run{'s'[: len(places) > 1]} of another version left out "
@@ -130,7 +130,7 @@ def _of_the_task(one: RunFacts) -> Mapping[str, Any]:
 def _by_version(
     facts: Sequence[RunFacts],
     places: Sequence[int],
-    version: Callable[[RunFacts], Mapping[str, Any]] = _all,
+    version: Callable[[RunFacts], Mapping[str, Any]],
 ) -> dict[str, list[int]]:
     found: dict[str, list[int]] = defaultdict(list)
     for place in places:
@@ -152,14 +152,13 @@ def _newest(
     facts: Sequence[RunFacts],
     places: Sequence[int],
     version: Callable[[RunFacts], Mapping[str, Any]],
-) -> tuple[list[int], list[int]]:
-    """Places of the version to analyse, and of all others."""
+) -> list[int]:
+    """Places of the version to analyse."""
 
     def weight(group: Sequence[int]) -> tuple[int, str]:
         return sum(facts[p].finished for p in group), max(facts[p].started for p in group)
 
-    kept = max(_by_version(facts, places, version).values(), key=weight)
-    return kept, [place for place in places if place not in set(kept)]
+    return max(_by_version(facts, places, version).values(), key=weight)
 
 
 def _finished(

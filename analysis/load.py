@@ -132,10 +132,18 @@ def value_at(cost: Array, values: Array, at: float) -> float:
     return float(values[last]) if last >= 0 else float("inf")
 
 
-def cost_to_reach(cost: Array, values: Array, target: float) -> float:
-    """Cost of the trial from which on the value is at or below ``target`` to the end; infinite if
-    the last one is not (see ``analysis.targets.reached``).
+def place_reached(values: Array, target: float) -> int | None:
+    """Place from which on values are at or below ``target`` to the end; None if the last one is
+    not (why not the first touch: see ``analysis.targets.reached``).
     """
     above = np.flatnonzero(~(values <= target))
     place = int(above[-1]) + 1 if above.size else 0
-    return float(cost[place]) if place < len(cost) else float("inf")
+    return place if place < len(values) else None
+
+
+def cost_to_reach(cost: Array, values: Array, target: float) -> float:
+    """Cost of the trial from which on the value is at or below ``target`` to the end; infinite if
+    the last one is not.
+    """
+    place = place_reached(values, target)
+    return float("inf") if place is None else float(cost[place])

@@ -65,6 +65,11 @@ class Study(NamedTuple):
     """of all runs"""
     choice: Choice
 
+    @property
+    def analysed(self) -> list[RunFacts]:
+        """The facts of the runs that are analysed."""
+        return [self.facts[place] for place in self.choice.analysed]
+
 
 def parse(arguments: Sequence[str]) -> Options:
     """Read ``name=value`` arguments.
@@ -165,7 +170,7 @@ def _stamp(study: Study) -> Callable[[str], str]:
     """What is said at the end of the caption of an item, given its name: what its tasks say of
     themselves, and what made the runs.
     """
-    runs = [study.facts[place] for place in study.choice.analysed]
+    runs = study.analysed
     commits = sorted({_commit(run) for run in runs})
     cpus = sorted({str(run.machine.get("cpu", "not known")) for run in runs})
     made = (
@@ -232,7 +237,7 @@ def _write_table(data: pd.DataFrame, path: Path) -> None:
 
 
 def _made(study: Study) -> list[tuple[str, list[str]]]:
-    runs = [study.facts[place] for place in study.choice.analysed]
+    runs = study.analysed
     captions = {f"{run.task}: {run.caption}" for run in runs if run.caption}
     versions = [{f"{n} {v}" for n, v in run.versions.items()} for run in runs]
     common = set.intersection(*versions)

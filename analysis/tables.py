@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -82,11 +83,8 @@ def to_target(
             full training is shorter than a suggestion.
     """
     rows = table[table.task == task]
-    _check_speed(rows, task)
-    near = within_reach(table, task, every=True) or within_reach(table, task)
-    if not near:
-        raise ValueError(f"on {task} no method reached a target with half of its runs")
-    target = near[-1]
+    near = _targets(table, task)
+    target = (within_reach(table, task, every=True) or near)[-1]
     runs = reached(table, task, (target,))
     data = talk_table.written(talk_table.measured(table, task, target, price, workers))
     compared = ratios(runs)
@@ -118,13 +116,9 @@ def speedups(table: pd.DataFrame, task: str) -> Shown:
         ValueError: no regret is known, no target was reached by half of a method's runs, or a
             full training is shorter than a suggestion.
     """
-    _check_speed(table[table.task == task], task)
-    near = within_reach(table, task)
-    if not near:
-        raise ValueError(f"on {task} no method reached a target with half of its runs")
-    runs = reached(table, task, near)
+    runs = reached(table, task, _targets(table, task))
     unit, what = unit_of(table[table.task == task])
-    costs = average_costs(runs)
+    costs, cost = average_costs(runs), partial(talk_table.number, digits=2)
     by = {
         name: found.set_index(["reference", "target", "method"]).says
         for name, found in (("", ratios(runs)), (", first touch", ratios(touched(runs))))
@@ -137,9 +131,9 @@ def speedups(table: pd.DataFrame, task: str) -> Shown:
             "regret": f"{row.target:g}",
             "method": row.method,
             "runs there": f"{row.successes} of {row.runs}",
-            f"aRT [{what}]": f"> {_cost(row.at_least / unit)}"
+            f"aRT [{what}]": f"> {cost(row.at_least / unit)}"
             if row.bound
-            else f"{_cost(row.art / unit)} ({_cost(row.low / unit)} to {_cost(row.high / unit)})",
+            else f"{cost(row.art / unit)} ({cost(row.low / unit)} to {cost(row.high / unit)})",
         }
         for reference in dict.fromkeys(by[""].index.get_level_values("reference")):
             for name, says in by.items():
@@ -158,12 +152,18 @@ def speedups(table: pd.DataFrame, task: str) -> Shown:
     )
 
 
-def _check_speed(rows: pd.DataFrame, task: str) -> None:
+def _targets(table: pd.DataFrame, task: str) -> list[float]:
+    """The targets within reach of a task that says something of speed, largest first."""
+    rows = table[table.task == task]
     if is_brief(rows):
         raise ValueError(
             f"a full training of {task} takes {rows.target_cost.max():.2g} s, less than a "
             "suggestion: it says nothing of how much faster a method is"
         )
+    near = within_reach(table, task)
+    if not near:
+        raise ValueError(f"on {task} no method reached a target with half of its runs")
+    return near
 
 
 def talk() -> Shown:
@@ -194,10 +194,6 @@ def _quartiles(values: pd.Series) -> str:
         known, (0.25, 0.5, 0.75), method="linear" if whole else "inverted_cdf"
     )
     return f"{middle:.{DIGITS}g} ({low:.{DIGITS}g} to {high:.{DIGITS}g})"
-
-
-def _cost(value: float) -> str:
-    return f"{value:,.0f}" if 100 <= value < np.inf else f"{value:.2g}"
 
 
 def _plain(value: float) -> str:

@@ -140,7 +140,7 @@ def written(values: pd.DataFrame) -> pd.DataFrame:
     found: dict[str, dict[str, str]] = {}
     for row in values.to_dict("records"):
         parts = [
-            ("> " if row[f"{name}_bound"] else "") + _number(row[name])
+            ("> " if row[f"{name}_bound"] else "") + number(row[name])
             for name in ("median", "q25", "q75")
         ]
         cells = found.setdefault(row["method"], {"method": row["method"]})
@@ -189,5 +189,6 @@ def _quantile(values: Array, share: float) -> float:
     return float((ordered[low] + ordered[high]) / 2)
 
 
-def _number(value: float) -> str:
-    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
+def number(value: float, digits: int = 3) -> str:
+    """A positive number in words: whole from 100 on, else with so many digits."""
+    return f"{value:,.0f}" if value >= 100 else f"{value:.{digits}g}"

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from numpy.random import Generator
 
-from analysis.load import Array
+from analysis.load import Array, place_reached
 from analysis.steps import clock_of
 from analysis.summary import EXAMPLES
 
@@ -106,13 +106,12 @@ def reached(
         workers = run.workers.iloc[0] if parallel else np.nan
         times = clock_of(run, clock)
         for target in allowed(rows, targets):
+            place = place_reached(regret, target)
+            last = len(run) - 1 if place is None else place
             there = regret <= target
-            place = int(np.flatnonzero(~there)[-1]) + 1 if not there.all() else 0
-            stays = place < len(run)
-            last = place if stays else len(run) - 1
             first = times[int(there.argmax())] if there.any() else np.nan
             found.append((
-                method, seed, target, stays, times[last], last + 1, times[-1], first,
+                method, seed, target, place is not None, times[last], last + 1, times[-1], first,
                 walls[: last + 1].max(), workers,
             ))  # fmt: skip
     names = [

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 
-from analysis.load import Run
+from analysis.load import Array, Run
 
 RULES = ("recommended", "best_at_target", "best_seen")
 """which config a method is judged by: the one that it would deploy, that with the lowest loss seen
@@ -59,7 +59,9 @@ def _rows(run: Run) -> pd.DataFrame:
         "status": [row["status"] for row in rows],
         **{name: column(name) for name in ("fidelity", "native", "loss", "test_loss", "cost")},
         "overhead": overhead,
-        "total_cost": _with_running(run) if run.workers > 1 else column("cumulative_cost"),
+        "total_cost": column("cumulative_cost")
+        if run.workers == 1
+        else _with_running(column("start"), column("end"), column("cost")),
         "total_overhead": overhead.cumsum(),
     }
     true_loss, true_test = column("true_loss"), column("true_test_loss")
@@ -91,11 +93,8 @@ def _rows(run: Run) -> pd.DataFrame:
     return pd.DataFrame(columns)
 
 
-def _with_running(run: Run) -> np.ndarray:
+def _with_running(start: Array, end: Array, cost: Array) -> Array:
     """Cost at the end of each trial, of ended trials and of the part of others that had run."""
-    start, end, cost = (
-        np.array([row[name] for row in run.rows], dtype=float) for name in ("start", "end", "cost")
-    )
     lasted = np.maximum(end - start, 1e-300)
     now = np.maximum.accumulate(end)[:, None]
     return np.asarray(np.clip((now - start) / lasted, 0, 1) @ cost, dtype=float)

@@ -111,9 +111,8 @@ class Child:
         )
         with _environment:
             saved = {name: os.environ.get(name) for name in THREAD_VARIABLES}
-            os.environ.update(
-                dict.fromkeys(THREAD_VARIABLES, str(self._threads))
-            )  # read when BLAS loads
+            # read when BLAS loads
+            os.environ.update(dict.fromkeys(THREAD_VARIABLES, str(self._threads)))
             try:
                 process.start()
             finally:

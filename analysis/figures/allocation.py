@@ -111,18 +111,15 @@ def draw_allocation(table: pd.DataFrame, task: str, seed: int | None = None) -> 
     which = f"that with seed {seed}"
     if seed is None:
         which = "the median one by final regret"
-    full = table[(table["task"] == task) & (table["fidelity"] > 1 - 1e-9)]
-    counts = full.groupby("method")["seed"].nunique()
-    everyone = table[table["task"] == task].groupby("method")["seed"].nunique()
-    seldom = [
-        f"{method} {counts.get(method, 0)} of {everyone[method]}"
-        for method in runs
-        if counts.get(method, 0) < everyone[method]
-    ]
+    every = table[table["task"] == task]
+    highest = every.groupby(["method", "seed"])["fidelity"].max()
+    full = (highest > 1 - 1e-9).groupby("method")
+    seldom = [f"{name} {full.sum()[name]} of {full.size()[name]}" for name in runs
+              if not full.all()[name]]  # fmt: skip
     caption = (
         f"What methods bought on {task}, against evaluation cost: share of the cost by fidelity, "
         "every trial, and the lowest loss seen at the target (rule best_at_target). One run a "
-        f"method, {which}, of {seeds_of(table[table['task'] == task])}."
+        f"method, {which}, of {seeds_of(every)}."
     )
     if seldom:
         caption += f" Runs that trained at the target at all: {', '.join(seldom)}; of others all."

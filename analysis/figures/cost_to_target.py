@@ -63,7 +63,7 @@ def draw_cost_to_target(
     unit, unit_name = unit_of(rows)
     asked = shown_targets(table, task, clock, rule) if targets is None else targets
     runs = reached(table, task, asked, clock, rule)
-    touches = average_costs(touched(runs), rng, resamples=1) if len(runs) else runs
+    touches = average_costs(touched(runs), resamples=1) if len(runs) else runs
     data = _data(average_costs(runs, rng, resamples), touches, unit).assign(unit=unit_name)
     kept = sorted(set(data.target), reverse=True)
     figure = _figure(

@@ -36,7 +36,7 @@ def scale_for(rows: pd.DataFrame, name: str) -> str:
     """
     said = str(rows["log_scale"].iloc[0])
     values = rows[name].to_numpy(dtype=float)
-    if said in ("unknown", "nan"):
+    if said == "unknown":
         return scale_of(values)
     named = name.removeprefix("config.") in said.split(",")
     return "log" if named and np.nanmin(values) > 0 else "linear"
