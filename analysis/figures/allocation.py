@@ -85,7 +85,8 @@ def draw_allocation(table: pd.DataFrame, task: str, seed: int | None = None) -> 
         )  # fmt: skip
         if best.empty:
             column[2].text(0.5, 0.5, "none", transform=column[2].transAxes, ha="center")
-        column[0].set_title(f"{method}\nseed {run['seed'].iloc[0]}", fontsize="medium")
+        name = method.replace(",", ",\n")  # overridden options would run into the next title
+        column[0].set_title(f"{name}\nseed {run['seed'].iloc[0]}", fontsize="medium")
     first = panels[:, 0]
     first[0].set(ylabel="share of cost so far", ylim=(0, 1))
     first[1].set(ylabel="fidelity (share)", yscale=_scale(rows["fidelity"].to_numpy()))
