@@ -26,13 +26,14 @@ class Choice(NamedTuple):
     ``unfinished``, ``other versions``; seeds in words, empty where none"""
 
 
-def choose(facts: Sequence[RunFacts]) -> Choice:
+def choose(facts: Sequence[RunFacts], unreadable: Sequence[str] = ()) -> Choice:
     """Choose the finished runs of one version for each task and method.
 
     A version is all settings but the seed, with the versions of method and task. Of several of a
     task (settings of methods aside), the one with most finished runs is analysed, of all methods
     that have it; of several of a method in the same way; at a tie the one started last; of several
-    runs with one seed, the one started last.
+    runs with one seed, the one started last. ``unreadable`` says what is wrong with further runs
+    that could not be read.
 
     Raises:
         ValueError: no run has finished.
@@ -43,7 +44,8 @@ def choose(facts: Sequence[RunFacts]) -> Choice:
     groups: dict[tuple[str, str], list[int]] = defaultdict(list)
     for place, one in enumerate(facts):
         groups[one.task, one.method].append(place)
-    analysed, problems, rows = [], [], []
+    analysed, rows = [], []
+    problems = [f"Left out, cannot be read: {what}." for what in unreadable]
     for task in tasks:
         chosen: dict[str, RunFacts] = {}
         here = [place for place, one in enumerate(facts) if one.task == task]

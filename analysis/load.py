@@ -100,28 +100,45 @@ def _parse(text: bytes, path: Path) -> Any:
         raise ValueError(f"{path} is not JSON: {error}") from error
 
 
-def load_runs(study: Path) -> list[Run]:
+def load_runs(study: Path, unreadable: list[str] | None = None) -> list[Run]:
     """Load all runs below a folder, in the order of their paths.
 
+    Args:
+        study: the folder.
+        unreadable: gets what is wrong with every run that cannot be read and is left out; without
+            it the first such run raises.
+
     Raises:
-        ValueError: there are none, or something else is found in their place.
+        ValueError: there are none that can be read, or something else is found in their place.
     """
     folders = [path.parent for path in sorted(study.rglob("meta.json"))]
+    runs, damaged = [], []
     # millions of small objects, none of them garbage: looking for cycles doubles the time
     collecting = gc.isenabled()
     gc.disable()
     try:
-        runs = [load_run(folder) for folder in folders]
-        for run in runs:
-            known = isinstance(run.meta, dict) and run.meta.keys()
-            if not known or not known >= {"task", "task_facts", "settings"}:
-                raise ValueError(f"{run.folder / 'meta.json'} is not that of a run")
+        for folder in folders:
+            try:
+                runs.append(_checked(load_run(folder)))
+            except ValueError as error:
+                damaged.append(error)
     finally:
         if collecting:
             gc.enable()
+    if damaged and (unreadable is None or not runs):
+        raise damaged[0]
     if not runs:
         raise ValueError(f"no runs below {study}")
+    if unreadable is not None:
+        unreadable += [str(error) for error in damaged]
     return runs
+
+
+def _checked(run: Run) -> Run:
+    known = isinstance(run.meta, dict) and run.meta.keys()
+    if not known or not known >= {"task", "task_facts", "settings"}:
+        raise ValueError(f"{run.folder / 'meta.json'} is not that of a run")
+    return run
 
 
 def value_at(cost: Array, values: Array, at: float) -> float:

@@ -25,16 +25,15 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from analysis import case_study, page, sections
-from analysis.archive import RUNS, read_archive, write_archive
+from analysis.archive import RUNS, write_archive
 from analysis.drawn import Drawn, save
-from analysis.facts import RunFacts, facts_of
+from analysis.facts import RunFacts
 from analysis.figure_data import FigureData
 from analysis.figures.misclassified import draw_misclassified
-from analysis.honesty import Choice, choose, spans
-from analysis.load import load_runs
+from analysis.honesty import spans
+from analysis.study import Study, from_archive, from_traces
 from analysis.tables import Shown, to_markdown
 from analysis.talk_table import PRICE, WORKERS
-from analysis.tidy import tidy
 
 KEYS = ("experiment", "runs", "out", "price", "workers")
 USAGE = (
@@ -54,21 +53,6 @@ class Options(NamedTuple):
     price: float = PRICE
     """USD an hour"""
     workers: int = WORKERS
-
-
-class Study(NamedTuple):
-    """What was read."""
-
-    table: pd.DataFrame
-    """of the runs that are analysed"""
-    facts: list[RunFacts]
-    """of all runs"""
-    choice: Choice
-
-    @property
-    def analysed(self) -> list[RunFacts]:
-        """The facts of the runs that are analysed."""
-        return [self.facts[place] for place in self.choice.analysed]
 
 
 def parse(arguments: Sequence[str]) -> Options:
@@ -116,13 +100,7 @@ def read(options: Options) -> Study:
     """
     folder = options.runs or RESULTS / "runs" / options.experiment
     if folder.is_dir():
-        runs = load_runs(folder)
-        try:
-            facts = [facts_of(run) for run in runs]
-            choice = choose(facts)
-            return Study(tidy([runs[place] for place in choice.analysed]), facts, choice)
-        except (KeyError, TypeError) as error:
-            raise ValueError(f"{folder} holds traces that are not ours: {error!r}") from error
+        return from_traces(folder)
     if options.runs is not None:
         raise ValueError(f"runs={folder}: no such folder")
     archive = RESULTS / options.experiment
@@ -131,8 +109,7 @@ def read(options: Options) -> Study:
             f"experiment={options.experiment}: neither runs in {folder} nor an archive in "
             f"{archive}{_allowed(options.experiment)}"
         )
-    table, facts = read_archive(archive)
-    return Study(table, facts, choose(facts))
+    return from_archive(archive)
 
 
 def write(study: Study, options: Options) -> list[Path]:

@@ -68,8 +68,10 @@ def tables(runs: Sequence[Run]) -> dict[str, list[dict[str, str]]]:
     return {task: rows for task, rows in found.items() if rows}
 
 
-def print_summary(runs: Sequence[Run]) -> None:
-    """Print the tables of all tasks of a study, and what was left out."""
+def print_summary(runs: Sequence[Run], unreadable: Sequence[str] = ()) -> None:
+    """Print the tables of all tasks of a study, and what was left out: ``unreadable`` says what is
+    wrong with each run that cannot be read.
+    """
     console = Console(width=160)
     for task, rows in tables(runs).items():
         table = Table(
@@ -86,6 +88,8 @@ def print_summary(runs: Sequence[Run]) -> None:
         console.print(f"left out: {len(left_out)} failed or unfinished runs")
         for run in left_out:
             console.print(f"  {run.folder}: {run.meta.get('status')}", highlight=False)
+    for what in unreadable:
+        console.print(f"left out, cannot be read: {what}", markup=False, soft_wrap=True)
 
 
 def title_of(task: str, runs: Sequence[Run]) -> str:
@@ -146,8 +150,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--markdown", type=Path, help="also write the tables to this file")
     options = parser.parse_args(arguments)
     try:
-        runs = load_runs(options.study)
-        print_summary(runs)
+        unreadable: list[str] = []
+        runs = load_runs(options.study, unreadable)
+        print_summary(runs, unreadable)
         if options.markdown is not None:
             options.markdown.parent.mkdir(parents=True, exist_ok=True)
             options.markdown.write_text(to_markdown(options.study, runs))

@@ -216,7 +216,8 @@ def main() -> int:
         from analysis.load import load_runs
         from analysis.summary import print_summary
 
-        print_summary(load_runs(Path(study)))
+        unreadable: list[str] = []
+        print_summary(load_runs(Path(study), unreadable), unreadable)
     for message in dict.fromkeys(o["message"] for o in ended if o["status"] == "refused"):
         print(f"error: {message}", file=sys.stderr)
         code = USAGE_ERROR

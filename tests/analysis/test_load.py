@@ -44,6 +44,21 @@ def test_a_torn_last_line_and_a_run_without_a_trace_are_read(tmp_path: Path) -> 
     assert (len(b.rows), b.finished) == (0, False)
 
 
+def test_what_cannot_be_read_is_named_or_raised(tmp_path: Path) -> None:
+    write_run(tmp_path / "a", [0.3])
+    write_run(tmp_path / "b", [0.3])
+    (tmp_path / "b" / "meta.json").write_text("[]")
+    unreadable: list[str] = []
+    (run,) = load_runs(tmp_path, unreadable)
+    assert run.folder.name == "a"
+    assert unreadable == [f"{tmp_path / 'b' / 'meta.json'} is not that of a run"]
+    with pytest.raises(ValueError, match="not that of a run"):
+        load_runs(tmp_path)
+    (tmp_path / "a" / "trace.jsonl").write_text("text\n")
+    with pytest.raises(ValueError, match="is not JSON"):
+        load_runs(tmp_path, [])
+
+
 def test_an_empty_folder_is_one_clear_line(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"^no runs below "):
         load_runs(tmp_path)

@@ -10,9 +10,10 @@ import pytest
 from PIL import Image
 from studies import FACTS, write_full_run, write_study
 
-from analysis import report, sections
+from analysis import sections
 from analysis.drawn import Drawn
 from analysis.figure_data import FigureData
+from analysis.load import load_runs
 from analysis.report import main
 from analysis.tables import Shown, final, speedups, to_markdown, to_target
 from analysis.tidy import tidy
@@ -178,7 +179,7 @@ def test_a_defect_in_a_figure_is_not_hidden(here: Path, monkeypatch: pytest.Monk
 
 def test_tables_of_known_runs(tmp_path: Path) -> None:
     write_study(tmp_path, seeds=3)
-    table = tidy(report.load_runs(tmp_path))
+    table = tidy(load_runs(tmp_path))
     data = final(table, "one").data
     assert list(data) == [
         "method", "runs", "regret", "test error", "trials", "cost [full trainings]",
@@ -200,7 +201,7 @@ def test_tables_of_known_runs(tmp_path: Path) -> None:
 
 def test_ratios_of_every_target_within_reach(tmp_path: Path) -> None:
     write_study(tmp_path, seeds=3)
-    table = tidy(report.load_runs(tmp_path)).assign(regret_recommended=0.01)
+    table = tidy(load_runs(tmp_path)).assign(regret_recommended=0.01)
     shown = speedups(table, "one")
     assert shown.data.regret.to_list()[::2] == ["0.1", "0.05", "0.02", "0.01"]
     first = shown.data[shown.data.method == "fabolas"].iloc[0]
@@ -213,7 +214,7 @@ def test_ratios_of_every_target_within_reach(tmp_path: Path) -> None:
 
 def test_a_task_of_milliseconds_says_nothing_of_speed(tmp_path: Path) -> None:
     write_study(tmp_path, seeds=2)
-    table = tidy(report.load_runs(tmp_path))
+    table = tidy(load_runs(tmp_path))
     table.loc[table.task == "one", "target_cost"] = 0.005
     for made in (to_target, speedups):
         with pytest.raises(ValueError, match=r"full training of one takes 0\.005 s"):
@@ -259,7 +260,7 @@ def test_markdown_keeps_its_columns() -> None:
 def test_every_section_has_a_name_of_its_own_and_files_too(tmp_path: Path) -> None:
     write_study(tmp_path, seeds=1)
     write_full_run(tmp_path / "cars head" / "ei,method.x=[1]" / "seed-0")
-    table = tidy(report.load_runs(tmp_path))
+    table = tidy(load_runs(tmp_path))
     given = sections.Given(table, FigureData("s", tmp_path))
     names = [item.name for section in sections.SECTIONS for item in section.items(given)]
     assert len(names) == len(set(names))

@@ -38,11 +38,14 @@ def test_the_command_prints_tables_and_what_was_left_out(
 ) -> None:
     write_run(tmp_path / "t" / "m" / "seed-0", [0.5, 0.2])
     write_run(tmp_path / "t" / "m" / "seed-1", [0.5], status="failed")
+    write_run(tmp_path / "t" / "m" / "seed-2", [0.5])
+    (tmp_path / "t" / "m" / "seed-2" / "meta.json").write_text("{")
     assert main([str(tmp_path)]) == 0
     text = capsys.readouterr().out
     assert "t: median regret" in text
     assert "left out: 1 failed or unfinished runs" in text
     assert "seed-1: failed" in text
+    assert f"left out, cannot be read: {tmp_path / 't/m/seed-2/meta.json'} is not JSON" in text
 
 
 def test_a_folder_without_runs_is_one_line_and_exit_code_2(
