@@ -14,9 +14,9 @@ from numpy.random import Generator
 from scipy.stats import f as f_distribution
 from scipy.stats import rankdata, studentized_range
 
+from analysis.average_costs import RESAMPLES, SEED, TAIL
 from analysis.load import Array
 from analysis.steps import on_grid
-from analysis.targets import RESAMPLES, SEED, TAIL
 
 SHARES = tuple(float(share) for share in np.geomspace(0.01, 1, 61))
 

@@ -9,8 +9,9 @@ import numpy as np
 import pandas as pd
 
 from analysis import talk_table
+from analysis.average_costs import average_costs, ratios
 from analysis.steps import is_brief, within_budget
-from analysis.targets import LADDER, average_costs, ratios, reached, touched, unit_of, within_reach
+from analysis.targets import LADDER, reached, touched, unit_of, within_reach
 
 DIGITS = 3
 

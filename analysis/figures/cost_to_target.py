@@ -1,6 +1,7 @@
 """What a method spends to reach a regret: aRT with intervals and the share of runs that got there.
 
-After COCO (arXiv:1605.03560, "Averaging Runtime"); definitions and bounds in ``analysis.targets``.
+After COCO (arXiv:1605.03560, "Averaging Runtime"); definitions and bounds in
+``analysis.average_costs``.
 """
 
 from __future__ import annotations
@@ -13,13 +14,12 @@ import pandas as pd
 from numpy.random import Generator
 
 from analysis import style
+from analysis.average_costs import RESAMPLES, average_costs
 from analysis.drawn import Drawn
 from analysis.figures import words
 from analysis.figures.scales import plain_log
 from analysis.targets import (
     LADDER,
-    RESAMPLES,
-    average_costs,
     reached,
     rows_of,
     shown_targets,

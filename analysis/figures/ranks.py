@@ -10,10 +10,10 @@ import pandas as pd
 from numpy.random import Generator
 
 from analysis import style
+from analysis.average_costs import RESAMPLES
 from analysis.drawn import Drawn
 from analysis.figures import words
 from analysis.ranks import SHARES, average_ranks
-from analysis.targets import RESAMPLES
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
