@@ -22,7 +22,7 @@ def run(
 ) -> pd.DataFrame:
     return pd.DataFrame({
         "task": "bowl", "method": method, "seed": seed, "trial": range(len(costs)), "cost": costs,
-        "total_cost": np.cumsum(costs), "fidelity": fidelities, "loss": losses,
+        "total_cost": np.cumsum(costs), "fidelity": fidelities, "loss": losses, "budget": 100.0,
         **dict.fromkeys(ORDER, losses[-1]),
     })  # fmt: skip
 

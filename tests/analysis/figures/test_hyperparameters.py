@@ -19,6 +19,7 @@ def _close() -> Iterator[None]:
 
 RUN = pd.DataFrame({
     "task": "bowl", "method": "ei", "seed": 0, "trial": [0, 1, 2], "total_cost": [1.0, 2.0, 3.0],
+    "budget": 3.0,
     "fidelity": [0.5, 1.0, 1.0], "loss": [0.3, np.nan, 0.1], "config.rate": [1e-4, 1e-2, 1.0],
     "config.units": [8.0, np.nan, 4.0], "config.other": np.nan,
     **dict.fromkeys(ORDER, 0.1), "log_scale": "rate",

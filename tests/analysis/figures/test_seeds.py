@@ -13,7 +13,15 @@ def runs(column: str, values: dict[int, float]) -> pd.DataFrame:
     for name in ORDER:
         table[name] = list(values.values()) if name == column else np.nan
     first = table.assign(trial=0, **dict.fromkeys(ORDER, 0.0))
-    return pd.concat([table, first], ignore_index=True)
+    both = pd.concat([first, table], ignore_index=True)
+    return both.assign(task="t", method="m", total_cost=1.0 + both.trial, budget=2.0)
+
+
+def test_what_crossed_the_budget_does_not_count() -> None:
+    table = runs("regret_recommended", {1: 0.1, 2: 0.2, 3: 0.3})
+    late = table[table.trial == 1].assign(trial=2, total_cost=3.0)
+    late["regret_recommended"] = [0.2, 0.1, 0.3]
+    assert median_seed(pd.concat([table, late], ignore_index=True)) == 2
 
 
 @pytest.mark.parametrize("column", ["regret_recommended", "regret_best_seen", "loss"])
