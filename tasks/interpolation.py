@@ -103,18 +103,25 @@ def surfaces(
 
     Args:
         mesh: all nodes, n of them.
-        levels: fidelity -> (numbers of the nodes recorded there, their values).
+        levels: fidelity -> (numbers of the m nodes recorded there, q quantities of each, of shape
+            ``(q, m)``).
 
     Returns:
-        The fidelities in rising order, shape ``(k,)``, and the values, shape ``(k, n)``.
+        The fidelities in rising order, shape ``(k,)``, and the values, shape ``(q, k, n)``.
     """
     shares = sorted(levels)
-    values = np.zeros((len(shares), len(mesh.nodes)))
-    below = np.zeros(len(mesh.nodes))
+    quantities, n = len(levels[shares[0]][1]), len(mesh.nodes)
+    values = np.zeros((quantities, len(shares), n))
+    below = np.zeros((quantities, n))
     for row, share in enumerate(shares):
         nodes, recorded = levels[share]
         sparse = Mesh(mesh.nodes[nodes])
-        values[row] = below + sparse.at(mesh.nodes, recorded - below[nodes])
-        values[row, nodes] = recorded  # exactly, whatever rounding did
-        below = values[row]
+        others = np.setdiff1d(np.arange(n), nodes)
+        # looking for a node's triangle is what takes time: once for all quantities
+        pairs = [sparse.weights(u) for u in mesh.nodes[others]]
+        values[:, row] = below
+        for lifted, change in zip(values[:, row], recorded - below[:, nodes], strict=True):
+            lifted[others] += np.array([weights @ change[near] for near, weights in pairs])
+        values[:, row, nodes] = recorded
+        below = values[:, row]
     return np.array(shares), values

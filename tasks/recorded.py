@@ -113,24 +113,28 @@ class RecordedTask(Task):
         self._values: dict[int, dict[str, Array]] = {}  # logarithms, levels x nodes
         self._exact: dict[int, dict[str, Array]] = {}  # the same, not through the logarithm
         self._levels: dict[int, list[float]] = {}
+        floors = {"cost": 1e-6}  # a loss is never below loss_floor
+        recorded = np.array(
+            [
+                np.maximum(columns[quantity][keep], floors.get(quantity, self.loss_floor))
+                for quantity in QUANTITIES
+            ]
+        )
         for seed in sorted({int(r) for r in seeds}):
-            self._values[seed], self._exact[seed] = {}, {}
-            for quantity in QUANTITIES:
-                floor = 1e-6 if quantity == "cost" else self.loss_floor
-                recorded = np.maximum(columns[quantity][keep], floor)
-                rows_at = {
-                    float(s): np.flatnonzero((seeds == seed) & (shares == s))
-                    for s in np.unique(shares[seeds == seed])
-                }
-                found, values = surfaces(
-                    self._mesh,
-                    {s: (node_of[rows], np.log(recorded[rows])) for s, rows in rows_at.items()},
-                )
-                exact = np.exp(values)
-                for level, rows in enumerate(rows_at.values()):
-                    exact[level, node_of[rows]] = recorded[rows]
-                self._values[seed][quantity], self._exact[seed][quantity] = values, exact
-                self._levels[seed] = found.tolist()
+            rows_at = {
+                float(s): np.flatnonzero((seeds == seed) & (shares == s))
+                for s in np.unique(shares[seeds == seed])
+            }
+            found, values = surfaces(
+                self._mesh,
+                {s: (node_of[rows], np.log(recorded[:, rows])) for s, rows in rows_at.items()},
+            )
+            exact = np.exp(values)
+            for level, rows in enumerate(rows_at.values()):
+                exact[:, level, node_of[rows]] = recorded[:, rows]
+            self._values[seed] = dict(zip(QUANTITIES, values, strict=True))
+            self._exact[seed] = dict(zip(QUANTITIES, exact, strict=True))
+            self._levels[seed] = found.tolist()
         self._shares = sorted({s for levels in self._levels.values() for s in levels})
         if not self._shares or self._shares[-1] != 1:
             raise tables.TableError("the table holds no evaluation at the target")

@@ -77,10 +77,13 @@ def test_surfaces_give_recorded_nodes_exactly_and_differences_between() -> None:
     cheap = np.sin(7 * nodes).sum(axis=1)  # far from a plane
     dear = cheap - plane(nodes)
     few = np.array([0, 1, 2, 3, 7])
-    shares, values = surfaces(
-        Mesh(nodes), {1.0: (few, dear[few]), 0.25: (np.arange(len(nodes)), cheap)}
+    both = np.array([cheap, 2 * cheap]), np.array([dear, 2 * dear])
+    shares, found = surfaces(
+        Mesh(nodes), {1.0: (few, both[1][:, few]), 0.25: (np.arange(len(nodes)), both[0])}
     )
     assert shares.tolist() == [0.25, 1.0]
+    values, doubled = found
+    np.testing.assert_allclose(doubled, 2 * values)  # each quantity by itself
     assert values[0].tolist() == cheap.tolist()
     assert values[1, few].tolist() == dear[few].tolist()
     np.testing.assert_allclose(values[1], dear, atol=1e-12)
@@ -89,8 +92,9 @@ def test_surfaces_give_recorded_nodes_exactly_and_differences_between() -> None:
 def test_a_dear_fidelity_with_one_node_is_the_cheaper_one_shifted() -> None:
     nodes = scattered(1)
     cheap = np.arange(len(nodes), dtype=float)
-    _, values = surfaces(
-        Mesh(nodes), {0.5: (np.arange(len(nodes)), cheap), 1.0: (np.array([3]), cheap[[3]] - 2)}
+    _, (values,) = surfaces(
+        Mesh(nodes),
+        {0.5: (np.arange(len(nodes)), cheap[None]), 1.0: (np.array([3]), cheap[None, [3]] - 2)},
     )
     np.testing.assert_allclose(values[1], cheap - 2)
 
