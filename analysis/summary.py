@@ -98,8 +98,8 @@ def title_of(task: str, runs: Sequence[Run]) -> str:
     return ", ".join([task, *sorted(captions - {""})])
 
 
-def to_markdown(study: Path, runs: Sequence[Run]) -> str:
-    """The tables of ``print_summary`` as Markdown, with seeds, commits, machines and versions."""
+def to_markdown(study: Path, runs: Sequence[Run], unreadable: Sequence[str] = ()) -> str:
+    """What ``print_summary`` says as Markdown, with seeds, commits, machines and versions."""
     done = [run for run in runs if run.finished]
     lines = [
         f"# {study.name}",
@@ -107,6 +107,7 @@ def to_markdown(study: Path, runs: Sequence[Run]) -> str:
         f"Written by `python -m analysis.summary {study} --markdown ...`; do not edit.",
         "",
         f"- runs: {len(done)} finished, {len(runs) - len(done)} failed or unfinished",
+        *(f"- left out, cannot be read: {what}" for what in unreadable),
         f"- seeds: {_distinct(run.meta.get('seed') for run in done)}",
         f"- commit: {_distinct(_commit(run) for run in done)}",
         f"- machine: {_distinct(run.meta.get('machine', {}).get('cpu') for run in done)}",
@@ -155,7 +156,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print_summary(runs, unreadable)
         if options.markdown is not None:
             options.markdown.parent.mkdir(parents=True, exist_ok=True)
-            options.markdown.write_text(to_markdown(options.study, runs))
+            options.markdown.write_text(to_markdown(options.study, runs, unreadable))
     except ValueError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2

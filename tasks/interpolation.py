@@ -40,9 +40,14 @@ class Mesh:
         return nodes, weights
 
     def at(self, points: Array, values: Array) -> Array:
-        """Interpolate node values ``(n,)`` at points ``(m, d)``; shape ``(m,)``."""
-        pairs = [self.weights(u) for u in points]
-        return np.array([weights @ values[nodes] for nodes, weights in pairs])
+        """Interpolate node values ``(n,)``, or of q quantities ``(q, n)``, at points ``(m, d)``;
+        shape ``(m,)`` or ``(q, m)``.
+        """
+        pairs = [self.weights(u) for u in points]  # what takes time: once for all quantities
+        found = [
+            [weights @ row[nodes] for nodes, weights in pairs] for row in np.atleast_2d(values)
+        ]
+        return np.array(found).reshape(*values.shape[:-1], len(points))
 
     def lowest_mean(self, values: Array) -> float:
         """The minimum over the cube of the mean over r of ``exp`` of r's interpolant.
@@ -117,11 +122,8 @@ def surfaces(
         nodes, recorded = levels[share]
         sparse = Mesh(mesh.nodes[nodes])
         others = np.setdiff1d(np.arange(n), nodes)
-        # looking for a node's triangle is what takes time: once for all quantities
-        pairs = [sparse.weights(u) for u in mesh.nodes[others]]
-        values[:, row] = below
-        for lifted, change in zip(values[:, row], recorded - below[:, nodes], strict=True):
-            lifted[others] += np.array([weights @ change[near] for near, weights in pairs])
+        change = sparse.at(mesh.nodes[others], recorded - below[:, nodes])
+        values[:, row, others] = below[:, others] + change
         values[:, row, nodes] = recorded
         below = values[:, row]
     return np.array(shares), values

@@ -114,9 +114,12 @@ def draw_allocation(table: pd.DataFrame, task: str, seed: int | None = None) -> 
         which = "the median one by final regret"
     every = table[table["task"] == task]
     highest = every.groupby(["method", "seed"])["fidelity"].max()
-    full = (highest > 1 - 1e-9).groupby("method")
-    seldom = [f"{name} {full.sum()[name]} of {full.size()[name]}" for name in runs
-              if not full.all()[name]]  # fmt: skip
+    full = (highest > 1 - 1e-9).groupby("method").agg(["sum", "size"])
+    seldom = [
+        f"{name} {there} of {ran}"
+        for name, there, ran in full.loc[list(runs)].itertuples()
+        if there < ran
+    ]
     caption = (
         f"What methods bought on {task}, against evaluation cost: share of the cost by fidelity, "
         "every trial, and the lowest loss seen at the target (rule best_at_target). One run a "

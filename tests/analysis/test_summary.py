@@ -40,12 +40,15 @@ def test_the_command_prints_tables_and_what_was_left_out(
     write_run(tmp_path / "t" / "m" / "seed-1", [0.5], status="failed")
     write_run(tmp_path / "t" / "m" / "seed-2", [0.5])
     (tmp_path / "t" / "m" / "seed-2" / "meta.json").write_text("{")
-    assert main([str(tmp_path)]) == 0
+    target = tmp_path / "s.md"
+    assert main([str(tmp_path), "--markdown", str(target)]) == 0
     text = capsys.readouterr().out
     assert "t: median regret" in text
     assert "left out: 1 failed or unfinished runs" in text
     assert "seed-1: failed" in text
-    assert f"left out, cannot be read: {tmp_path / 't/m/seed-2/meta.json'} is not JSON" in text
+    unreadable = f"left out, cannot be read: {tmp_path / 't/m/seed-2/meta.json'} is not JSON"
+    assert unreadable in text
+    assert f"- {unreadable}" in target.read_text()
 
 
 def test_a_folder_without_runs_is_one_line_and_exit_code_2(
