@@ -67,7 +67,7 @@ class _Source:
 
 def load(name: str, data_dir: str | None = None) -> Dataset:
     """Load a data set by name (``mnist``, ``covertype_sample``, ``covertype_openml180``,
-    ``vehicle_statlog``, ``vehicle_sensit``).
+    ``letter``, ``vehicle_statlog``, ``vehicle_sensit``).
 
     Raises:
         DataError: unknown name, file missing while offline, or content not as pinned.
@@ -115,16 +115,16 @@ def _raw(source: _Source, data_dir: str | None) -> tuple[NDArray[Any], NDArray[n
         raise DataError(f"{path} has no arrays {', '.join(sorted(wanted - set(arrays)))}")
     if "X_train" in arrays:  # MNIST keeps its official split: training images first
         X = np.concatenate([arrays["X_train"], arrays["X_test"]])
-        y = np.concatenate([arrays["y_train"], arrays["y_test"]]).astype(np.int64)
+        y = _numbered(np.concatenate([arrays["y_train"], arrays["y_test"]]))
     else:
-        X, y = arrays["X"], arrays["y"].astype(np.int64)
+        X, y = arrays["X"], _numbered(arrays["y"])
     X = X.reshape(len(X), -1)
     if (*X.shape, *y.shape) != (*source.shape, source.shape[0]):
         raise DataError(
             f"{path}: expected {source.shape} values, found {X.shape} and {y.shape} labels"
         )
-    if source.file == "vehicle_statlog.npz":
-        # UCI and OpenML hold the same rows in different orders: sort them, so that both agree
+    if source.file in ("vehicle_statlog.npz", "letter.npz"):
+        # Public sources hold the same rows in different orders: sort them, so that all agree
         order = np.lexsort([y, *X.T[::-1]])
         X, y = X[order], y[order]
     sha256 = content_sha256(X, y)
@@ -134,6 +134,13 @@ def _raw(source: _Source, data_dir: str | None) -> tuple[NDArray[Any], NDArray[n
             "delete the file to fetch it again"
         )
     return X, y, sha256
+
+
+def _numbered(labels: NDArray[Any]) -> NDArray[np.int64]:
+    """Return labels as whole numbers; names are numbered in alphabetical order, from 0."""
+    if labels.dtype.kind in "US":
+        labels = np.unique(labels, return_inverse=True)[1]
+    return labels.astype(np.int64)
 
 
 def _read_or_fetch(source: _Source, data_dir: str | None) -> tuple[Path, dict[str, NDArray[Any]]]:
@@ -203,12 +210,14 @@ def _fetch_covertype() -> dict[str, NDArray[Any]]:
 
 _MNIST = "7a55bd65cc6d379155c062a8c5a185635929f8e11007730544dbd14853dd54ac"
 _COVERTYPE = "24397371b40cf6612ae019c184157c3bfebd14c97fc655a128f9ed056ea30caa"
+_LETTER = "7485929f7e4fb97762d25a2bd93d95c6e0b6d8605958b112f5cfa3c7b9acaccb"
 _STATLOG = "7d4ae15d7c485c8928471ad3b56f792f09d66e296f1e2c8752c69dd690e33897"
 
 _SOURCES = {
     "mnist": _Source("mnist.npz", _fetch_mnist, _MNIST, (70000, 784)),
     "covertype": _Source("covertype.npz", _fetch_covertype, _COVERTYPE, (581012, 54)),
     "covertype_openml180": _Source("covertype_openml180.npz", _openml(180), None, (110393, 54)),
+    "letter": _Source("letter.npz", _openml(6), _LETTER, (20000, 16)),
     "vehicle_statlog": _Source("vehicle_statlog.npz", _openml(54), _STATLOG, (846, 18)),
     "vehicle_sensit": _Source("vehicle_sensit.npz", _openml(357), None, (98528, 100)),
 }
@@ -237,14 +246,16 @@ def _stratified_split(
     return split
 
 
-# Split sizes of the paper's code (papers.md 2.2): MNIST 50k/10k/10k; the others as OpenML tasks
-# 2118 and 75191 split them, a third of the training part taken for validation.
+# Split sizes of the paper's code (robo, Klein et al. 2017): MNIST 50k/10k/10k; Covertype and
+# Vehicle as OpenML tasks 2118 and 75191 split them, a third of the training part taken for
+# validation. Letter is not in the paper.
 _SPLITS: dict[
     str, tuple[str, Callable[[NDArray[Any], NDArray[np.int64]], tuple[Rows, Rows, Rows]]]
 ] = {
     "mnist": ("mnist", _split_mnist),
     "covertype_sample": ("covertype", _stratified_split(49555, 24408, 36430)),
     "covertype_openml180": ("covertype_openml180", _stratified_split(49555, 24408, 36430)),
+    "letter": ("letter", _stratified_split(14000, 3000, 3000)),
     "vehicle_statlog": ("vehicle_statlog", _stratified_split(423, 211, 212)),
     "vehicle_sensit": ("vehicle_sensit", _stratified_split(44229, 21785, 32514)),
 }

@@ -25,10 +25,11 @@ SCALES = ("none", "minmax")
 DATASETS = {
     "mnist": ("mnist",),
     "covertype": ("sample", "openml180"),
+    "letter": ("letter",),
     "vehicle": ("statlog", "sensit"),
 }
 CAPTIONS = {"vehicle_statlog": "Statlog: not the paper's data, milliseconds a fit"}
-# natural exponents, as in the paper's code (papers.md 2.1)
+# Natural exponents, as in the paper's code.
 SPACE = Space({"log_c": Float(-10.0, 10.0), "log_gamma": Float(-10.0, 10.0)})
 
 
@@ -53,6 +54,7 @@ class SVM(Task):
         train_rows: int | None = None,
         subset_seeds: int = 10,
         min_fidelity: float = 1 / 512,
+        rows_per_class: int = 10,
         timings: int = 1,
         time_limit: float = 1800.0,
         test: bool = False,
@@ -66,7 +68,8 @@ class SVM(Task):
             data_dir: folder with the npz files; None fetches.
             train_rows: cap on the training rows, for a quick look; None uses all.
             subset_seeds: an evaluation draws its subset seed from 0 .. subset_seeds - 1.
-            min_fidelity: smallest share offered; raised to 10 rows a class where that is more.
+            min_fidelity: smallest share offered; raised where it has too few rows a class.
+            rows_per_class: mean number of rows a class that the smallest share must have.
             timings: the cost is the median of this many timings (for fits of milliseconds).
             time_limit: wall seconds after which an evaluation is killed: status ``timeout``,
                 charged at the limit.
@@ -80,7 +83,12 @@ class SVM(Task):
         check_choice("task.scale", scale, SCALES)
         if not time_limit > 0:
             raise ValueError(f"task.time_limit={time_limit}: must be positive")
-        counts = {"subset_seeds": subset_seeds, "timings": timings, "train_rows": train_rows}
+        counts = {
+            "subset_seeds": subset_seeds,
+            "timings": timings,
+            "train_rows": train_rows,
+            "rows_per_class": rows_per_class,
+        }
         for name, number in counts.items():
             if number is not None and (not isinstance(number, int) or number < 1):
                 raise ValueError(f"task.{name}={number}: must be a whole number, 1 or more")
@@ -88,10 +96,11 @@ class SVM(Task):
         loaded = data.load(dataset, data_dir)
         classes = len(np.unique(loaded.y))
         rows = min(len(loaded.train) if train_rows is None else train_rows, len(loaded.train))
-        if rows < 10 * classes:
-            raise ValueError(f"task.train_rows={train_rows}: at least {10 * classes} are needed")
+        least = rows_per_class * classes
+        if rows < least:
+            raise ValueError(f"task.train_rows={train_rows}: at least {least} are needed")
         self.fidelities = Fidelities(
-            low=max(min_fidelity, 10 * classes / rows), full=rows, unit="training rows"
+            low=max(min_fidelity, least / rows), full=rows, unit="training rows"
         )
         self.loss_floor = 0.5 / len(loaded.validation)
         self.caption = CAPTIONS.get(dataset, "")
