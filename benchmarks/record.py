@@ -28,7 +28,7 @@ from benchmarks.core.space import Space
 from benchmarks.core.trial import Observation
 from benchmarks.design import Evaluation, expand
 from benchmarks.lock import FolderLock
-from benchmarks.reference import Speed, load_and_steal
+from benchmarks.reference import Speed, load_and_steal, reference_seconds
 from benchmarks.remaining import remaining_seconds
 from benchmarks.settings import ConfigError, build_task, compose
 
@@ -61,7 +61,11 @@ class Recorder:
     def _left(self, recorded: Sequence[rows.Row]) -> tuple[list[Evaluation], list[Evaluation]]:
         """What to record in any case, and what to time again if the core is not busy."""
         known = {row.key for row in recorded}
-        marked = {row.key for row, _, late in costs.best_rows(recorded) if late}
+        marked = {
+            row.key
+            for row, _, late in costs.best_rows(recorded)
+            if late and row.facts["cost"] <= costs.TIMED_AGAIN
+        }
         new = [e for e in self._design if e.key not in known]
         if new:
             by_key = {e.key: e for e in self._design}
@@ -107,7 +111,7 @@ class Recorder:
             task = self._build()
             try:
                 session = self._open_session(task)
-                speed = Speed()
+                speed = Speed(getattr(task, "reference_seconds", reference_seconds))
                 while not self._errors:
                     try:
                         evaluation = waiting.get_nowait()
@@ -133,6 +137,7 @@ class Recorder:
             "fidelity_unit": task.fidelities.unit,
             "fidelity_full": task.fidelities.full,
             "fidelity_low": task.fidelities.low,
+            "fidelity_values": task.fidelities.values,
             "loss_floor": task.loss_floor,
             "caption": task.caption,
             "sizes": dict(task.sizes),
@@ -175,7 +180,8 @@ class Recorder:
             "steal": None if steal is None else round((steal_after or 0) - steal, 2),
             "at": datetime.now(UTC).isoformat(timespec="seconds"),
         }
-        row |= {k: observation.info[k] for k in ("error", "curve") if k in observation.info}
+        optional = ("error", "curve", "references")
+        row |= {k: observation.info[k] for k in optional if k in observation.info}
         with self._writing:
             rows.append(self._path, row)
             self._recorded.append(rows.Row(row, session))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Callable
 
 import numpy as np
 from threadpoolctl import threadpool_limits
@@ -33,13 +34,15 @@ def reference_seconds() -> float:
 class Speed:
     """How fast this core has been lately."""
 
-    def __init__(self) -> None:
-        self._seconds, self._at = reference_seconds(), time.monotonic()
+    def __init__(self, kernel: Callable[[], float] = reference_seconds) -> None:
+        """``kernel`` does a fixed piece of work and returns the seconds that it took."""
+        self._kernel = kernel
+        self._seconds, self._at = kernel(), time.monotonic()
 
     def seconds(self) -> float:
         """The latest timing of the kernel, or a new one if that is no longer ``FRESH``."""
         if time.monotonic() - self._at > FRESH:
-            self._seconds, self._at = reference_seconds(), time.monotonic()
+            self._seconds, self._at = self._kernel(), time.monotonic()
         return self._seconds
 
 

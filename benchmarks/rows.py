@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from benchmarks.core.space import Config
 from benchmarks.provenance import ROOT
 
@@ -42,10 +44,15 @@ class Row:
         return key_of(self.facts["config"], self.facts["fidelity"], self.facts["subset_seed"])
 
     @property
+    def references(self) -> list[float]:
+        """Seconds of the reference kernel before the evaluation, while it ran, and after it."""
+        between = self.facts.get("references", [])
+        return [self.facts["reference_before"], *between, self.facts["reference_after"]]
+
+    @property
     def reference(self) -> float:
-        """Seconds of the reference kernel around the evaluation: mean of before and after."""
-        before, after = self.facts["reference_before"], self.facts["reference_after"]
-        return float((before + after) / 2)
+        """Mean of ``references``, seconds."""
+        return float(np.mean(self.references))
 
     @property
     def cpu(self) -> str:

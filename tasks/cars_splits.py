@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,7 +41,7 @@ def split_photos(
     training photos stay together, counting as one of the class of the first.
 
     ``talk``: the official split is ignored and nothing tests; per class, floor(20 %) validate and
-    the others train, as in the talk's code (papers.md 7.3), which shuffles without a seed. As
+    the others train, as in the talk's code, which shuffles without a seed. As
     there, equal photos may both train and validate, mostly under different labels.
 
     Args:
@@ -67,6 +67,22 @@ def split_photos(
             equal.setdefault(contents[row], []).append(row)
     train, validation = _deal(list(equal.values()), labels, 1, rng)
     return Split(train, validation, _rows(test), len(pool) - len(train) - len(validation))
+
+
+def with_fewer(split: Split, labels: NDArray[np.int64], share: float) -> Split:
+    """Keep a share of the training photos of each class, at least one, always the same ones.
+
+    Args:
+        split: whose training photos are thinned out.
+        labels: classes of all photos, shape ``(n,)``.
+        share: in (0, 1].
+    """
+    rng = np.random.default_rng(0)
+    kept: list[int] = []
+    for label in np.unique(labels[split.train]):
+        rows = rng.permutation(split.train[labels[split.train] == label])
+        kept += rows[: max(1, round(share * len(rows)))].tolist()
+    return replace(split, train=_rows(kept))
 
 
 def _deal(

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import hashlib
-import os
-import pickle
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,9 +13,10 @@ from torch import nn
 from tasks import cars_inputs as inputs
 from tasks.cars_networks import PIXELS, Backbone, frozen, load_backbone, with_head
 from tasks.cars_photos import load_photos
-from tasks.cars_splits import Split, split_photos
-from tasks.cars_training import DivergedError, Problem, Training
+from tasks.cars_splits import Split, split_photos, with_fewer
+from tasks.cars_training import CarsTraining, Problem
 from tasks.data import DataError, data_folder
+from tasks.training.worker import Worker, set_deterministic
 
 DEVICES = ("auto", "cpu", "cuda")
 
@@ -36,6 +33,7 @@ class Options:
     features: str | None
     weights: str
     image_size: int
+    train_share: float
     cache_features: bool
     device: str
     precision: str
@@ -51,17 +49,12 @@ def build(options: Options) -> Callable[..., Any]:
     Raises:
         DataError: photos, features, weights or device cannot be had.
     """
-    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # deterministic on CUDA
-    torch.set_num_threads(1)
-    torch.use_deterministic_algorithms(True, warn_only=True)
-    torch.backends.cudnn.benchmark = False
-    worker = _Worker(options)
-    serve: Mapping[str, Callable[..., Any]]
-    serve = {"facts": worker.facts, "train": worker.train, "predict": worker.predict}
+    set_deterministic()
+    serve = _Worker(options).serve()
     return lambda kind, *arguments: serve[kind](*arguments)
 
 
-class _Worker:
+class _Worker(Worker):
     def __init__(self, options: Options) -> None:
         self._options = options
         self._device = _device(options.device)
@@ -100,12 +93,11 @@ class _Worker:
             else:
                 self._inputs = inputs.Pixels(photos, size, self._backbone, self._device)
         self._rows, self._is_test, self._contents = labels, is_test, contents
-        trained = ("backbone", "train", "protocol", "image_size", "cache_features", "precision")
-        self._trained = [
-            *(getattr(options, name) for name in trained),
-            *(self._data, self._weights, self._device.type, torch.__version__),
-        ]
-        """what a checkpoint depends on, besides config, seed and epochs"""
+        names = ("backbone", "train", "protocol", "image_size", "cache_features", "precision")
+        trained = [*(getattr(options, name) for name in names), self._data, self._weights]
+        if options.train_share != 1:
+            trained.append(options.train_share)
+        super().__init__(options.epochs, options.checkpoint_dir, trained, self._device)
         self._labels = torch.tensor(labels, device=self._device)
         self._classes = int(labels.max()) + 1
 
@@ -128,35 +120,19 @@ class _Worker:
             "classes": self._classes,
         }
 
-    def train(
-        self, config: Mapping[str, Any], trained: int, epochs: int, seed: int, every_test: bool
-    ) -> dict[str, Any]:
-        """Train a config to ``epochs``, from a checkpoint after ``trained`` if there is one."""
-        training = Training(self._problem(self._split(seed)), config, seed)
-        kept = self._checkpoint(config, seed, trained)
-        if trained and kept is not None:
-            state = _load(kept, self._device)
-            if state is not None:
-                training.restore(state)
-        before, began = training.spent, training.epoch
-        found: dict[str, Any] = {"began": began, "error": None}
-        try:
-            training.advance(epochs, every_test)
-        except DivergedError as error:
-            found["error"] = str(error)
-        found |= {"curve": vars(training.curve), "cost": training.spent - before}
-        found["restart_cost"] = training.spent
-        path = self._checkpoint(config, seed, epochs)
-        if path is not None and found["error"] is None and epochs < self._options.epochs:
-            found["checkpoint_error"] = _save(path, training.state())
-        return found
+    def serve(self) -> Mapping[str, Callable[..., Any]]:
+        return {**super().serve(), "predict": self.predict}
+
+    def start(
+        self, config: Mapping[str, Any], seed: int, between: Callable[[], object] | None
+    ) -> CarsTraining:
+        return CarsTraining(self._problem(self._split(seed)), config, seed, between)
 
     def predict(self, config: Mapping[str, Any], seed: int) -> dict[str, Any]:
         """Train a config in full; what it takes every test photo for."""
-        split = self._split(seed)
-        training = Training(self._problem(split), config, seed)
+        training = self.start(config, seed, None)
         training.advance(self._options.epochs)
-        rows = split.test
+        rows = self._split(seed).test
         return {
             "rows": rows,
             "labels": self._rows[rows],
@@ -189,14 +165,9 @@ class _Worker:
         """The talk's code splits anew in every run; the official protocol always alike."""
         protocol = self._options.protocol
         seed = seed if protocol == "talk" else 0
-        return split_photos(self._rows, self._is_test, self._contents, protocol, seed)
-
-    def _checkpoint(self, config: Mapping[str, Any], seed: int, epochs: int) -> Path | None:
-        if self._options.checkpoint_dir is None:
-            return None
-        facts = repr([self._trained, sorted(config.items()), seed])
-        key = hashlib.sha256(facts.encode()).hexdigest()[:24]
-        return Path(self._options.checkpoint_dir).expanduser() / f"{key}-{epochs}.pt"
+        split = split_photos(self._rows, self._is_test, self._contents, protocol, seed)
+        share = self._options.train_share
+        return split if share == 1 else with_fewer(split, self._rows, share)
 
 
 def _device(name: str) -> torch.device:
@@ -225,29 +196,3 @@ def _packed_features(options: Options) -> inputs.Packed | None:
         return None
     path = folder / f"stanford_cars_{options.backbone}_features.npz"
     return inputs.read_features(path) if path.is_file() else None
-
-
-def _load(path: Path, device: torch.device) -> dict[str, Any] | None:
-    """A checkpoint; None if there is none that can be read, so that training starts again."""
-    try:
-        state: dict[str, Any] = torch.load(path, map_location=device, weights_only=True)
-    except (OSError, EOFError, RuntimeError, pickle.UnpicklingError):
-        return None
-    return state
-
-
-def _save(path: Path, state: Mapping[str, Any]) -> str | None:
-    """Write a checkpoint in one piece: readers see the old one or the new one.
-
-    Returns what went wrong, if anything: a finished training is worth more than its checkpoint.
-    """
-    temporary = path.with_suffix(f".{os.getpid()}.tmp")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        torch.save(dict(state), temporary)
-        os.replace(temporary, path)
-    except (OSError, RuntimeError) as error:
-        with contextlib.suppress(OSError):
-            temporary.unlink(missing_ok=True)
-        return f"{type(error).__name__}: {error}"
-    return None

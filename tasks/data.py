@@ -35,7 +35,8 @@ class Dataset:
     """A data set with its splits. Row numbers index ``X`` and ``y``."""
 
     X: NDArray[np.float64]
-    """features, shape ``(rows, columns)``; MNIST pixels are divided by 256, else as published"""
+    """features, shape ``(rows, columns)``; pixels of MNIST are divided by 256, of
+    Fashion-MNIST by 255, else as published"""
     y: NDArray[np.int64]
     """labels, shape ``(rows,)``"""
     train: Rows
@@ -67,7 +68,7 @@ class _Source:
 
 def load(name: str, data_dir: str | None = None) -> Dataset:
     """Load a data set by name (``mnist``, ``covertype_sample``, ``covertype_openml180``,
-    ``letter``, ``vehicle_statlog``, ``vehicle_sensit``).
+    ``fashion_mnist``, ``letter``, ``vehicle_statlog``, ``vehicle_sensit``).
 
     Raises:
         DataError: unknown name, file missing while offline, or content not as pinned.
@@ -85,6 +86,8 @@ def load(name: str, data_dir: str | None = None) -> Dataset:
     features = X[used].astype(float)
     if name == "mnist":
         features /= 256  # as the paper's code scales pixels
+    elif name == "fashion_mnist":
+        features /= 255
     resampled = name == "vehicle_statlog"
     return Dataset(features, y[used], train, validation, test, resampled, digest.hexdigest())
 
@@ -195,10 +198,16 @@ def _openml(data_id: int) -> Callable[[], dict[str, NDArray[Any]]]:
     return fetch
 
 
-def _fetch_mnist() -> dict[str, NDArray[Any]]:
-    arrays = _openml(554)()
-    X, y = arrays["X"].astype(np.uint8), arrays["y"].astype(np.uint8)
-    return {"X_train": X[:60000], "y_train": y[:60000], "X_test": X[60000:], "y_test": y[60000:]}
+def _openml_digits(data_id: int) -> Callable[[], dict[str, NDArray[Any]]]:
+    """MNIST, or a set of its format: 60,000 training images, then 10,000 test images."""
+
+    def fetch() -> dict[str, NDArray[Any]]:
+        arrays = _openml(data_id)()
+        X, y = arrays["X"].astype(np.uint8), arrays["y"].astype(np.uint8)
+        parts = {"X_train": X[:60000], "y_train": y[:60000]}
+        return {**parts, "X_test": X[60000:], "y_test": y[60000:]}
+
+    return fetch
 
 
 def _fetch_covertype() -> dict[str, NDArray[Any]]:
@@ -210,13 +219,17 @@ def _fetch_covertype() -> dict[str, NDArray[Any]]:
 
 _MNIST = "7a55bd65cc6d379155c062a8c5a185635929f8e11007730544dbd14853dd54ac"
 _COVERTYPE = "24397371b40cf6612ae019c184157c3bfebd14c97fc655a128f9ed056ea30caa"
+_FASHION_MNIST = "0ac42ec188f149104d76072c444b55a16737d078c4fe0b9f344d8ce7154031cd"
 _LETTER = "7485929f7e4fb97762d25a2bd93d95c6e0b6d8605958b112f5cfa3c7b9acaccb"
 _STATLOG = "7d4ae15d7c485c8928471ad3b56f792f09d66e296f1e2c8752c69dd690e33897"
 
 _SOURCES = {
-    "mnist": _Source("mnist.npz", _fetch_mnist, _MNIST, (70000, 784)),
+    "mnist": _Source("mnist.npz", _openml_digits(554), _MNIST, (70000, 784)),
     "covertype": _Source("covertype.npz", _fetch_covertype, _COVERTYPE, (581012, 54)),
     "covertype_openml180": _Source("covertype_openml180.npz", _openml(180), None, (110393, 54)),
+    "fashion_mnist": _Source(
+        "fashion_mnist.npz", _openml_digits(40996), _FASHION_MNIST, (70000, 784)
+    ),
     "letter": _Source("letter.npz", _openml(6), _LETTER, (20000, 16)),
     "vehicle_statlog": _Source("vehicle_statlog.npz", _openml(54), _STATLOG, (846, 18)),
     "vehicle_sensit": _Source("vehicle_sensit.npz", _openml(357), None, (98528, 100)),
@@ -226,6 +239,15 @@ _SOURCES = {
 def _split_mnist(X: NDArray[Any], y: NDArray[np.int64]) -> tuple[Rows, Rows, Rows]:
     del X, y
     return np.arange(50000), np.arange(50000, 60000), np.arange(60000, 70000)
+
+
+def _split_fashion_mnist(X: NDArray[Any], y: NDArray[np.int64]) -> tuple[Rows, Rows, Rows]:
+    """Of the official training images 10,000 validate, and the first of the others train; both
+    are stratified samples. Every prefix of the training rows is stratified, too.
+    """
+    del X
+    order = stratified_order(y[:60000], np.random.default_rng(0))
+    return order[10000:], order[:10000], np.arange(60000, 70000)
 
 
 def _cut(order: Rows, train: int, validation: int) -> tuple[Rows, Rows, Rows]:
@@ -255,6 +277,7 @@ _SPLITS: dict[
     "mnist": ("mnist", _split_mnist),
     "covertype_sample": ("covertype", _stratified_split(49555, 24408, 36430)),
     "covertype_openml180": ("covertype_openml180", _stratified_split(49555, 24408, 36430)),
+    "fashion_mnist": ("fashion_mnist", _split_fashion_mnist),
     "letter": ("letter", _stratified_split(14000, 3000, 3000)),
     "vehicle_statlog": ("vehicle_statlog", _stratified_split(423, 211, 212)),
     "vehicle_sensit": ("vehicle_sensit", _stratified_split(44229, 21785, 32514)),

@@ -76,18 +76,40 @@ class Float:
 
 @dataclass(frozen=True)
 class Integer:
-    """A whole number in [low, high], each value with the same share of the unit interval."""
+    """A whole number in [low, high], each value with the same share of the unit interval.
+
+    With ``log`` a value's share is that of [value - 1/2, value + 1/2] in the logarithm, the ends'
+    included, so that no value is too rare; ``encode`` gives the middle of the share.
+    """
 
     low: int
     high: int
+    log: bool = False
     width = 1
 
+    def __post_init__(self) -> None:
+        if not self.low <= self.high or (self.log and self.low < 1):
+            raise ValueError(f"bad bounds [{self.low}, {self.high}] (log={self.log})")
+
+    @property
+    def _edges(self) -> tuple[float, float]:
+        """Logarithms of the interval that all shares make up."""
+        return math.log(self.low - 0.5), math.log(self.high + 0.5)
+
     def encode(self, value: Any) -> Sequence[float]:
-        return [(int(value) - self.low + 0.5) / (self.high - self.low + 1)]
+        if not self.log:
+            return [(int(value) - self.low + 0.5) / (self.high - self.low + 1)]
+        low, high = self._edges
+        middle = (math.log(int(value) - 0.5) + math.log(int(value) + 0.5)) / 2
+        return [(middle - low) / (high - low)]
 
     def decode(self, u: Array) -> int:
-        steps = self.high - self.low + 1
-        return self.low + min(max(int(float(u[0]) * steps), 0), steps - 1)
+        if not self.log:
+            steps = self.high - self.low + 1
+            return self.low + min(max(int(float(u[0]) * steps), 0), steps - 1)
+        low, high = self._edges
+        value = math.floor(math.exp(low + float(u[0]) * (high - low)) + 0.5)
+        return min(max(value, self.low), self.high)
 
     def check(self, name: str, value: Any) -> None:
         whole = isinstance(value, int | np.integer) and not isinstance(value, bool)
@@ -206,6 +228,8 @@ class Space:
         for name, parameter in self.parameters.items():
             (kind,) = [kind for kind, made in KINDS.items() if type(parameter) is made]
             facts[name] = {"kind": kind} | vars(parameter)
+            if kind == "integer" and not facts[name]["log"]:
+                del facts[name]["log"]  # files made before this option exist and do not say it
         return facts
 
     @classmethod

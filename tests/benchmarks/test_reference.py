@@ -33,10 +33,9 @@ def test_steal_is_the_eighth_column_of_proc_stat_in_seconds() -> None:
 
 def test_one_timing_serves_until_it_is_stale(monkeypatch: pytest.MonkeyPatch) -> None:
     now = [0.0]
-    timings = iter([1.0, 2.0, 3.0])
     monkeypatch.setattr(reference.time, "monotonic", lambda: now[0])
-    monkeypatch.setattr(reference, "reference_seconds", lambda: next(timings))
-    speed = reference.Speed()
+    timings = iter([1.0, 2.0, 3.0])
+    speed = reference.Speed(lambda: next(timings))
     now[0] = reference.FRESH
     assert speed.seconds() == 1.0
     now[0] += 0.1

@@ -26,6 +26,12 @@ SMALL: dict[str, dict[str, Any]] = {
     "emukit_fabolas": {"initial_trials": 10, "restarts": 1, "candidates": 20, **_SAMPLER},
 }
 """options of methods that take seconds a suggestion, with which they take hundredths"""
+SMALL_LIVE: dict[str, tuple[str, dict[str, Any]]] = {
+    "lm_shakespeare": ("torch", {"characters": 10_000, "steps": 27, "subset_tokens": 640}),
+    "cnn_fashion": ("torch", {"train_rows": 100, "subset_rows": 100}),
+    "gbm_covertype": ("lightgbm", {"train_rows": 700, "subset_rows": 200}),
+}
+"""the package that a live task needs, and options with which it trains in a second or so"""
 OFFERED: dict[str, dict[str, Any]] = {
     "multitask": {"values": (0.1, 0.5, 1.0), "nominal": (0.1, 0.5, 1.0)},
 }
@@ -62,13 +68,22 @@ def task_settings(name: str) -> dict[str, Any]:
     if settings["_target_"].startswith("tasks.cars"):
         live = {"source": "live"} if "source" in settings else {}
         return settings | live | _small_cars()
+    if name in SMALL_LIVE:
+        package, options = SMALL_LIVE[name]
+        pytest.importorskip(package)
+        return settings | {"source": "live", "data_dir": _data_folder(name), **options}
     if "source" in settings:
-        folder = os.environ.get("UNTUNABLE_DATA", str(ROOT.parent / "shared" / "data"))
-        if not Path(folder).is_dir():
-            pytest.skip(f"{name} is not recorded, and there is no data to train on in {folder}")
+        folder = _data_folder(name)
         settings |= {"source": "live", "data_dir": folder, "backend": "sklearn", "train_rows": 300}
         settings["timings"] = 1
     return settings
+
+
+def _data_folder(name: str) -> str:
+    folder = os.environ.get("UNTUNABLE_DATA", str(ROOT.parent / "shared" / "data"))
+    if not Path(folder).is_dir():
+        pytest.skip(f"{name} is not recorded, and there is no data to train on in {folder}")
+    return folder
 
 
 @functools.cache

@@ -8,7 +8,8 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from tasks.cars_training import DivergedError, Problem, Training  # noqa: E402
+from tasks.cars_training import CarsTraining, Problem  # noqa: E402
+from tasks.training.training import DivergedError  # noqa: E402
 
 CONFIG = {
     "learning_rate": 0.1,
@@ -49,8 +50,8 @@ def problem(scale: float = 1.0, **options: Any) -> Problem:
     return Problem(inputs, torch.tensor(labels), *parts, network, device, **options)
 
 
-def trained(epochs: int = 3, seed: int = 0, scale: float = 1.0, **changed: Any) -> Training:
-    training = Training(problem(scale), CONFIG | changed, seed)
+def trained(epochs: int = 3, seed: int = 0, scale: float = 1.0, **changed: Any) -> CarsTraining:
+    training = CarsTraining(problem(scale), CONFIG | changed, seed)
     training.advance(epochs)
     return training
 
@@ -58,7 +59,7 @@ def trained(epochs: int = 3, seed: int = 0, scale: float = 1.0, **changed: Any) 
 def test_it_learns_and_charges_every_epoch() -> None:
     training = trained(epochs=8)
     curve = training.curve
-    assert training.epoch == len(curve.loss) == len(curve.cost) == 8
+    assert training.done == len(curve.loss) == len(curve.cost) == 8
     assert curve.loss[-1] < 0.4 < 0.75  # three in four would be wrong by chance
     assert training.train_loss[-1] < training.train_loss[0]
     assert all(later > earlier for earlier, later in zip(curve.cost, curve.cost[1:], strict=False))
@@ -67,7 +68,7 @@ def test_it_learns_and_charges_every_epoch() -> None:
 
 def test_the_test_photos_are_scored_after_the_last_epoch_or_after_each() -> None:
     assert [loss is None for loss in trained(3).curve.test_loss] == [True, True, False]
-    training = Training(problem(), CONFIG, 0)
+    training = CarsTraining(problem(), CONFIG, 0)
     training.advance(3, every_test=True)
     assert None not in training.curve.test_loss
 
@@ -92,9 +93,9 @@ def test_going_on_is_the_same_as_never_having_stopped() -> None:
     part = trained(2, momentum=0.9, scheduler_patience=1)
     state = part.state()
     part.advance(4)  # must not change what was kept
-    fresh = Training(problem(), CONFIG | {"momentum": 0.9, "scheduler_patience": 1}, 0)
+    fresh = CarsTraining(problem(), CONFIG | {"momentum": 0.9, "scheduler_patience": 1}, 0)
     fresh.restore(state)
-    assert fresh.epoch == 2
+    assert fresh.done == 2
     fresh.advance(6)
     assert fresh.train_loss == whole.train_loss
     assert fresh.curve.loss == whole.curve.loss
@@ -119,45 +120,45 @@ def test_nesterov_is_really_applied_and_needs_momentum() -> None:
     """The talk's code passed the text "False", which is true."""
     with_it, without = (trained(nesterov=n, momentum=0.0) for n in (True, False))
     assert with_it.train_loss == without.train_loss
-    training = Training(problem(), CONFIG | {"nesterov": True}, 0)
+    training = CarsTraining(problem(), CONFIG | {"nesterov": True}, 0)
     assert training._optimiser.param_groups[0]["nesterov"] is True
 
 
 def test_the_learning_rate_falls_on_a_plateau_of_the_training_loss() -> None:
     """So it does at a rate too large to make progress; a factor of 0 then ends all learning."""
     options = {"scheduler_patience": 2, "scheduler_factor": 0.0, "learning_rate": 1.0}
-    training = Training(problem(scale=50.0), CONFIG | options | {"momentum": 0.9}, 0)
+    training = CarsTraining(problem(scale=50.0), CONFIG | options | {"momentum": 0.9}, 0)
     rates = []
-    while training.epoch < 40 and 0.0 not in rates:
-        training.advance(training.epoch + 1)
+    while training.done < 40 and 0.0 not in rates:
+        training.advance(training.done + 1)
         rates.append(training._optimiser.param_groups[0]["lr"])
     losses = training.train_loss
     assert rates == [1.0] * (len(rates) - 1) + [0.0]
     assert min(losses[-3:]) > 0.9999 * min(losses[:-3])  # three epochs without progress
     before = training.state()["network"]
-    training.advance(training.epoch + 2)
+    training.advance(training.done + 2)
     after = training.state()["network"]
     assert all(torch.equal(before[name], after[name]) for name in before)
 
 
 def test_a_diverged_training_ends_early_with_what_it_took() -> None:
-    training = Training(problem(scale=1e25), CONFIG | {"learning_rate": 1.0}, 0)
+    training = CarsTraining(problem(scale=1e25), CONFIG | {"learning_rate": 1.0}, 0)
     with pytest.raises(DivergedError, match="in epoch 1"):
         training.advance(30)
-    assert training.epoch == 0
+    assert training.done == 0
     assert training.spent > 0
 
 
 @pytest.mark.parametrize("augmented", [False, True])
 def test_validation_is_augmented_only_where_the_protocol_says_so(augmented: bool) -> None:
     made = problem(augmented_validation=augmented)
-    Training(made, CONFIG, 0).advance(1)
+    CarsTraining(made, CONFIG, 0).advance(1)
     training_batches = math.ceil(80 / 16)
     assert made.inputs.augmented == training_batches + augmented  # type: ignore[attr-defined]
 
 
 def test_mixed_precision_trains_too() -> None:
-    training = Training(problem(precision="bfloat16"), CONFIG, 0)
+    training = CarsTraining(problem(precision="bfloat16"), CONFIG, 0)
     training.advance(4)
     assert training.curve.loss[-1] < 0.5
     assert training.train_loss != trained(4).train_loss

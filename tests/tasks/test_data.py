@@ -16,6 +16,8 @@ from tasks import data
 SIZES = {
     "mnist": (50000, 10000, 10000),
     "covertype_sample": (49555, 24408, 36430),
+    "fashion_mnist": (50000, 10000, 10000),
+    "letter": (14000, 3000, 3000),
     "vehicle_statlog": (423, 211, 212),
 }
 Arrays = dict[str, NDArray[Any]]
@@ -35,7 +37,7 @@ def check_splits(loaded: data.Dataset, sizes: tuple[int, int, int]) -> None:
 
 
 @pytest.mark.parametrize("name", SIZES)
-def test_splits_are_disjoint_and_of_the_papers_sizes(name: str, data_dir: str) -> None:
+def test_splits_are_disjoint_stratified_and_of_known_sizes(name: str, data_dir: str) -> None:
     loaded = data.load(name, data_dir)
     check_splits(loaded, SIZES[name])
     if name == "mnist":
@@ -55,6 +57,21 @@ def test_mnist_keeps_the_official_order(data_dir: str) -> None:
     np.testing.assert_array_equal(loaded.X[loaded.test[0]], first)
 
 
+def test_letters_are_numbered_in_the_order_of_the_alphabet(data_dir: str) -> None:
+    loaded = data.load("letter", data_dir)
+    with np.load(Path(data_dir) / "letter.npz") as stored:
+        counts = np.unique(stored["y"], return_counts=True)[1]
+    np.testing.assert_array_equal(np.bincount(loaded.y), counts)
+
+
+def test_prefixes_of_fashion_mnists_training_rows_are_stratified(data_dir: str) -> None:
+    loaded = data.load("fashion_mnist", data_dir)
+    assert np.bincount(loaded.y[loaded.train[:10000]]).tolist() == [1000] * 10
+    assert loaded.X.max() == 1.0
+    with np.load(Path(data_dir) / "fashion_mnist.npz") as stored:
+        np.testing.assert_array_equal(loaded.y[loaded.test], stored["y_test"])
+
+
 def test_statlog_resamples_train_and_validation_by_seed_and_never_test(data_dir: str) -> None:
     loaded = data.load("vehicle_statlog", data_dir)
     drawn = [loaded.split(seed) for seed in range(5)]
@@ -67,13 +84,14 @@ def test_statlog_resamples_train_and_validation_by_seed_and_never_test(data_dir:
         np.testing.assert_array_equal(again, first)
 
 
-def test_statlog_is_the_same_whatever_the_order_of_the_files_rows(
-    data_dir: str, tmp_path: Path
+@pytest.mark.parametrize("name", ["vehicle_statlog", "letter"])
+def test_some_sets_are_the_same_whatever_the_order_of_the_files_rows(
+    name: str, data_dir: str, tmp_path: Path
 ) -> None:
-    with np.load(Path(data_dir) / "vehicle_statlog.npz") as stored:
-        order = np.random.default_rng(0).permutation(846)
-        np.savez(tmp_path / "vehicle_statlog.npz", X=stored["X"][order], y=stored["y"][order])
-    ours, theirs = (data.load("vehicle_statlog", str(d)) for d in (data_dir, tmp_path))
+    with np.load(Path(data_dir) / f"{name}.npz") as stored:
+        order = np.random.default_rng(0).permutation(len(stored["y"]))
+        np.savez(tmp_path / f"{name}.npz", X=stored["X"][order], y=stored["y"][order])
+    ours, theirs = (data.load(name, str(d)) for d in (data_dir, tmp_path))
     assert ours.sha256 == theirs.sha256
     np.testing.assert_array_equal(ours.X, theirs.X)
     np.testing.assert_array_equal(ours.test, theirs.test)

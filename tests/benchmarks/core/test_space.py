@@ -22,6 +22,7 @@ SPACE = Space({
     "rate": Float(1e-4, 1.0, log=True),
     "layers": Integer(2, 5),
     "batch": PowerOfTwo(16, 256),
+    "rounds": Integer(10, 500, log=True),
     "kind": Categorical(("a", "b", True)),
     "shift": Float(-1.0, 3.0),
 })  # fmt: skip
@@ -53,6 +54,34 @@ def test_log_floats_and_integers_share_the_interval_evenly() -> None:
     assert Float(1e-4, 1.0, log=True).encode(1e-2) == [pytest.approx(0.5)]
     values = [Integer(2, 5).decode(np.array([u])) for u in (0.0, 0.24, 0.26, 0.74, 0.76, 1.0)]
     assert values == [2, 2, 3, 4, 5, 5]
+
+
+@pytest.mark.parametrize(("low", "high"), [(1, 1), (1, 8), (4, 256), (10, 500), (1, 10**9)])
+def test_log_integers_come_back_exactly(low: int, high: int) -> None:
+    parameter = Integer(low, high, log=True)
+    inner = np.geomspace(low, high, 200).round().astype(int).tolist()
+    for value in {low, min(low + 1, high), max(high - 1, low), high, *inner}:
+        (u,) = parameter.encode(value)
+        assert 0 < u < 1
+        assert parameter.decode(np.array([u])) == value
+
+
+def test_log_integers_have_the_share_of_their_rounding_interval() -> None:
+    parameter, count = Integer(1, 8, log=True), 160_000
+    drawn = [parameter.decode(np.array([u])) for u in (np.arange(count) + 0.5) / count]
+    edges = np.log(np.arange(1, 10) - 0.5)
+    expected = np.diff(edges) / (edges[-1] - edges[0])
+    np.testing.assert_allclose(np.bincount(drawn)[1:] / count, expected, atol=2e-5)
+    assert parameter.decode(np.array([0.0])) == parameter.decode(np.array([-1.0])) == 1
+    assert parameter.decode(np.array([1.0])) == parameter.decode(np.array([2.0])) == 8
+
+
+def test_integers_without_log_are_described_as_they_always_were() -> None:
+    space = Space({"layers": Integer(2, 5), "rounds": Integer(10, 500, log=True)})
+    assert space.describe() == {
+        "layers": {"kind": "integer", "low": 2, "high": 5},
+        "rounds": {"kind": "integer", "low": 10, "high": 500, "log": True},
+    }
 
 
 def test_powers_of_two_share_the_interval_evenly() -> None:
@@ -102,14 +131,22 @@ def test_samples_are_uniform_and_seeded() -> None:
     ],
 )
 def test_a_config_outside_the_space_is_one_clear_line(changed: dict[str, Any], says: str) -> None:
-    config = {"rate": 0.1, "layers": 3, "batch": 32, "kind": "a", "shift": 0.0, **changed}
+    config = {
+        "rate": 0.1,
+        "layers": 3,
+        "batch": 32,
+        "rounds": 20,
+        "kind": "a",
+        "shift": 0.0,
+        **changed,
+    }
     with pytest.raises(ValueError, match=says):
         SPACE.check(config)
 
 
 def test_a_missing_hyperparameter_is_named() -> None:
     with pytest.raises(ValueError, match="hyperparameter 'kind' is missing"):
-        SPACE.check({"rate": 0.1, "layers": 3, "batch": 32, "shift": 0.0})
+        SPACE.check({"rate": 0.1, "layers": 3, "batch": 32, "rounds": 20, "shift": 0.0})
 
 
 @pytest.mark.parametrize("bad", [lambda: Float(1, 1), lambda: Float(0, 1, log=True)])

@@ -1,0 +1,111 @@
+"""A convolutional network on Fashion-MNIST; the fidelity is the share of the epochs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from benchmarks.core.protocols import Task
+from benchmarks.core.space import Config, Space
+from benchmarks.core.trial import Fidelities
+from tasks.training.live import LiveTraining, check_switches, check_whole
+from tasks.training.source import replay_or_live
+
+EPOCHS = 27
+
+
+class ConvolutionalNet(LiveTraining):
+    """Live task: three convolutional blocks, trained from scratch by SGD.
+
+    Loss is the error: after an epoch on a fixed subset of the validation images, after the last
+    epoch on all of them.
+    """
+
+    version = 1
+    extra = "networks"
+
+    def __init__(
+        self,
+        space: Mapping[str, Mapping[str, Any]],
+        baseline_default: Config | None = None,
+        data_dir: str | None = None,
+        train_rows: int = 10000,
+        subset_rows: int = 5000,
+        resume_training: bool = False,
+        checkpoint_dir: str | None = None,
+        training_seeds: int = 10,
+        time_limit: float = 7200.0,
+    ) -> None:
+        """Start the process that trains, and let it load the images.
+
+        Args:
+            space: the hyperparameters, as ``Space.describe`` gives them.
+            baseline_default: the untuned config that a gain is measured against.
+            data_dir: folder with ``fashion_mnist.npz``; None downloads it.
+            train_rows: training images, a fixed stratified sample; up to 50,000.
+            subset_rows: validation images that are scored after each epoch; up to 10,000.
+            resume_training: continue a config from its checkpoint, charging the difference.
+            checkpoint_dir: as of ``LiveTraining``.
+            training_seeds: as of ``LiveTraining``.
+            time_limit: as of ``LiveTraining``.
+
+        Raises:
+            ValueError: an option outside what is allowed, or torch is not installed.
+            tasks.data.DataError: the images cannot be had.
+        """
+        check_whole({"train_rows": train_rows, "subset_rows": subset_rows})
+        check_switches({"resume_training": resume_training})
+        options = {
+            "data_dir": data_dir,
+            "units": EPOCHS,
+            "train_rows": train_rows,
+            "subset_rows": subset_rows,
+        }
+        super().__init__(
+            _build,
+            options,
+            Space.described(space),
+            Fidelities(
+                values=tuple(epoch / EPOCHS for epoch in range(1, EPOCHS + 1)),
+                full=EPOCHS,
+                unit="epochs",
+                resumable=resume_training,
+            ),
+            units=EPOCHS,
+            baselines={} if baseline_default is None else {"default": baseline_default},
+            checkpoint_dir=checkpoint_dir,
+            training_seeds=training_seeds,
+            time_limit=time_limit,
+        )
+        facts = self._facts()
+        self._identity = {
+            "data": facts.pop("data"),
+            "train_rows": train_rows,
+            "subset_rows": subset_rows,
+            "epochs": EPOCHS,
+        }
+        self.sizes = facts
+        self.loss_floor = 0.5 / facts["validation images"]
+
+    @property
+    def identity(self) -> Mapping[str, Any]:
+        return self._identity
+
+
+def cnn_fashion(
+    space: Mapping[str, Mapping[str, Any]],
+    source: str = "recorded",
+    table: str | None = None,
+    surrogate: str | None = None,
+    **options: Any,
+) -> Task:
+    """Build what ``task=cnn_fashion`` names; see ``replay_or_live`` and ``ConvolutionalNet``."""
+    trained = ("train_rows", "subset_rows")
+    return replay_or_live(ConvolutionalNet, space, source, table, surrogate, options, trained)
+
+
+def _build(options: Mapping[str, Any]) -> Callable[..., Any]:
+    """Run in the child, which alone imports torch."""
+    from tasks.convolutional_net import worker
+
+    return worker.build(worker.Options(**options))

@@ -1,0 +1,77 @@
+"""The child process of the convolutional network's task."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+
+from tasks import data
+from tasks.convolutional_net.training import Images, ImageTraining, Problem
+from tasks.subsets import stratified_order
+from tasks.training.worker import Worker, set_deterministic
+
+
+@dataclass(frozen=True)
+class Options:
+    """What is trained; all as the task's options of the same names."""
+
+    data_dir: str | None
+    units: int
+    train_rows: int
+    subset_rows: int
+    checkpoint_dir: str | None
+
+
+def build(options: Options) -> Callable[..., Any]:
+    """Run in the child: load the images, return the function that serves requests."""
+    set_deterministic()
+    serve = _Worker(options).serve()
+    return lambda kind, *arguments: serve[kind](*arguments)
+
+
+class _Worker(Worker):
+    def __init__(self, options: Options) -> None:
+        loaded = data.load("fashion_mnist", options.data_dir)
+        if options.train_rows > len(loaded.train):
+            raise data.DataError(
+                f"task.train_rows={options.train_rows}: there are {len(loaded.train)}"
+            )
+        rng = np.random.default_rng(0)
+        subset = loaded.validation[stratified_order(loaded.y[loaded.validation], rng)]
+        train = loaded.train[: options.train_rows]
+        mean, sd = loaded.X[train].mean(), loaded.X[train].std()
+
+        def images(rows: data.Rows) -> Images:
+            pixels = ((loaded.X[rows] - mean) / sd).astype(np.float32).reshape(-1, 1, 28, 28)
+            return Images(torch.from_numpy(pixels), torch.from_numpy(loaded.y[rows]))
+
+        self._sha256 = loaded.sha256
+        self._problem = Problem(
+            images(train),
+            images(np.sort(subset[: options.subset_rows])),
+            images(loaded.validation),
+            images(loaded.test),
+            int(loaded.y.max()) + 1,
+            options.units,
+        )
+        trained = [loaded.sha256, options.train_rows, options.subset_rows]
+        super().__init__(options.units, options.checkpoint_dir, trained, torch.device("cpu"))
+
+    def facts(self) -> dict[str, Any]:
+        problem = self._problem
+        return {
+            "data": f"fashion_mnist {self._sha256}",
+            "training images": len(problem.train.labels),
+            "validation images": len(problem.validation.labels),
+            "test images": len(problem.test.labels),
+            "classes": problem.classes,
+        }
+
+    def start(
+        self, config: Mapping[str, Any], seed: int, between: Callable[[], object] | None
+    ) -> ImageTraining:
+        return ImageTraining(self._problem, config, seed, between)

@@ -1,0 +1,1 @@
+"""A character-level language model, trained from scratch on Shakespeare."""

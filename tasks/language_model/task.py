@@ -1,0 +1,125 @@
+"""A character-level language model on tiny Shakespeare; the fidelity is the share of the steps."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from benchmarks.core.protocols import Task
+from benchmarks.core.space import Config, Space
+from benchmarks.core.trial import Fidelities
+from tasks.training.live import LiveTraining, check_switches, check_whole
+from tasks.training.source import replay_or_live
+
+CONTEXT = 64
+"""characters that the network sees"""
+UNITS = 27
+"""parts of a training after which the loss is measured, and from which it can be continued"""
+
+
+class LanguageModel(LiveTraining):
+    """Live task: a small decoder-only transformer, trained from scratch by AdamW.
+
+    Loss is the cross-entropy in nats a character: after a part of the training on a fixed subset
+    of the validation text, after the last part on all of it.
+    """
+
+    version = 1
+    extra = "networks"
+
+    def __init__(
+        self,
+        space: Mapping[str, Mapping[str, Any]],
+        baseline_default: Config | None = None,
+        data_dir: str | None = None,
+        characters: int | None = None,
+        steps: int = 540,
+        subset_tokens: int = 16384,
+        resume_training: bool = False,
+        checkpoint_dir: str | None = None,
+        training_seeds: int = 10,
+        time_limit: float = 7200.0,
+    ) -> None:
+        """Start the process that trains, and let it load the text.
+
+        Args:
+            space: the hyperparameters, as ``Space.describe`` gives them.
+            baseline_default: the untuned config that a gain is measured against.
+            data_dir: folder with ``tinyshakespeare.txt``; None downloads it.
+            characters: cap on the characters of the text, for a quick look; None uses all.
+            steps: of the optimiser in a full training, a multiple of 27.
+            subset_tokens: validation characters that are scored after each part, a multiple of 64.
+            resume_training: continue a config from its checkpoint, charging the difference.
+            checkpoint_dir: as of ``LiveTraining``.
+            training_seeds: as of ``LiveTraining``.
+            time_limit: as of ``LiveTraining``.
+
+        Raises:
+            ValueError: an option outside what is allowed, or torch is not installed.
+            tasks.data.DataError: the text cannot be had.
+        """
+        check_whole({"steps": steps, "subset_tokens": subset_tokens})
+        check_switches({"resume_training": resume_training})
+        if characters is not None and (not isinstance(characters, int) or characters < 2000):
+            raise ValueError(f"task.characters={characters}: must be a whole number, 2000 or more")
+        if steps % UNITS:
+            raise ValueError(f"task.steps={steps}: must be a multiple of {UNITS}")
+        if subset_tokens % CONTEXT:
+            raise ValueError(f"task.subset_tokens={subset_tokens}: must be a multiple of {CONTEXT}")
+        options = {
+            "data_dir": data_dir,
+            "characters": characters,
+            "context": CONTEXT,
+            "units": UNITS,
+            "steps": steps,
+            "subset_tokens": subset_tokens,
+        }
+        super().__init__(
+            _build,
+            options,
+            Space.described(space),
+            Fidelities(
+                values=tuple(unit / UNITS for unit in range(1, UNITS + 1)),
+                full=steps,
+                unit="steps",
+                resumable=resume_training,
+            ),
+            units=UNITS,
+            baselines={} if baseline_default is None else {"default": baseline_default},
+            checkpoint_dir=checkpoint_dir,
+            training_seeds=training_seeds,
+            time_limit=time_limit,
+        )
+        facts = self._facts()
+        self._identity = {
+            "data": facts.pop("data"),
+            "characters": characters,
+            "steps": steps,
+            "subset_tokens": subset_tokens,
+            "context": CONTEXT,
+        }
+        self.sizes = facts
+        self.loss_floor = 0.01
+
+    @property
+    def identity(self) -> Mapping[str, Any]:
+        return self._identity
+
+
+def lm_shakespeare(
+    space: Mapping[str, Mapping[str, Any]],
+    source: str = "recorded",
+    table: str | None = None,
+    surrogate: str | None = None,
+    **options: Any,
+) -> Task:
+    """Build what ``task=lm_shakespeare`` names; see ``replay_or_live`` and ``LanguageModel``."""
+    trained = ("characters", "steps", "subset_tokens")
+    return replay_or_live(LanguageModel, space, source, table, surrogate, options, trained)
+
+
+def _build(options: Mapping[str, Any]) -> Callable[..., Any]:
+    """Run in the child, which alone imports torch."""
+    from tasks.language_model import worker
+
+    return worker.build(worker.Options(**options))

@@ -1,0 +1,76 @@
+"""The child process of the language model's task."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+
+from tasks.language_model.text import load_text, windows
+from tasks.language_model.training import LanguageTraining, Problem
+from tasks.training.worker import Worker, set_deterministic
+
+
+@dataclass(frozen=True)
+class Options:
+    """What is trained; all as the task's options of the same names."""
+
+    data_dir: str | None
+    characters: int | None
+    context: int
+    units: int
+    steps: int
+    subset_tokens: int
+    checkpoint_dir: str | None
+
+
+def build(options: Options) -> Callable[..., Any]:
+    """Run in the child: load the text, return the function that serves requests."""
+    set_deterministic()
+    serve = _Worker(options).serve()
+    return lambda kind, *arguments: serve[kind](*arguments)
+
+
+class _Worker(Worker):
+    def __init__(self, options: Options) -> None:
+        text = load_text(options.data_dir, options.characters)
+        validation, test = (windows(part, options.context) for part in (text.validation, text.test))
+        chosen = np.random.default_rng(0).permutation(len(validation))
+        subset = validation[np.sort(chosen[: options.subset_tokens // options.context])]
+        self._sha256 = text.sha256
+        self._problem = Problem(
+            text.train,
+            subset,
+            validation,
+            test,
+            text.characters,
+            options.context,
+            options.units,
+            options.steps // options.units,
+        )
+        trained = [
+            text.sha256,
+            options.characters,
+            options.context,
+            options.steps,
+            options.subset_tokens,
+        ]
+        super().__init__(options.units, options.checkpoint_dir, trained, torch.device("cpu"))
+
+    def facts(self) -> dict[str, Any]:
+        problem = self._problem
+        return {
+            "data": f"tinyshakespeare {self._sha256}",
+            "training characters": len(problem.train),
+            "validation characters": problem.validation[:, 1:].size,
+            "test characters": problem.test[:, 1:].size,
+            "different characters": problem.characters,
+        }
+
+    def start(
+        self, config: Mapping[str, Any], seed: int, between: Callable[[], object] | None
+    ) -> LanguageTraining:
+        return LanguageTraining(self._problem, config, seed, between)
