@@ -14,7 +14,7 @@ import numpy as np
 from tasks import data
 from tasks.boosted_trees.kernel import lightgbm_kernel
 from tasks.subsets import stratified_order
-from tasks.training.cpu_speed import SpeedReadings
+from tasks.training.speed_readings import SpeedReadings
 
 DATASET = "covertype_sample"
 AT_ONCE = 10

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 
 from tasks.training.checkpoints import Checkpoints
-from tasks.training.cpu_speed import SpeedReadings
+from tasks.training.speed_readings import SpeedReadings
 from tasks.training.torch_kernel import torch_kernel
 from tasks.training.training import DivergedError, Training
 

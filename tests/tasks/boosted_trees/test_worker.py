@@ -57,7 +57,7 @@ def test_the_error_is_that_of_lightgbms_own_prediction(data_dir: str) -> None:
 
 def test_the_speed_is_read_while_it_trains(worker: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     plain = worker("train", CONFIG, 0.5, 0, False)
-    monkeypatch.setattr("tasks.training.cpu_speed.EVERY", 0.0)
+    monkeypatch.setattr("tasks.training.speed_readings.EVERY", 0.0)
     read = worker("train", CONFIG, 0.5, 0, True)
     assert read["loss"] == plain["loss"]
     assert len(read["references"]) == CONFIG["num_iterations"]
