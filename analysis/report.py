@@ -24,16 +24,17 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
-from analysis import case_study, page, sections
-from analysis.archive import RUNS, write_archive
-from analysis.drawn import Drawn, save
-from analysis.facts import RunFacts
-from analysis.figure_data import FigureData
+from analysis.data.archive import RUNS, write_archive
+from analysis.data.run_facts import RunFacts
+from analysis.data.selection import spans
+from analysis.data.study import Study, from_archive, from_traces
+from analysis.figures.figure import Drawn, save
 from analysis.figures.misclassified import draw_misclassified
-from analysis.honesty import spans
-from analysis.study import Study, from_archive, from_traces
-from analysis.tables import Shown, to_markdown
-from analysis.talk_table import PRICE, WORKERS
+from analysis.page import cars_case_study as case_study
+from analysis.page import page, sections
+from analysis.page.figure_data import FigureData
+from analysis.page.tables import Shown, to_markdown
+from analysis.page.talk_table import PRICE, WORKERS
 
 KEYS = ("experiment", "runs", "out", "price", "workers")
 USAGE = (

@@ -14,12 +14,12 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from analysis.load import Run, cost_to_reach, load_runs, value_at
+from analysis.data.load import Run, cost_to_reach, load_runs, value_at
+from analysis.statistics.regret_targets import EXAMPLES
 
 SHARES = (0.05, 0.25, 1.0)
 TARGETS = (0.01, 0.003, 0.001)
 SHORTEST = 1.0  # seconds; where a target evaluation costs less, no ratio of costs is shown
-EXAMPLES = 6  # targets below three validation examples (loss_floor is half of one) are omitted
 
 
 def summarise(runs: Sequence[Run]) -> list[dict[str, str]]:

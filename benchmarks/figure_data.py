@@ -27,17 +27,18 @@ from typing import Any, NamedTuple
 import hydra
 from omegaconf import OmegaConf
 
-from benchmarks import case_study, provenance
+from benchmarks import provenance
 from benchmarks.core.space import nearest
-from benchmarks.maps import can_map, write_maps
-from benchmarks.multitask_toy import write_multitask_toy
+from benchmarks.illustrations import cars_case_study as case_study
+from benchmarks.illustrations.multitask_toy import write_multitask_toy
 from benchmarks.settings import ConfigError, build_task, compose
-from tasks import table as tables
-from tasks.cars import Cars
-from tasks.cars_photos import load_photos
-from tasks.curves import CURVES, RecordedCurves
-from tasks.data import data_folder
-from tasks.recorded import RecordedTask
+from tasks.cars.live import Cars
+from tasks.cars.photos import load_photos
+from tasks.datasets import data_folder
+from tasks.replay import table as tables
+from tasks.replay.curves import CURVES, RecordedCurves
+from tasks.replay.evaluations import RecordedTask
+from tasks.replay.maps import can_map, write_maps
 
 EXPERIMENTS = provenance.ROOT / "conf" / "experiment"
 KEYS = ("experiment", "out", "data_dir", "photos")

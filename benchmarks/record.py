@@ -9,208 +9,21 @@ skips what is recorded, and can be killed and started again at any time. ``--pau
 from __future__ import annotations
 
 import argparse
-import queue
 import sys
-import threading
-import time
-from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from benchmarks import costs, provenance, rows
-from benchmarks.card import write_card
-from benchmarks.compact import compact
 from benchmarks.core.protocols import Task
 from benchmarks.core.space import Space
-from benchmarks.core.trial import Observation
-from benchmarks.design import Evaluation, expand
 from benchmarks.lock import FolderLock
-from benchmarks.reference import Speed, load_and_steal, reference_seconds
-from benchmarks.remaining import remaining_seconds
+from benchmarks.recorder import rows
+from benchmarks.recorder.card_of_evaluations import write_card
+from benchmarks.recorder.design import expand
+from benchmarks.recorder.recorder import Recorder
+from benchmarks.recorder.table_of_evaluations import compact
+from benchmarks.recorder.time_left import remaining_seconds
 from benchmarks.settings import ConfigError, build_task, compose
-
-ESTIMATE_FOR = 60.0
-"""seconds for which an estimate of what is left is shown"""
-
-
-class Recorder:
-    """Walks a design with N workers, each with a live task of its own, and appends rows."""
-
-    def __init__(self, build: Callable[[], Task], design: Sequence[Evaluation], path: Path) -> None:
-        """``build`` makes a live task; ``path`` is the file of rows, ``<path>.pause`` pauses."""
-        self._build, self._design, self._path = build, design, path
-        self._pause_file = path.with_suffix(".pause")
-        self._writing = threading.Lock()
-        self._errors: list[BaseException] = []
-        self._recorded: list[rows.Row] = []
-        self._marked: set[rows.Key] = set()
-        self._idle = np.inf
-        self._hours, self._estimate_until = 0.0, -np.inf
-
-    def missing(self) -> list[Evaluation]:
-        """What is left: never recorded first, then what was timed on a busy machine.
-
-        Before all, if there is anything new, what compares this CPU with the first one.
-        """
-        new, again = self._left(rows.read(self._path))
-        return new + again
-
-    def _left(self, recorded: Sequence[rows.Row]) -> tuple[list[Evaluation], list[Evaluation]]:
-        """What to record in any case, and what to time again if the core is not busy."""
-        known = {row.key for row in recorded}
-        marked = {
-            row.key
-            for row, _, late in costs.best_rows(recorded)
-            if late and row.facts["cost"] <= costs.TIMED_AGAIN
-        }
-        new = [e for e in self._design if e.key not in known]
-        if new:
-            by_key = {e.key: e for e in self._design}
-            due = costs.calibrations(recorded, provenance.machine()["cpu"], by_key)
-            marked -= set(due)
-            new = [by_key[key] for key in due] + new
-        return new, [e for e in self._design if e.key in marked]
-
-    def run(self, workers: int = 1) -> int:
-        """Record everything missing, once; returns the number of evaluations looked at.
-
-        What was timed on a busy core is timed again only if the core is not busy now.
-        """
-        self._recorded = rows.read(self._path)
-        new, again = self._left(self._recorded)
-        todo = new + again
-        if not todo:
-            return 0
-        self._marked = {e.key for e in again}
-        idle = costs.idle_references(self._recorded)
-        self._idle = idle.get(provenance.machine()["cpu"], np.inf)
-        waiting: queue.SimpleQueue[Evaluation] = queue.SimpleQueue()
-        for evaluation in todo:
-            waiting.put(evaluation)
-        threads = [
-            threading.Thread(target=self._work, args=(waiting, len(todo)), daemon=True)
-            for _ in range(workers)
-        ]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-        if self._errors:
-            raise self._errors[0]
-        return len(todo) - waiting.qsize()
-
-    def paused(self) -> bool:
-        """True while the pause file exists."""
-        return self._pause_file.exists()
-
-    def _work(self, waiting: queue.SimpleQueue[Evaluation], total: int) -> None:
-        try:
-            task = self._build()
-            try:
-                session = self._open_session(task)
-                speed = Speed(getattr(task, "reference_seconds", reference_seconds))
-                while not self._errors:
-                    try:
-                        evaluation = waiting.get_nowait()
-                    except queue.Empty:
-                        return
-                    while self.paused():
-                        time.sleep(0.5)
-                    busy = speed.seconds() > costs.LOADED * self._idle
-                    if evaluation.key in self._marked and busy:
-                        continue  # timing it again would be no better
-                    self._record(task, evaluation, speed, session)
-                    self._report(total - waiting.qsize(), total, evaluation)
-            finally:
-                task.close()
-        except BaseException as error:  # handed to the main thread, which raises it
-            self._errors.append(error)
-
-    def _open_session(self, task: Task) -> Mapping[str, Any]:
-        session = {
-            "started": datetime.now(UTC).isoformat(timespec="seconds"),
-            "identity": dict(task.identity),
-            "task_version": task.version,
-            "fidelity_unit": task.fidelities.unit,
-            "fidelity_full": task.fidelities.full,
-            "fidelity_low": task.fidelities.low,
-            "fidelity_values": task.fidelities.values,
-            "loss_floor": task.loss_floor,
-            "caption": task.caption,
-            "sizes": dict(task.sizes),
-            "space": task.space.describe(),
-            **provenance.commit(),
-            "versions": provenance.versions(),
-            "machine": provenance.machine(),
-        }
-        recorded = self._recorded
-        if recorded and recorded[-1].session["identity"] != session["identity"]:
-            raise ValueError(
-                f"{self._path} holds another task: {recorded[-1].session['identity']}, "
-                f"not {session['identity']}"
-            )
-        with self._writing:
-            rows.append(self._path, {"session": session})
-        return session
-
-    def _record(
-        self, task: Task, evaluation: Evaluation, speed: Speed, session: Mapping[str, Any]
-    ) -> None:
-        load, steal = load_and_steal()
-        before = speed.seconds()
-        observation = evaluate_subset(task, evaluation, self.paused)
-        after = speed.seconds()
-        _, steal_after = load_and_steal()
-        row = {
-            "config": dict(evaluation.config),
-            "fidelity": evaluation.fidelity,
-            "subset_seed": evaluation.subset_seed,
-            "held_out": evaluation.held_out,
-            "status": observation.status,
-            "loss": observation.loss if observation.status == "ok" else None,
-            "test_loss": observation.test_loss,
-            "cost": round(observation.cost, 6),
-            "wall": round(observation.info.get("wall", observation.cost), 6),
-            "reference_before": round(before, 4),
-            "reference_after": round(after, 4),
-            "load": load,
-            "steal": None if steal is None else round((steal_after or 0) - steal, 2),
-            "at": datetime.now(UTC).isoformat(timespec="seconds"),
-        }
-        optional = ("error", "curve", "references")
-        row |= {k: observation.info[k] for k in optional if k in observation.info}
-        with self._writing:
-            rows.append(self._path, row)
-            self._recorded.append(rows.Row(row, session))
-
-    def _report(self, done: int, total: int, evaluation: Evaluation) -> None:
-        if time.monotonic() > self._estimate_until:  # a look at all rows: not after each training
-            left = remaining_seconds(list(self._recorded), self._design)
-            self._hours, self._estimate_until = left / 3600, time.monotonic() + ESTIMATE_FOR
-        print(
-            f"{datetime.now():%H:%M:%S} {done}/{total} "
-            f"s={evaluation.fidelity:.5g} r={evaluation.subset_seed} {dict(evaluation.config)} "
-            f"about {self._hours:.1f} h left",
-            flush=True,
-        )
-
-
-def evaluate_subset(
-    task: Task, evaluation: Evaluation, pause: Callable[[], bool] | None = None
-) -> Observation:
-    """Evaluate with the design's subset seed.
-
-    A task with an ``evaluate_subset`` method is called through it; of any other task the subset
-    seed only seeds the rng.
-    """
-    config, share, seed = evaluation.config, evaluation.fidelity, evaluation.subset_seed
-    if hasattr(task, "evaluate_subset"):
-        observation: Observation = task.evaluate_subset(config, share, seed, pause)
-        return observation
-    return task.evaluate(config, share, np.random.default_rng(seed))
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -242,8 +55,10 @@ def _command(options: argparse.Namespace, settings: Mapping[str, Any]) -> int:
         target = Path(settings["table"] or rows.TABLES / f"{name}.npz")
         space = _space(path, settings)
         if any("curve" in row.facts for row in rows.read(path)):
-            from benchmarks.compact_curves import compact_curves  # scikit-learn is slow to import
-            from benchmarks.curve_card import write_curve_card
+            from benchmarks.recorder.card_of_curves import write_curve_card
+            from benchmarks.recorder.table_of_curves import (
+                compact_curves,  # scikit-learn is slow to import
+            )
 
             design = settings["design"]
             derived, caption = design.get("derived") or {}, design.get("caption")

@@ -20,15 +20,17 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 from threadpoolctl import threadpool_limits
 
-from benchmarks import loop, provenance
-from benchmarks.budget import Budget
+from benchmarks import provenance
 from benchmarks.core.protocols import Method, Task
-from benchmarks.engines import build_engine, build_evaluated, engine_of
-from benchmarks.folder import KeyMismatchError, RunFolder, key_of, path_of
+from benchmarks.engines.isolated_task import build_evaluated
+from benchmarks.engines.select import build_engine, engine_of
 from benchmarks.lock import LockedError
-from benchmarks.progress import Reporter, closing_table
+from benchmarks.runner import loop
+from benchmarks.runner.budget import Budget
+from benchmarks.runner.progress import Reporter, closing_table
+from benchmarks.runner.run_folder import KeyMismatchError, RunFolder, key_of, path_of
+from benchmarks.runner.trace import DamagedError
 from benchmarks.settings import ConfigError, build_method, check_settings, friendly
-from benchmarks.trace import DamagedError
 
 USAGE_ERROR, RUN_FAILED, INTERRUPTED = 2, 1, 130
 # Runs of a sweep may be in other processes (Hydra's launchers), so outcomes go through a file.
@@ -169,7 +171,7 @@ def _close(folder: RunFolder, meta: Mapping[str, Any], plot: bool) -> None:
     rows = folder.trace.load()
     picture = None
     if plot:
-        from analysis.run_plot import plot_run  # matplotlib is slow to import
+        from analysis.figures.run_plot import plot_run  # matplotlib is slow to import
 
         picture = plot_run(folder.path)
     closing_table(rows, meta, folder.path, picture)
@@ -213,7 +215,7 @@ def main() -> int:
         code = _guarded(_job)
         ended = [json.loads(line) for line in outcomes]
     for study in dict.fromkeys(o["study"] for o in ended if o["study"] is not None):
-        from analysis.load import load_runs
+        from analysis.data.load import load_runs
         from analysis.summary import print_summary
 
         unreadable: list[str] = []

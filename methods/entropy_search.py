@@ -10,8 +10,8 @@ from collections.abc import Sequence
 
 from benchmarks.core.space import Space
 from benchmarks.core.trial import Fidelities
-from methods.information_gain import InformationGain
-from methods.model_based import REFIT_ABOVE
+from methods.bayesian.information_gain import InformationGain
+from methods.bayesian.model_based import REFIT_ABOVE
 from methods.models.kernels import constant_basis
 from methods.models.priors import LENGTH_SCALES
 from methods.models.sampling import STEPS

@@ -13,13 +13,13 @@ from benchmarks.core.trial import Fidelities
 from methods.acquisition.improvement import log_expected_improvement
 from methods.acquisition.maximise import maximise
 from methods.acquisition.representers import at_target
-from methods.model_based import REFIT_ABOVE, ModelBased, Models
+from methods.bayesian.model_based import REFIT_ABOVE, ModelBased, Models
 from methods.models.gp import Posterior
 from methods.models.kernels import constant_basis
 from methods.models.priors import LENGTH_SCALES
 from methods.models.sampling import STEPS
+from methods.models.training_data import Targets
 from methods.options import check_counts
-from methods.targets import Targets
 
 
 class ExpectedImprovement(ModelBased):

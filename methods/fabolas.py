@@ -12,9 +12,9 @@ import numpy as np
 
 from benchmarks.core.space import Array, Config, Space
 from benchmarks.core.trial import Fidelities, History, Suggestion
-from methods.design import CONFIGS, initial_suggestion
-from methods.information_gain import InformationGain
-from methods.model_based import REFIT_ABOVE
+from methods.bayesian.information_gain import InformationGain
+from methods.bayesian.initial_design import CONFIGS, initial_suggestion
+from methods.bayesian.model_based import REFIT_ABOVE
 from methods.models.kernels import cost_basis, log_size, loss_basis
 from methods.models.priors import LENGTH_SCALES
 from methods.models.sampling import STEPS

@@ -13,13 +13,13 @@ import numpy as np
 
 from benchmarks.core.space import Space
 from benchmarks.core.trial import Fidelities, History, Suggestion
-from methods.design import initial_suggestion
-from methods.information_gain import InformationGain
-from methods.model_based import REFIT_ABOVE
+from methods.bayesian.fidelity_choice import offered_values
+from methods.bayesian.information_gain import InformationGain
+from methods.bayesian.initial_design import initial_suggestion
+from methods.bayesian.model_based import REFIT_ABOVE
 from methods.models.kernels import indicator_basis
 from methods.models.priors import LENGTH_SCALES
 from methods.models.sampling import STEPS
-from methods.offered import offered_values
 
 
 class MTBO(InformationGain):

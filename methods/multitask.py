@@ -16,16 +16,16 @@ from benchmarks.core.space import Array, Config, Space
 from benchmarks.core.trial import Fidelities, History, Suggestion
 from methods.acquisition.maximise import maximise
 from methods.acquisition.representers import at_target
-from methods.design import initial_suggestion
+from methods.bayesian.fidelity_choice import offered_values
+from methods.bayesian.initial_design import initial_suggestion
+from methods.bayesian.model_based import REFIT_ABOVE, ModelBased, Models
 from methods.expected_improvement import MarginalImprovement
-from methods.model_based import REFIT_ABOVE, ModelBased, Models
 from methods.models.gp import Posterior
 from methods.models.kernels import Points, SmoothKernel, indicator_basis
 from methods.models.priors import LENGTH_SCALES
 from methods.models.sampling import STEPS, fit
-from methods.offered import offered_values
+from methods.models.training_data import Pending, Targets
 from methods.options import check_counts, check_shares
-from methods.targets import Pending, Targets
 
 
 class Multitask(ModelBased):

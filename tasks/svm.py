@@ -15,8 +15,8 @@ import numpy as np
 from benchmarks.core.protocols import Task
 from benchmarks.core.space import Config, Float, Space, check_choice, nearest
 from benchmarks.core.trial import Fidelities, Observation
-from tasks import data
-from tasks.child import Child, ChildFailureError, ChildTimeoutError
+from tasks import datasets as data
+from tasks.subprocess_worker import Child, ChildFailureError, ChildTimeoutError
 from tasks.subsets import stratified_order
 
 BACKENDS = ("sklearnex", "sklearn")
@@ -62,7 +62,7 @@ class SVM(Task):
         """Load the data and check the backend.
 
         Args:
-            dataset: a name of ``tasks.data``.
+            dataset: a name of ``tasks.datasets``.
             backend: ``sklearnex`` (fast; extra ``.[live]``) or ``sklearn`` (the paper's).
             scale: ``none``, or ``minmax`` of the training rows.
             data_dir: folder with the npz files; None fetches.
@@ -77,7 +77,7 @@ class SVM(Task):
 
         Raises:
             ValueError: an option outside what is allowed, or the backend is not installed.
-            tasks.data.DataError: the data cannot be had.
+            tasks.datasets.DataError: the data cannot be had.
         """
         check_choice("task.backend", backend, BACKENDS)
         check_choice("task.scale", scale, SCALES)
@@ -279,7 +279,7 @@ def svm_task(
 
     Raises:
         ValueError: unknown source or data set, or an option that was not recorded.
-        tasks.table.TableError: the table is not there or damaged.
+        tasks.replay.table.TableError: the table is not there or damaged.
     """
     check_choice("task.data", data, DATASETS)
     check_choice("task.dataset", dataset, DATASETS[data])
@@ -291,7 +291,7 @@ def svm_task(
     check_choice("task.source", source, ("recorded", "live"))
     if source == "live":
         return SVM(name, **options)
-    from tasks.recorded import RecordedTask
+    from tasks.replay.evaluations import RecordedTask
 
     if table is None or (dataset != DATASETS[data][0] and not table.endswith(".npz")):
         raise ValueError(

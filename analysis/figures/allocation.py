@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from analysis import style
-from analysis.drawn import Drawn
+from analysis.data.load import Array
+from analysis.figures import style
+from analysis.figures.captions import ordered, seeds_of
+from analysis.figures.figure import Drawn
+from analysis.figures.median_run import median_seed
 from analysis.figures.scales import plain_log, scale_of
-from analysis.figures.seeds import median_seed
-from analysis.figures.words import ordered, seeds_of
-from analysis.load import Array
 
 if TYPE_CHECKING:  # slow to import
     from matplotlib.axes import Axes
@@ -33,10 +33,10 @@ def draw_allocation(table: pd.DataFrame, task: str, seed: int | None = None) -> 
     where it failed. Below: lowest loss seen at the target so far.
 
     Args:
-        table: see ``analysis.tidy.tidy``.
+        table: see ``analysis.data.tidy.tidy``.
         task: its name in the table.
         seed: of the runs; without it each method's median run by final regret of the recommended
-            config (see ``analysis.figures.seeds.median_seed``).
+            config (see ``analysis.figures.median_run.median_seed``).
 
     Returns:
         Data: ``panel`` (``share``, ``trial``, ``best``), ``method``, ``seed``, ``trial``,

@@ -1,7 +1,7 @@
 """What a method spends to reach a regret: aRT with intervals and the share of runs that got there.
 
 After COCO (arXiv:1605.03560, "Averaging Runtime"); definitions and bounds in
-``analysis.average_costs``.
+``analysis.statistics.average_costs``.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ import numpy as np
 import pandas as pd
 from numpy.random import Generator
 
-from analysis import style
-from analysis.average_costs import RESAMPLES, average_costs
-from analysis.drawn import Drawn
-from analysis.figures import words
+from analysis.figures import captions as words
+from analysis.figures import style
+from analysis.figures.figure import Drawn
 from analysis.figures.scales import plain_log
-from analysis.targets import (
+from analysis.statistics.average_costs import RESAMPLES, average_costs
+from analysis.statistics.regret_targets import (
     LADDER,
     reached,
     rows_of,
@@ -44,12 +44,12 @@ def draw_cost_to_target(
     """Draw one panel a target, one line a method.
 
     Args:
-        table: as ``analysis.tidy.tidy`` makes it.
+        table: as ``analysis.data.tidy.tidy`` makes it.
         task: its name.
         targets: regrets, those below three validation examples are left out; by default what
-            ``analysis.targets.shown_targets`` chooses.
-        clock: one of ``analysis.steps.CLOCKS``.
-        rule: one of ``analysis.tidy.RULES``.
+            ``analysis.statistics.regret_targets.shown_targets`` chooses.
+        clock: one of ``analysis.statistics.step_curves.CLOCKS``.
+        rule: one of ``analysis.data.tidy.RULES``.
         rng: of the bootstrap.
         resamples: their number.
 

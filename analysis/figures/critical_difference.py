@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from analysis import style
-from analysis.drawn import Drawn
-from analysis.figures import words
-from analysis.ranks import Friedman, critical_difference, friedman, task_ranks
+from analysis.figures import captions as words
+from analysis.figures import style
+from analysis.figures.figure import Drawn
+from analysis.statistics.ranks import Friedman, critical_difference, friedman, task_ranks
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -35,10 +35,10 @@ def draw_critical_difference(
     says so in itself.
 
     Args:
-        table: as ``analysis.tidy.tidy`` makes it.
+        table: as ``analysis.data.tidy.tidy`` makes it.
         share: of the budget at which median regrets over seeds are ranked.
-        clock: one of ``analysis.steps.CLOCKS``.
-        rule: one of ``analysis.tidy.RULES``.
+        clock: one of ``analysis.statistics.step_curves.CLOCKS``.
+        rule: one of ``analysis.data.tidy.RULES``.
         methods: those to compare; by default all.
         alpha: level of both tests.
 

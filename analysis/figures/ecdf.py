@@ -10,11 +10,11 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from analysis import style
-from analysis.drawn import Drawn
-from analysis.figures import words
+from analysis.figures import captions as words
+from analysis.figures import style
+from analysis.figures.figure import Drawn
 from analysis.figures.scales import plain_log
-from analysis.targets import ecdf, ladder, reached, unit_of
+from analysis.statistics.regret_targets import ecdf, ladder, reached, unit_of
 
 ACROSS = 3  # panels
 
@@ -29,11 +29,12 @@ def draw_ecdf(
     """Draw one panel a task, one step curve a method, a cross where its longest run ended.
 
     Args:
-        table: as ``analysis.tidy.tidy`` makes it.
+        table: as ``analysis.data.tidy.tidy`` makes it.
         tasks: their names; by default all. Those whose best loss is not known are left out.
-        clock: one of ``analysis.steps.CLOCKS``.
-        rule: one of ``analysis.tidy.RULES``.
-        count: of targets a task, evenly spaced in log regret (``analysis.targets.ladder``).
+        clock: one of ``analysis.statistics.step_curves.CLOCKS``.
+        rule: one of ``analysis.data.tidy.RULES``.
+        count: of targets a task, evenly spaced in log regret, see
+            ``analysis.statistics.regret_targets.ladder``.
 
     Returns:
         Data: one row a step: ``task``, ``method``, ``cost`` (in ``unit``), ``share``; the last of a

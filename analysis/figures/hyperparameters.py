@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from analysis.drawn import Drawn
+from analysis.figures.figure import Drawn
+from analysis.figures.median_run import median_seed
 from analysis.figures.scales import plain_log, scale_for, scale_of
-from analysis.figures.seeds import median_seed
 
 if TYPE_CHECKING:  # slow to import
     from matplotlib.axes import Axes
@@ -27,11 +27,11 @@ def draw_hyperparameters(
     and switches are rows with names, their points spread a little within the row.
 
     Args:
-        table: see ``analysis.tidy.tidy``.
+        table: see ``analysis.data.tidy.tidy``.
         task: its name in the table.
         method: its name in the table.
         seed: of the run; without it the median run by final regret of the recommended config (see
-            ``analysis.figures.seeds.median_seed``).
+            ``analysis.figures.median_run.median_seed``).
 
     Returns:
         Data: ``hyperparameter``, ``seed``, ``trial``, ``total_cost`` (seconds, at the end of the
@@ -47,7 +47,7 @@ def draw_hyperparameters(
         rows = rows[rows["seed"] == (median_seed(rows) if seed is None else seed)]
     if rows.empty:
         raise ValueError(f"no trials of {method} on {task} with seed {seed}")
-    from analysis import style
+    from analysis.figures import style
 
     style.use()
     import matplotlib.pyplot as plt

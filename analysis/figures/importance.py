@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from analysis import style
-from analysis.drawn import Drawn
+from analysis.data.load import Array
+from analysis.figures import style
+from analysis.figures.captions import seeds_of
+from analysis.figures.figure import Drawn
 from analysis.figures.scales import scale_for
-from analysis.figures.words import seeds_of
-from analysis.load import Array
 
 FEWEST = 20  # trials without which a bin is left out
 LARGEST = 300  # trials in a resample: the time of a fit grows faster than their number
@@ -43,7 +43,7 @@ def draw_importance(table: pd.DataFrame, task: str) -> Drawn:
     lowest fidelity of the task in the table. Those with fewer than ``FEWEST`` trials are left out.
 
     Args:
-        table: see ``analysis.tidy.tidy``.
+        table: see ``analysis.data.tidy.tidy``.
         task: its name in the table.
 
     Returns:

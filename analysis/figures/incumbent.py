@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from analysis import style
-from analysis.drawn import Drawn
+from analysis.data.load import Array
+from analysis.figures import style
+from analysis.figures.captions import ordered, seeds_of
+from analysis.figures.figure import Drawn
 from analysis.figures.scales import plain_log
-from analysis.figures.words import ordered, seeds_of
-from analysis.load import Array
-from analysis.steps import clock_of, on_grid
+from analysis.statistics.step_curves import clock_of, on_grid
 
 if TYPE_CHECKING:  # slow to import
     from matplotlib.artist import Artist
@@ -46,9 +46,9 @@ def draw_incumbent(
     how many runs have not ended.
 
     Args:
-        table: see ``analysis.tidy.tidy``.
-        rule: one of ``analysis.tidy.RULES``.
-        clock: one of ``analysis.steps.CLOCKS``.
+        table: see ``analysis.data.tidy.tidy``.
+        rule: one of ``analysis.data.tidy.RULES``.
+        clock: one of ``analysis.statistics.step_curves.CLOCKS``.
         quantity: ``regret`` (floored at half a validation example in the table) or ``test``.
 
     Returns:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pandas as pd
 
-from analysis.drawn import Drawn
-from analysis.heat_maps import heat_maps
+from analysis.figures.figure import Drawn
+from analysis.figures.heat_maps import heat_maps
 
 
 def draw_landscape(maps: pd.DataFrame, table: pd.DataFrame, task: str, method: str) -> Drawn:

@@ -9,8 +9,8 @@ import textwrap
 
 import pandas as pd
 
-from analysis import style
-from analysis.drawn import Drawn
+from analysis.figures import style
+from analysis.figures.figure import Drawn
 
 COLUMNS = 4
 WIDE = 30  # characters of a line below a photo

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from analysis import style
-from analysis.drawn import Drawn
-from analysis.figures.words import ordered, seeds_of
+from analysis.figures import style
+from analysis.figures.captions import ordered, seeds_of
+from analysis.figures.figure import Drawn
 
 COLUMNS = 3
 
@@ -19,7 +19,7 @@ def draw_overhead(table: pd.DataFrame) -> Drawn:
     line goes as far as at least half of the method's runs do.
 
     Args:
-        table: see ``analysis.tidy.tidy``.
+        table: see ``analysis.data.tidy.tidy``.
 
     Returns:
         Data: ``task``, ``method``, ``trial`` (from 1), ``median``, ``lower``, ``upper`` (CPU

@@ -9,11 +9,11 @@ import numpy as np
 import pandas as pd
 from numpy.random import Generator
 
-from analysis import style
-from analysis.average_costs import RESAMPLES
-from analysis.drawn import Drawn
-from analysis.figures import words
-from analysis.ranks import SHARES, average_ranks
+from analysis.figures import captions as words
+from analysis.figures import style
+from analysis.figures.figure import Drawn
+from analysis.statistics.average_costs import RESAMPLES
+from analysis.statistics.ranks import SHARES, average_ranks
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -33,16 +33,16 @@ def draw_ranks(
     """Draw one step curve a method with its 95 % band; rank 1, the best, is on top.
 
     Args:
-        table: as ``analysis.tidy.tidy`` makes it.
+        table: as ``analysis.data.tidy.tidy`` makes it.
         shares: of each task's budget, rising.
-        clock: one of ``analysis.steps.CLOCKS``.
-        rule: one of ``analysis.tidy.RULES``.
+        clock: one of ``analysis.statistics.step_curves.CLOCKS``.
+        rule: one of ``analysis.data.tidy.RULES``.
         methods: those to rank; by default all.
         rng: of the bootstrap.
         resamples: their number.
 
     Returns:
-        Data: what ``analysis.ranks.average_ranks`` returns.
+        Data: what ``analysis.statistics.ranks.average_ranks`` returns.
     """
     style.use()
     import matplotlib.pyplot as plt

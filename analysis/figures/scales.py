@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from analysis.load import Array
+from analysis.data.load import Array
 
 if TYPE_CHECKING:  # slow to import
     from matplotlib.axis import Axis

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pandas as pd
 
-from analysis import style
-from analysis.drawn import Drawn
-from analysis.figures.words import ordered, seeds_of
+from analysis.figures import style
+from analysis.figures.captions import ordered, seeds_of
+from analysis.figures.figure import Drawn
 
 
 def draw_speedup(table: pd.DataFrame) -> Drawn:
@@ -17,7 +17,7 @@ def draw_speedup(table: pd.DataFrame) -> Drawn:
     are left out.
 
     Args:
-        table: see ``analysis.tidy.tidy``; a method's name up to its first comma is the method.
+        table: see ``analysis.data.tidy.tidy``; a method's name up to its first comma is the method.
 
     Returns:
         Data: ``task``, ``method``, ``workers``, ``median``, ``lower``, ``upper`` (times), ``runs``.

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from analysis import style
-from analysis.drawn import Drawn
-from analysis.figures import words
-from analysis.ranks import wins
+from analysis.figures import captions as words
+from analysis.figures import style
+from analysis.figures.figure import Drawn
+from analysis.statistics.ranks import wins
 
 COLOURS = "PuOr"  # told apart with any colour vision; white in the middle
 
@@ -25,14 +25,14 @@ def draw_wins(
     """Draw the share of tasks and seeds in which the row's regret is below the column's.
 
     Args:
-        table: as ``analysis.tidy.tidy`` makes it.
+        table: as ``analysis.data.tidy.tidy`` makes it.
         share: of the budget.
-        clock: one of ``analysis.steps.CLOCKS``.
-        rule: one of ``analysis.tidy.RULES``.
+        clock: one of ``analysis.statistics.step_curves.CLOCKS``.
+        rule: one of ``analysis.data.tidy.RULES``.
         methods: those to compare; by default all.
 
     Returns:
-        Data: what ``analysis.ranks.wins`` returns, the method that wins most first.
+        Data: what ``analysis.statistics.ranks.wins`` returns, the method that wins most first.
     """
     style.use()
     import matplotlib.pyplot as plt

@@ -6,7 +6,7 @@ import numpy as np
 from scipy.spatial.distance import cdist
 
 from benchmarks.core.space import Array, Float, Space
-from methods.targets import Pending
+from methods.models.training_data import Pending
 
 
 def snap(space: Space, x: Array) -> Array:

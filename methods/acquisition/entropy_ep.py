@@ -13,9 +13,8 @@ import numpy as np
 from scipy.special import logsumexp, xlogy
 
 from benchmarks.core.space import Array
-from methods.acquisition.joint import Joint
+from methods.acquisition.joint import Joint, outcomes
 from methods.acquisition.orthant import Orthants, orthants
-from methods.acquisition.outcomes import outcomes
 from methods.models.kernels import Points
 
 

@@ -14,8 +14,7 @@ from numpy.typing import NDArray
 from scipy.special import xlogy
 
 from benchmarks.core.space import Array
-from methods.acquisition.joint import Joint
-from methods.acquisition.outcomes import outcomes
+from methods.acquisition.joint import Joint, outcomes
 from methods.models.gp import lower_inverse
 from methods.models.kernels import Points
 

@@ -10,7 +10,7 @@ from benchmarks.core.space import Array, Space
 from benchmarks.core.trial import Fidelities
 from methods.acquisition.candidates import around, uniform, unless_pending
 from methods.models.kernels import from_log_size, log_size
-from methods.targets import Pending
+from methods.models.training_data import Pending
 
 REFINEMENTS = ((20, 1.0), (10, 0.5), (5, 0.25))
 """of each further screen: around how many of the best, and at what share of the first distances"""

@@ -12,7 +12,7 @@ import numpy as np
 from benchmarks.core.protocols import Task
 from benchmarks.core.space import Config, Space
 from benchmarks.core.trial import Fidelities, Observation
-from tasks.child import Child, ChildFailureError, ChildTimeoutError
+from tasks.subprocess_worker import Child, ChildFailureError, ChildTimeoutError
 from tasks.training.live import check_whole, facts_of_child
 from tasks.training.source import replay_or_live
 
@@ -55,7 +55,7 @@ class BoostedTrees(Task):
 
         Raises:
             ValueError: an option outside what is allowed, or LightGBM is not installed.
-            tasks.data.DataError: the rows cannot be had.
+            tasks.datasets.DataError: the rows cannot be had.
         """
         counts = {"subset_rows": subset_rows, "training_seeds": training_seeds}
         check_whole(counts | ({} if train_rows is None else {"train_rows": train_rows}))

@@ -11,7 +11,7 @@ from typing import Any
 import lightgbm
 import numpy as np
 
-from tasks import data
+from tasks import datasets as data
 from tasks.boosted_trees.kernel import lightgbm_kernel
 from tasks.subsets import stratified_order
 from tasks.training.speed_readings import SpeedReadings

@@ -51,7 +51,7 @@ class ConvolutionalNet(LiveTraining):
 
         Raises:
             ValueError: an option outside what is allowed, or torch is not installed.
-            tasks.data.DataError: the images cannot be had.
+            tasks.datasets.DataError: the images cannot be had.
         """
         check_whole({"train_rows": train_rows, "subset_rows": subset_rows})
         check_switches({"resume_training": resume_training})

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from tasks import data
+from tasks import datasets as data
 from tasks.convolutional_net.training import Images, ImageTraining, Problem
 from tasks.subsets import stratified_order
 from tasks.training.worker import Worker, set_deterministic

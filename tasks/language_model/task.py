@@ -56,7 +56,7 @@ class LanguageModel(LiveTraining):
 
         Raises:
             ValueError: an option outside what is allowed, or torch is not installed.
-            tasks.data.DataError: the text cannot be had.
+            tasks.datasets.DataError: the text cannot be had.
         """
         check_whole({"steps": steps, "subset_tokens": subset_tokens})
         check_switches({"resume_training": resume_training})

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.data import ENVIRONMENT_VARIABLE, DataError, cache_folder, data_folder
+from tasks.datasets import ENVIRONMENT_VARIABLE, DataError, cache_folder, data_folder
 
 FILE = "tinyshakespeare.txt"
 URL = "https://raw.githubusercontent.com/karpathy/char-rnn/master/data/tinyshakespeare/input.txt"

@@ -13,8 +13,8 @@ import numpy as np
 from benchmarks.core.protocols import Task
 from benchmarks.core.space import Config, Space
 from benchmarks.core.trial import Fidelities, Observation
-from tasks.child import Child, ChildFailureError, ChildTimeoutError
-from tasks.data import DataError
+from tasks.datasets import DataError
+from tasks.subprocess_worker import Child, ChildFailureError, ChildTimeoutError
 
 
 class LiveTraining(Task):
@@ -63,7 +63,7 @@ class LiveTraining(Task):
 
         Raises:
             ValueError: an option outside what is allowed, or a package is not installed.
-            tasks.data.DataError: the data cannot be had.
+            tasks.datasets.DataError: the data cannot be had.
         """
         check_whole({"training_seeds": training_seeds})
         if not time_limit > 0:
@@ -177,7 +177,7 @@ def facts_of_child(child: Child, extra: str) -> dict[str, Any]:
         extra: of this package, that has what the child imports.
 
     Raises:
-        tasks.data.DataError: the data cannot be had.
+        tasks.datasets.DataError: the data cannot be had.
         ValueError: the child could not start, e.g. for want of a package.
     """
     try:

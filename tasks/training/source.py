@@ -28,14 +28,14 @@ def replay_or_live(
         space: the hyperparameters; a replay has those of its table.
         source: ``recorded`` or ``live``.
         table: name of the shipped table of curves, or a path ending in ``.npz``.
-        surrogate: what replays configs between recorded ones; see ``tasks.curves``.
+        surrogate: what replays configs between recorded ones; see ``tasks.replay.curves``.
         options: the others of the live task.
         trained: those of them that change what is trained; a replay checks them against its table.
 
     Raises:
         ValueError: unknown source or option, or trainings that were not recorded.
-        tasks.table.TableError: the table is not there or damaged.
-        tasks.data.DataError: live, the data cannot be had.
+        tasks.replay.table.TableError: the table is not there or damaged.
+        tasks.datasets.DataError: live, the data cannot be had.
     """
     known = list(inspect.signature(live).parameters)
     for word in options:
@@ -44,7 +44,7 @@ def replay_or_live(
     check_choice("task.source", source, SOURCES)
     if source == "live":
         return live(space=space, **options)
-    from tasks.curves import RecordedCurves
+    from tasks.replay.curves import RecordedCurves
 
     if table is None:
         raise ValueError("task.table=None: no curves are recorded; set task.source=live")

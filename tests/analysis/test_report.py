@@ -10,13 +10,13 @@ import pytest
 from PIL import Image
 from studies import FACTS, write_full_run, write_study
 
-from analysis import sections
-from analysis.drawn import Drawn
-from analysis.figure_data import FigureData
-from analysis.load import load_runs
+from analysis.data.load import load_runs
+from analysis.data.tidy import tidy
+from analysis.figures.figure import Drawn
+from analysis.page import sections
+from analysis.page.figure_data import FigureData
+from analysis.page.tables import Shown, final, speedups, to_markdown, to_target
 from analysis.report import main
-from analysis.tables import Shown, final, speedups, to_markdown, to_target
-from analysis.tidy import tidy
 
 
 def _quick(given: sections.Given) -> list[sections.Item]:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from traces import FACTS, write_run
 
-from analysis.load import load_runs
+from analysis.data.load import load_runs
 from analysis.summary import main, summarise
 
 

@@ -20,7 +20,7 @@ import scipy.linalg  # noqa: F401  its BLAS must be loaded before threads are li
 from threadpoolctl import threadpool_limits
 
 from benchmarks.core.trial import History, Trial
-from benchmarks.workers import stream
+from benchmarks.engines.base import stream
 from methods.fabolas import Fabolas
 from tasks.synthetic import Synthetic
 

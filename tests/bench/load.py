@@ -13,8 +13,8 @@ from pathlib import Path
 
 import numpy as np
 
-from analysis.load import load_runs
-from analysis.tidy import tidy
+from analysis.data.load import load_runs
+from analysis.data.tidy import tidy
 
 FACTS = {"best_loss": 0.014, "target_cost": 181.59, "loss_floor": 5e-5, "resolution": None}
 BUDGET = {"trials": 200, "cost": None, "target_evaluations": 20, "target_cost": None}

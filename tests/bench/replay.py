@@ -9,11 +9,11 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks import loop
-from benchmarks.budget import Budget
-from benchmarks.trace import Trace
+from benchmarks.runner import loop
+from benchmarks.runner.budget import Budget
+from benchmarks.runner.trace import Trace
 from methods.random_search import RandomSearch
-from tasks.recorded import RecordedTask
+from tasks.replay.evaluations import RecordedTask
 
 
 def main(table: str) -> None:

@@ -19,12 +19,14 @@ import numpy as np
 import pytest
 from tiny import Tiny
 
-from benchmarks import costs, rows
-from benchmarks.design import Evaluation, expand
 from benchmarks.provenance import ROOT
-from benchmarks.record import Recorder, evaluate_subset, main
-from tasks import table
-from tasks.recorded import RecordedTask
+from benchmarks.record import main
+from benchmarks.recorder import cost_normalisation as costs
+from benchmarks.recorder import rows
+from benchmarks.recorder.design import Evaluation, expand
+from benchmarks.recorder.recorder import Recorder, evaluate_subset
+from tasks.replay import table
+from tasks.replay.evaluations import RecordedTask
 from tasks.svm import SPACE, SVM, svm_task
 
 STAGES = [

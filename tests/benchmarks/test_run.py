@@ -13,7 +13,7 @@ import pytest
 from cli import ENVIRONMENT, call, command
 from tiny import without_clocks
 
-from benchmarks.trace import Trace
+from benchmarks.runner.trace import Trace
 
 
 def run_folder(folder: Path, method: str = "random", task: str = "tiny", seed: int = 0) -> Path:

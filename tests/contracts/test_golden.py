@@ -19,7 +19,7 @@ from builders import OFFERED, make_method
 from tiny import Tiny
 
 from benchmarks.core.trial import History, Trial
-from benchmarks.workers import stream
+from benchmarks.engines.base import stream
 
 GOLDEN = Path(__file__).parent / "golden.json"
 LENGTHS = (0, 3, 12, 15, 18, 20)

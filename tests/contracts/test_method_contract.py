@@ -17,12 +17,12 @@ from builders import OFFERED, group_settings, make_method
 from parallel import ended, play, running, started
 from tiny import Flaky, Tiny, without_clocks
 
-from benchmarks import loop
-from benchmarks.budget import Budget
 from benchmarks.core.protocols import Task
 from benchmarks.core.trial import History, Status, Trial
+from benchmarks.runner import loop
+from benchmarks.runner.budget import Budget
+from benchmarks.runner.trace import Trace
 from benchmarks.settings import locate
-from benchmarks.trace import Trace
 
 WAITING = ("hyperband",)
 """methods that may have nothing to suggest while trials are running"""

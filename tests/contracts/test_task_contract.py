@@ -16,10 +16,10 @@ import pytest
 from builders import group_settings, make_method, make_task
 from tiny import without_clocks
 
-from benchmarks import loop
-from benchmarks.budget import Budget
 from benchmarks.core.protocols import Task
-from benchmarks.trace import Trace
+from benchmarks.runner import loop
+from benchmarks.runner.budget import Budget
+from benchmarks.runner.trace import Trace
 
 
 @pytest.fixture

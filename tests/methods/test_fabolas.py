@@ -10,7 +10,7 @@ from benchmarks.core.space import Space
 from benchmarks.core.trial import Fidelities, History, Trial
 from methods.acquisition.representers import at_target
 from methods.fabolas import Fabolas
-from methods.targets import read_targets
+from methods.models.training_data import read_targets
 
 
 def test_recommends_the_lowest_posterior_mean_at_the_target(

@@ -10,10 +10,10 @@ import pytest
 from parallel import ended, play, started
 from tiny import Tiny
 
-from benchmarks import loop
-from benchmarks.budget import Budget
 from benchmarks.core.trial import History
-from benchmarks.trace import Trace
+from benchmarks.runner import loop
+from benchmarks.runner.budget import Budget
+from benchmarks.runner.trace import Trace
 from methods.hyperband import Hyperband, brackets
 
 

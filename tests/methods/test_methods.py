@@ -19,14 +19,14 @@ from builders import SMALL
 from benchmarks.core.protocols import Method
 from benchmarks.core.space import Categorical, Float, Integer, Space
 from benchmarks.core.trial import Fidelities, History, Status, Trial
-from methods.emukit_entropy import EmukitES, EmukitMES
-from methods.emukit_fabolas import EmukitFabolas
 from methods.entropy_search import EntropySearch
 from methods.expected_improvement import ExpectedImprovement
-from methods.expected_improvement_gpy import GPyEI
 from methods.fabolas import Fabolas
 from methods.mtbo import MTBO
 from methods.random_search import RandomSearch
+from methods.references.emukit_entropy import EmukitES, EmukitMES
+from methods.references.emukit_fabolas import EmukitFabolas
+from methods.references.gpy_ei import GPyEI
 
 ROOT = Path(__file__).parents[2]
 EMUKIT = [partial(EmukitES, **SMALL["emukit_es"]), partial(EmukitMES, **SMALL["emukit_mes"])]
@@ -133,10 +133,10 @@ def test_a_loss_of_zero_without_a_floor_is_one_clear_line(
 
 def test_importing_methods_loads_no_gpy() -> None:
     code = (
-        "import sys, methods.fabolas, methods.expected_improvement_gpy, methods.random_search,"
+        "import sys, methods.fabolas, methods.references.gpy_ei, methods.random_search,"
         "methods.mtbo, methods.entropy_search, methods.expected_improvement,"
-        "methods.emukit_entropy, methods.emukit_fabolas;"
-        "assert not {'GPy', 'emukit', 'paramz', 'benchmarks.loop'} & set(sys.modules)"
+        "methods.references.emukit_entropy, methods.references.emukit_fabolas;"
+        "assert not {'GPy', 'emukit', 'paramz', 'benchmarks.runner.loop'} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT)
 

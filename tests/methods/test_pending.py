@@ -16,16 +16,16 @@ from scipy.spatial.distance import pdist
 
 from benchmarks.core.space import Categorical, Space
 from benchmarks.core.trial import Fidelities, History, Status, Trial
-from methods.emukit_entropy import EmukitES, EmukitMES
-from methods.emukit_fabolas import EmukitFabolas
+from methods.bayesian.model_based import ModelBased
 from methods.entropy_search import EntropySearch
 from methods.expected_improvement import ExpectedImprovement
-from methods.expected_improvement_gpy import GPyEI, believing, predict
 from methods.fabolas import Fabolas
-from methods.model_based import ModelBased
+from methods.models.training_data import read_targets
 from methods.mtbo import MTBO
 from methods.multitask import Multitask
-from methods.targets import read_targets
+from methods.references.emukit_entropy import EmukitES, EmukitMES
+from methods.references.emukit_fabolas import EmukitFabolas
+from methods.references.gpy_ei import GPyEI, believing, predict
 
 OURS = [ExpectedImprovement, EntropySearch, MTBO, Multitask, Fabolas]
 EMUKIT = [

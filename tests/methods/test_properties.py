@@ -14,13 +14,13 @@ from hypothesis import strategies as st
 
 from benchmarks.core.space import Categorical, Float, Integer, Space
 from benchmarks.core.trial import Fidelities, History, Status, Trial
-from methods.emukit_entropy import EmukitES, EmukitMES
-from methods.emukit_fabolas import EmukitFabolas
 from methods.entropy_search import EntropySearch
 from methods.expected_improvement import ExpectedImprovement
-from methods.expected_improvement_gpy import GPyEI
 from methods.fabolas import Fabolas
 from methods.mtbo import MTBO
+from methods.references.emukit_entropy import EmukitES, EmukitMES
+from methods.references.emukit_fabolas import EmukitFabolas
+from methods.references.gpy_ei import GPyEI
 
 EMUKIT = [
     partial(EmukitES, **SMALL["emukit_es"]),

@@ -14,7 +14,7 @@ from benchmarks.core.trial import Fidelities, History
 from methods.acquisition.representers import at_target
 from methods.entropy_search import EntropySearch
 from methods.expected_improvement import ExpectedImprovement, MarginalImprovement
-from methods.expected_improvement_gpy import GPyEI
+from methods.references.gpy_ei import GPyEI
 
 METHODS = [EntropySearch, ExpectedImprovement]
 Build = type[EntropySearch] | type[ExpectedImprovement]

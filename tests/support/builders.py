@@ -16,7 +16,7 @@ import yaml
 
 from benchmarks.core.protocols import Method, Task
 from benchmarks.settings import build_method, build_task, compose
-from methods.sigopt import environment
+from methods.references.sigopt import environment
 
 ROOT = Path(__file__).resolve().parents[2]
 _SAMPLER: dict[str, Any] = {"representers": 5, "innovations": 10, "burn_in": 5, "sampler_steps": 5}
@@ -65,7 +65,7 @@ def task_settings(name: str) -> dict[str, Any]:
     table = ROOT / "tasks" / "tables" / f"{settings.get('table')}.npz"
     if table.exists():
         return settings
-    if settings["_target_"].startswith("tasks.cars"):
+    if settings["_target_"].startswith("tasks.cars."):
         live = {"source": "live"} if "source" in settings else {}
         return settings | live | _small_cars()
     if name in SMALL_LIVE:

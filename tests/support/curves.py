@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from recordings import facts, session
 
-from benchmarks import rows
 from benchmarks.core.space import Categorical, Float, PowerOfTwo, Space
+from benchmarks.recorder import rows
 
 EPOCHS = 7
 SPACE = Space({

@@ -10,7 +10,7 @@ from typing import Any
 
 from cli import ENVIRONMENT, command
 
-from benchmarks.trace import Trace
+from benchmarks.runner.trace import Trace
 
 
 def start(folder: Path, *arguments: str) -> subprocess.Popen[str]:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from benchmarks import rows
+from benchmarks.recorder import rows
 
 CONFIG = {"log_c": -10, "log_gamma": 1 / 3}
 

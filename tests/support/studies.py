@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from analysis.facts import RunFacts
+from analysis.data.run_facts import RunFacts
 
 FACTS = {"best_loss": 0.1, "loss_floor": 1e-4, "target_cost": 5.0, "resolution": None}
 BUDGET = {"trials": None, "cost": None, "target_evaluations": 4, "target_cost": None}

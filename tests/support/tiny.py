@@ -79,6 +79,6 @@ class Outside(Method):
 
 def without_clocks(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Rows of a trace without what a clock was read for."""
-    from benchmarks.trace import CLOCK_FIELDS
+    from benchmarks.runner.trace import CLOCK_FIELDS
 
     return [{k: v for k, v in row.items() if k not in CLOCK_FIELDS} for row in rows]

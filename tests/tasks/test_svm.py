@@ -12,11 +12,12 @@ import numpy as np
 import pytest
 from sklearn.svm import SVC
 
-from tasks import data, svm
-from tasks.child import Child
-from tasks.recorded import RecordedTask
+from tasks import datasets as data
+from tasks import svm
+from tasks.replay.evaluations import RecordedTask
+from tasks.replay.table import TableError
+from tasks.subprocess_worker import Child
 from tasks.subsets import stratified_order
-from tasks.table import TableError
 
 CONFIG = {"log_c": 1.0, "log_gamma": -4.0}
 WIDE = {"log_c": 3.0, "log_gamma": 10.0}  # every row is alike to itself only
@@ -303,5 +304,5 @@ def test_the_factory_builds_the_live_task_or_the_replay(sensit_dir: str, tmp_pat
 
 
 def test_importing_the_task_does_not_import_the_extra() -> None:
-    code = "import sys, tasks.svm, tasks.recorded; sys.exit('sklearnex' in sys.modules)"
+    code = "import sys, tasks.svm, tasks.replay.evaluations; sys.exit('sklearnex' in sys.modules)"
     assert os.spawnv(os.P_WAIT, sys.executable, [sys.executable, "-c", code]) == 0

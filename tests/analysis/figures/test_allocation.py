@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from analysis.figures.allocation import READINGS, draw_allocation
-from analysis.figures.seeds import ORDER
+from analysis.figures.median_run import ORDER
 
 
 @pytest.fixture(autouse=True)

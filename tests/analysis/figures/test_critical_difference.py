@@ -10,7 +10,7 @@ from made_up import regrets
 from matplotlib.figure import Figure
 
 from analysis.figures.critical_difference import draw_critical_difference
-from analysis.ranks import critical_difference
+from analysis.statistics.ranks import critical_difference
 
 
 @pytest.fixture(autouse=True)

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from analysis.figures.hyperparameters import draw_hyperparameters
-from analysis.figures.seeds import ORDER
+from analysis.figures.median_run import ORDER
 
 
 @pytest.fixture(autouse=True)

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
-from analysis.drawn import Drawn
+from analysis.figures.figure import Drawn
 from analysis.figures.speedup import draw_speedup
 
 

@@ -6,7 +6,7 @@ from benchmarks.core.space import Categorical, Float, Integer, Space
 from benchmarks.core.trial import Fidelities
 from methods.acquisition.candidates import around, snap, uniform, unless_pending
 from methods.acquisition.maximise import clip_fidelities
-from methods.targets import Pending
+from methods.models.training_data import Pending
 
 MIXED = Space(
     {"rate": Float(1e-4, 1.0, log=True), "units": Integer(1, 9), "kind": Categorical(("a", "b"))}

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tasks.data import DataError
+from tasks.datasets import DataError
 from tasks.language_model import text
 from tasks.language_model.text import load_text, windows
 

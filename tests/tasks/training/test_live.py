@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from benchmarks.design import Evaluation
-from benchmarks.record import evaluate_subset
+from benchmarks.recorder.design import Evaluation
+from benchmarks.recorder.recorder import evaluate_subset
 from benchmarks.settings import ConfigError, build_task, compose
 
 CONFIG: dict[str, Any] = {

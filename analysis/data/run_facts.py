@@ -1,0 +1,68 @@
+"""What a report says of a run besides its trials: how it ended, and what made it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from analysis.data.load import Run
+
+
+@dataclass(frozen=True)
+class RunFacts:
+    """Of one run; all of it fits into JSON."""
+
+    task: str
+    method: str
+    """the folder's name: with what was overridden"""
+    seed: int
+    status: str
+    """``finished``, ``failed``, or what else the runner left"""
+    stopped_by: str | None
+    started: str
+    """date and time, ISO 8601; empty if not known"""
+    commit: str | None
+    dirty: bool
+    """True if the code had uncommitted changes"""
+    trials: int
+    cost: float
+    """of all trials, seconds"""
+    overhead: float
+    """of all trials, CPU seconds"""
+    version: Mapping[str, Any]
+    """all settings but the seed, versions of method and task (``method.version``,
+    ``task.version``), what is trained (``identity.*``): runs that differ here are not mixed"""
+    versions: Mapping[str, str]
+    """of Python and its packages"""
+    machine: Mapping[str, Any]
+    caption: str
+    """what the task says of itself; mostly empty"""
+
+    @property
+    def finished(self) -> bool:
+        """True if the budget was spent."""
+        return self.status == "finished" and self.trials > 0
+
+
+def facts_of(run: Run) -> RunFacts:
+    """The facts of a loaded run."""
+    meta, rows = run.meta, run.rows
+    key = meta.get("key", {})
+    return RunFacts(
+        task=run.task,
+        method=run.method,
+        seed=int(meta["seed"]),
+        status=str(meta.get("status")),
+        stopped_by=meta.get("stopped_by"),
+        started=str(meta.get("started", "")),
+        commit=meta.get("commit"),
+        dirty=bool(meta.get("dirty")),
+        trials=len(rows),
+        cost=float(rows[-1]["cumulative_cost"]) if rows else 0.0,
+        overhead=sum(row["suggest_overhead"] + row["recommend_overhead"] for row in rows),
+        version={name: value for name, value in sorted(key.items()) if name != "seed"},
+        versions=meta.get("versions", {}),
+        machine=meta.get("machine", {}),
+        caption=str(meta["task_facts"].get("caption") or ""),
+    )

@@ -1,0 +1,79 @@
+"""What a multi-task model learns from a correlated cheap task (the talk's slide 19)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pandas as pd
+import seaborn as sns
+
+from analysis.figures import style
+from analysis.figures.figure import Drawn
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+Z90 = 1.6449
+"""standard deviations of a central 90 % interval"""
+
+
+def draw_multitask(curves: pd.DataFrame, points: pd.DataFrame) -> Drawn:
+    """Draw the posterior of the target without and with the cheap task, side by side.
+
+    Args:
+        curves: ``x``, ``target``, ``cheap``, ``single_mean``, ``single_sd``, ``multi_mean``,
+            ``multi_sd``; as ``benchmarks.illustrations.multitask_toy`` writes them.
+        points: ``task`` (``target`` or ``cheap``), ``x``, ``loss``.
+    """
+    style.use()
+    import matplotlib.pyplot as plt
+
+    figure, panels = plt.subplots(
+        1, 2, figsize=(11, 4.8), sharex=True, sharey=True, layout="constrained"
+    )
+    for ax, name, tasks in (
+        (panels[0], "single", ("target",)),
+        (panels[1], "multi", ("target", "cheap")),
+    ):
+        _posterior(ax, curves, name)
+        _observed(ax, points, tasks)
+        if "cheap" in tasks:
+            orange = sns.color_palette("colorblind")[1]
+            ax.plot(curves.x, curves.cheap, ":", color=orange, label="cheap task, truth")
+        ax.set(xlabel="hyperparameter, scaled to [0, 1]", xlim=(0, 1))
+    panels[0].set(ylabel="loss", title="the target alone")
+    panels[1].set_title("with the cheap task")
+    handles, labels = panels[1].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside lower center", ncols=3, fontsize="small")
+    single, multi = (
+        ((curves[f"{name}_mean"] - curves.target) ** 2).mean() ** 0.5
+        for name in ("single", "multi")
+    )
+    counts = points.task.value_counts()
+    caption = (
+        f"A toy, nothing was trained: {counts['target']} observations of the target alone (left), "
+        f"and with {counts['cheap']} of a cheap task that is offset and shifted "
+        f"against it (right). The model of mtbo learns how the two are related; its root mean "
+        f"square error for the target falls from {single:.3f} to {multi:.3f}. "
+        "Bands: central 90 %, hyperparameters marginalised."
+    )
+    data = pd.concat([curves.assign(kind="curve"), points.assign(kind="observation")])
+    return Drawn(figure, data, caption)
+
+
+def _posterior(ax: Axes, curves: pd.DataFrame, name: str) -> None:
+    blue = sns.color_palette("colorblind")[0]
+    mean, sd = curves[f"{name}_mean"], curves[f"{name}_sd"]
+    band = {"color": blue, "alpha": 0.2, "linewidth": 0}
+    ax.fill_between(curves.x, mean - Z90 * sd, mean + Z90 * sd, label="90 % interval", **band)
+    ax.plot(curves.x, mean, color=blue, lw=2, label="target, posterior mean")
+    ax.plot(curves.x, curves.target, "--", color="black", lw=1.2, label="target, truth")
+
+
+def _observed(ax: Axes, points: pd.DataFrame, tasks: tuple[str, ...]) -> None:
+    palette = sns.color_palette("colorblind")
+    for task, marker, colour in (("target", "o", palette[0]), ("cheap", "^", palette[1])):
+        if task in tasks:
+            of = points[points.task == task]
+            look = {"color": colour, "markersize": 7, "markeredgecolor": "black"}
+            ax.plot(of.x, of.loss, marker, label=f"{task}: {len(of)} observations", **look)

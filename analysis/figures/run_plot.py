@@ -1,0 +1,91 @@
+"""The picture beside a trace: what one run found, and what it bought, against cost."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from analysis.data.load import Array, Run, load_run
+from analysis.figures import style
+
+REGRET = "regret of the recommended config"
+
+
+def plot_run(folder: Path) -> Path:
+    """Draw ``regret.png`` from a run's trace.
+
+    The upper panel shows the regret of the recommended config against evaluation cost, on log
+    axes, floored at half a validation example; where the task knows no truth, the lowest loss
+    seen at the target (or, if there was no such trial, at any fidelity) instead. The lower panel
+    shows every evaluation's fidelity.
+
+    Args:
+        folder: holds ``trace.jsonl`` and ``meta.json``.
+
+    Returns:
+        The path of the PNG.
+    """
+    style.use()
+    import matplotlib.pyplot as plt
+
+    run = load_run(folder)
+    rows, meta, cost = run.rows, run.meta, run.cost
+    facts, colour = meta["task_facts"], style.colour_of(meta["method"])
+    values, label = _curve(run)
+    figure, (upper, lower) = plt.subplots(
+        2, 1, figsize=(7, 6), sharex=True, height_ratios=[2, 1], layout="constrained"
+    )
+    upper.step(cost, values, where="post", color=colour, linewidth=2)
+    upper.plot(cost, values, "o", color=colour, markersize=3)
+    upper.set(ylabel=label, xscale="log")
+    if np.isfinite(values).any():
+        upper.set_yscale("log")
+    else:
+        upper.text(0.5, 0.5, "no successful trial", transform=upper.transAxes, ha="center")
+    title = f"{meta['method']} on {meta['task']}, seed {meta['seed']}"
+    if facts.get("caption"):
+        title += f"\n({facts['caption']})"
+    upper.set_title(title)
+    if facts.get("resolution") and label == REGRET:
+        blurred = f"below the replay's interpolation error ({facts['resolution']:.2g})"
+        upper.axhspan(0, facts["resolution"], color="0.85", zorder=0, label=blurred)
+        upper.legend(loc="upper right", fontsize="small")
+    done = [row["status"] == "ok" for row in rows]
+    shares = [row["fidelity"] for row in rows]
+    lower.scatter(
+        cost,
+        shares,
+        s=18,
+        color=[colour if ok else "none" for ok in done],
+        edgecolor=[colour if ok else "black" for ok in done],
+        marker="o",
+    )
+    lower.set(xlabel="evaluation cost so far (s)", yscale="log")
+    lower.set_ylabel("fidelity")
+    notes = [f"1 is {facts['fidelity_full']:,} {facts['fidelity_unit']}"]
+    lower.set_ylim(0.7 * min(*shares, facts["fidelity_low"]), 1.6)
+    if not all(done):
+        notes.append("hollow: failed, timeout or diverged")
+    lower.set_title("; ".join(notes), fontsize="small", loc="left")
+    path = folder / "regret.png"
+    figure.savefig(path)
+    plt.close(figure)
+    return path
+
+
+def _curve(run: Run) -> tuple[Array, str]:
+    """Values to draw (NaN where there is no incumbent yet) and their label."""
+    facts, rows = run.meta["task_facts"], run.rows
+    if facts["best_loss"] is not None and any(row["recommended_loss"] is not None for row in rows):
+        values, label = run.regret, REGRET
+    else:
+        rule, where = "best_at_target", "at the target"
+        if rows[-1]["best_at_target"] is None:
+            rule, where = "best_seen", "at any fidelity (none at the target)"
+        trials = [row[rule] for row in rows]
+        losses = [np.nan if t is None else rows[run.place[t]]["loss"] for t in trials]
+        values = np.array(losses, dtype=float)
+        label = f"lowest loss seen\n{where}"
+    values = np.where(np.isfinite(values), np.maximum(values, facts["loss_floor"]), np.nan)
+    return np.maximum(values, 1e-12), label

@@ -1,0 +1,285 @@
+"""What a report has, in order: declared here, drawn by ``analysis.figures`` and ``tables``."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import NamedTuple
+
+import pandas as pd
+
+from analysis.figures.allocation import draw_allocation
+from analysis.figures.cost_to_target import draw_cost_to_target
+from analysis.figures.critical_difference import draw_critical_difference
+from analysis.figures.ecdf import draw_ecdf
+from analysis.figures.figure import Drawn
+from analysis.figures.hyperparameters import draw_hyperparameters
+from analysis.figures.importance import draw_importance
+from analysis.figures.incumbent import draw_incumbent
+from analysis.figures.landscape import draw_landscape
+from analysis.figures.multitask_toy import draw_multitask
+from analysis.figures.overhead import draw_overhead
+from analysis.figures.ranks import draw_ranks
+from analysis.figures.speedup import draw_speedup
+from analysis.figures.wins import draw_wins
+from analysis.page import cars_case_study as case_study
+from analysis.page import surrogate_agreement as surrogates
+from analysis.page import tables
+from analysis.page.figure_data import FigureData
+from analysis.page.tables import Shown
+from analysis.page.talk_table import PRICE, WORKERS
+from analysis.statistics.step_curves import is_brief, within_budget
+
+
+class Given(NamedTuple):
+    """What sections are drawn from."""
+
+    table: pd.DataFrame
+    """the tidy table"""
+    data: FigureData
+    price: float = PRICE
+    """USD an hour of evaluation cost"""
+    workers: int = WORKERS
+    """that share the cost of a serial run, in an ideal wall-clock"""
+
+
+class Item(NamedTuple):
+    """One figure or table."""
+
+    name: str
+    """of its files"""
+    title: str
+    make: Callable[[], Drawn | Shown]
+    """raises ValueError with one sentence where there is too little to draw it from"""
+
+
+class Section(NamedTuple):
+    """A heading of the report and what stands below it."""
+
+    name: str
+    title: str
+    items: Callable[[Given], Sequence[Item]]
+    """none: the section does not concern these runs, and is left out"""
+
+
+def tasks_of(table: pd.DataFrame) -> list[str]:
+    """Names of the tasks, in order."""
+    return sorted(set(table.task))
+
+
+def file_name(*parts: str) -> str:
+    """A name for files, of letters, digits, ``_``, ``-``, ``.`` and ``=`` only."""
+    return re.sub(r"[^\w.=-]+", "_", "-".join(parts))
+
+
+def lowest(table: pd.DataFrame, task: str) -> str:
+    """The method with the lowest median of the last regret (where it is not known, test error, or
+    the lowest loss seen) of the recommended config on a task; at a tie the first by name.
+    """
+    rows = table[table.task == task]
+    last = within_budget(rows).groupby(["method", "seed"]).tail(1)
+    for name in ("regret_recommended", "test_recommended"):
+        medians = last.groupby("method")[name].median().dropna()
+        if len(medians):
+            return str(medians.idxmin())
+    return str(rows.groupby("method").loss.min().fillna(float("inf")).idxmin())
+
+
+def of_widths(table: pd.DataFrame) -> bool:
+    """True for a study of how many workers to use: its methods differ in nothing else."""
+    methods = set(table.method)
+    return table.workers.nunique() > 1 and all(",workers.n=" in method for method in methods)
+
+
+def shown_of(table: pd.DataFrame) -> list[Section]:
+    """The sections of a study's report: where only widths differ, there are no methods to compare,
+    and only those of ``WIDTHS``.
+    """
+    return [each for each in SECTIONS if not of_widths(table) or each.name in WIDTHS]
+
+
+def _headline(given: Given) -> list[Item]:
+    table = given.table
+    return [
+        Item(f"incumbent-{quantity}", title, partial(draw_incumbent, table, quantity=quantity))
+        for quantity, title in (("test", "Test error"), ("regret", "Regret"))
+    ]
+
+
+def _supplement(given: Given) -> list[Item]:
+    table = given.table
+    brief = [task for task in tasks_of(table) if is_brief(table[table.task == task])]
+    slow = table[~table.task.isin(brief)]
+    return [
+        Item(
+            file_name("incumbent", quantity, rule, clock.replace(" + ", "+").replace("+", "_and_")),
+            f"{title}, rule {rule}, clock {clock}",
+            partial(draw_incumbent, table if clock == "cost" else slow, rule, clock, quantity),
+        )
+        for quantity, title in (("test", "Test error"), ("regret", "Regret"))
+        for rule, clock in (
+            *([("recommended", "wall-clock")] if (table.workers > 1).any() else []),
+            ("recommended", "cost + overhead"),
+            ("best_at_target", "cost"),
+            ("best_seen", "cost"),
+        )
+    ]
+
+
+def _by_task(
+    name: str, draw: Callable[..., Drawn | Shown], table: pd.DataFrame, tasks: Sequence[str]
+) -> list[Item]:
+    return [Item(file_name(name, task), task, partial(draw, table, task)) for task in tasks]
+
+
+def _landscape(given: Given) -> list[Item]:
+    """Of the recorded tasks with two hyperparameters, both of them numbers."""
+    items = []
+    for task in tasks_of(given.table):
+        rows = given.table[given.table.task == task]
+        configs = rows[[n for n in rows if n.startswith("config.")]].dropna(axis=1, how="all")
+        numbers = configs.select_dtypes("number").shape[1]
+        if (rows.replays != "none").any() and configs.shape[1] == 2 == numbers:
+            method = "fabolas" if "fabolas" in set(rows.method) else lowest(given.table, task)
+            draw = partial(_landscape_of, given, task, method)
+            items.append(Item(file_name("landscape", task), f"{task}: {method}", draw))
+    return items
+
+
+def _landscape_of(given: Given, task: str, method: str) -> Drawn:
+    name = f"maps_{task}.csv"
+    drawn = draw_landscape(given.data.read(name), given.table, task, method)
+    warning = given.data.other_table(name, _replays(given.table, task))
+    return drawn._replace(caption=drawn.caption + warning)
+
+
+def _replays(table: pd.DataFrame, task: str) -> object:
+    """The sha256 of the table that a task's runs replay, or ``none``."""
+    return table[table.task == task].replays.iloc[0]
+
+
+def _multitask(given: Given) -> list[Item]:
+    def draw() -> Drawn:
+        names = ("multitask_toy.csv", "multitask_toy_points.csv")
+        return draw_multitask(*(given.data.read(name) for name in names))
+
+    return [Item("multitask", "", draw)]
+
+
+def cars_of(given: Given) -> list[str]:
+    """Names of the Cars tasks, without variants by another surrogate."""
+    return [t for t in tasks_of(surrogates.without_variants(given.table)) if "cars" in t]
+
+
+def _misclassified(given: Given) -> list[Item]:
+    return [
+        Item(
+            file_name("misclassified", task),
+            task,
+            partial(case_study.gained, task, given.data, _replays(given.table, task)),
+        )
+        for task in cars_of(given)
+    ]
+
+
+def _surrogates(given: Given) -> list[Item]:
+    return [
+        Item(
+            file_name("surrogates", task, other),
+            f"{task} and {other}",
+            partial(surrogates.rank_changes, given.table, task, other),
+        )
+        for task, others in surrogates.variants(given.table).items()
+        for other in others
+    ]
+
+
+def _hyperparameters(given: Given) -> list[Item]:
+    table = given.table
+    pairs = [(task, lowest(table, task)) for task in tasks_of(table)]
+    return [
+        Item(
+            file_name("hyperparameters", task),
+            f"{task}: {method}, which ended lowest",
+            partial(draw_hyperparameters, table, task, method),
+        )
+        for task, method in pairs
+    ]
+
+
+def _cost_to_target(given: Given) -> list[Item]:
+    table, tasks = given.table, tasks_of(given.table)
+    return _by_task("cost_to_target", draw_cost_to_target, table, tasks) + [
+        item._replace(title=f"{item.title}: ratios")
+        for item in _by_task("speedups", tables.speedups, table, tasks)
+    ]
+
+
+def _tables(given: Given) -> list[Item]:
+    table, tasks, cars = given.table, tasks_of(given.table), cars_of(given)
+    to_target = partial(tables.to_target, price=given.price, workers=given.workers)
+    items = [
+        item._replace(title=f"{item.title}: {what}")
+        for name, draw, what in (
+            ("final", tables.final, "in the end"),
+            ("to_target", to_target, "to reach a target"),
+        )
+        for item in _by_task(name, draw, table, tasks)
+    ]
+    items += [
+        Item(
+            file_name("baseline", task),
+            f"{task}: baseline and tuned",
+            partial(case_study.baseline, table, task, given.data),
+        )
+        for task in cars
+    ]
+    # its numbers are of fine-tuning on Stanford Cars: beside other tasks they would mislead
+    if cars:
+        items.append(Item("talk", "The talk's own figures", tables.talk))
+    return items
+
+
+def _speedup(given: Given) -> list[Item]:
+    """Of a study that ran with several numbers of workers."""
+    several = given.table.workers.nunique() > 1
+    return [Item("speedup", "", partial(draw_speedup, given.table))] if several else []
+
+
+def _over_tasks(name: str, draw: Callable[..., Drawn]) -> Callable[[Given], Sequence[Item]]:
+    """An average over tasks, to which a task counts once, whatever its surrogates."""
+    return lambda given: [Item(name, "", partial(draw, surrogates.without_variants(given.table)))]
+
+
+def _one(name: str, draw: Callable[..., Drawn]) -> Callable[[Given], Sequence[Item]]:
+    return lambda given: [Item(name, "", partial(draw, given.table))]
+
+
+def _each(name: str, draw: Callable[..., Drawn]) -> Callable[[Given], Sequence[Item]]:
+    return lambda given: _by_task(name, draw, given.table, tasks_of(given.table))
+
+
+WIDTHS = ("speedup", "tables")
+"""sections of a study of how many workers to use"""
+
+SECTIONS = (
+    Section("incumbent", "What the recommended config is worth", _headline),
+    Section("supplement", "Supplement: other rules, the other clock", _supplement),
+    Section("landscape", "Loss and cost over the box, and where a run looked", _landscape),
+    Section("multitask", "What a multi-task model learns", _multitask),
+    Section("allocation", "What the budget was spent on", _each("allocation", draw_allocation)),
+    Section("hyperparameters", "Hyperparameters", _hyperparameters),
+    Section("importance", "Importance of hyperparameters", _each("importance", draw_importance)),
+    Section("cost_to_target", "Cost to target", _cost_to_target),
+    Section("ecdf", "Share of targets reached", _one("ecdf", draw_ecdf)),
+    Section("ranks", "Average ranks", _over_tasks("ranks", draw_ranks)),
+    Section("critical_difference", "Critical difference",
+            _over_tasks("critical_difference", draw_critical_difference)),
+    Section("wins", "Who beats whom", _over_tasks("wins", draw_wins)),
+    Section("surrogates", "Does it depend on the surrogate?", _surrogates),
+    Section("speedup", "What more workers buy", _speedup),
+    Section("overhead", "Overhead", _one("overhead", draw_overhead)),
+    Section("misclassified", "Test photos that tuning gets right", _misclassified),
+    Section("tables", "Tables", _tables),
+)  # fmt: skip

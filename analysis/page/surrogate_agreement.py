@@ -1,0 +1,95 @@
+"""Whether a conclusion depends on what a replay puts between recorded configs."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from analysis.page.tables import Shown
+from analysis.statistics.ranks import average_ranks, regrets_at
+
+
+def variants(table: pd.DataFrame) -> dict[str, list[str]]:
+    """Tasks that replay the table of another one by another surrogate, by the task that they vary.
+
+    Of all that replay a table, the one with the shortest name is varied: ``cars_head`` by
+    ``cars_head_boosting``.
+    """
+    facts = table[["task", "replays", "surrogate"]].drop_duplicates()
+    facts = facts[facts.surrogate != "none"]
+    found = {}
+    for _, group in facts.groupby("replays"):
+        first, *others = sorted(set(group.task), key=lambda name: (len(name), name))
+        if others:
+            found[first] = others
+    return found
+
+
+def without_variants(table: pd.DataFrame) -> pd.DataFrame:
+    """The tidy table without variants: in an average over tasks, one training counts once."""
+    varied = [name for names in variants(table).values() for name in names]
+    return table[~table.task.isin(varied)].reset_index(drop=True)
+
+
+def rank_changes(table: pd.DataFrame, task: str, other: str) -> Shown:
+    """Average rank of each method under two surrogates, at the end of the budget.
+
+    Columns: ``method``; of each task ``rank`` with its 95 % interval and ``regret`` (median over
+    seeds); ``place`` under both.
+
+    Raises:
+        ValueError: fewer than two methods ran on both with a seed in common.
+    """
+    both = set(table[table.task == task].method) & set(table[table.task == other].method)
+    if len(both) < 2:
+        raise ValueError(f"fewer than two methods ran on both {task} and {other}")
+    columns, places, intervals = {}, {}, {}
+    for name in (task, other):
+        rows = table[(table.task == name) & table.method.isin(both)]
+        ranks = average_ranks(rows, (1.0,)).set_index("method")
+        if not len(ranks):
+            raise ValueError(f"no seed of {name} that all methods ran, or its best loss is unknown")
+        regret = regrets_at(rows).groupby("method").regret.median()
+        places[name] = ranks["rank"].rank(method="min").astype(int)
+        intervals[name] = ranks
+        columns[f"rank, {name}"] = [_interval(row) for row in ranks.itertuples()]
+        columns[f"regret, {name}"] = [f"{regret[method]:.3g}" for method in ranks.index]
+    first, second = places[task], places[other]
+    columns["place"] = [
+        f"{first[m]}" if first[m] == second[m] else f"{first[m]} → {second[m]}" for m in first.index
+    ]
+    data = pd.DataFrame(columns, index=first.index).loc[first.sort_values(kind="stable").index]
+    surrogate = table.groupby("task").surrogate.first()
+    return Shown(
+        data.reset_index(),
+        f"Average rank of the recommended config's regret (1 is best) among {len(both)} methods at "
+        f"the end of the budget, with 95 % bootstrap intervals over seeds, when the same recorded "
+        f"curves are replayed by {surrogate[task]} ({task}) and by {surrogate[other]} ({other}). "
+        + _verdict(first, second, intervals[task], intervals[other]),
+    )
+
+
+def _verdict(first: pd.Series, second: pd.Series, left: pd.DataFrame, right: pd.DataFrame) -> str:
+    moved = [str(m) for m in first.index if first[m] != second[m]]
+    if not moved:
+        return "The order of the methods is the same."
+    apart = [
+        f"{a} and {b}"
+        for place, a in enumerate(first.index)
+        for b in first.index[place + 1 :]
+        if _apart(left.loc[a], left.loc[b]) * _apart(right.loc[a], right.loc[b]) < 0
+    ]
+    return f"Places change for {', '.join(moved)}; " + (
+        f"beyond the intervals, {', '.join(apart)} swap."
+        if apart
+        else "no two methods swap whose intervals are apart under both."
+    )
+
+
+def _apart(a: pd.Series, b: pd.Series) -> int:
+    """-1 if ``a`` ranks before ``b`` beyond both intervals, 1 if after, 0 if they overlap."""
+    return int(a.low > b.high) - int(a.high < b.low)
+
+
+def _interval(row: object) -> str:
+    rank, low, high = (float(getattr(row, name)) for name in ("rank", "low", "high"))
+    return f"{rank:.1f}" if low != low else f"{rank:.1f} ({low:.1f} to {high:.1f})"

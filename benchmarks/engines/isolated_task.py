@@ -1,0 +1,97 @@
+"""Any task, evaluated in a child process that is killed at a time limit."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from benchmarks.core.protocols import Task
+from benchmarks.core.space import Config
+from benchmarks.core.trial import Observation, Truth
+from benchmarks.settings import build_task
+from tasks.subprocess_worker import Child, ChildFailureError, ChildTimeoutError
+
+START = 600.0
+"""seconds that a child may take to be ready, if its evaluations may take less"""
+
+
+class IsolatedTask(Task):
+    """Wraps a task described by its settings: evaluations run in a child, under a time limit.
+
+    An evaluation over the limit has status ``timeout`` and is charged the limit; one that raises
+    or takes its process down is ``failed``.
+    """
+
+    def __init__(
+        self, settings: Mapping[str, Any], allow: Sequence[str], limit: float, threads: int = 1
+    ) -> None:
+        """``settings`` and ``allow`` as of ``build_task``; ``limit`` in wall seconds; ``threads``
+        of the child's BLAS.
+        """
+        if not limit > 0:
+            raise ValueError(f"time_limit={limit}: must be positive")
+        self._task = build_task(settings, allow)
+        start = max(START, limit) if math.isfinite(limit) else None
+        self._child = Child(
+            _evaluator, dict(settings), list(allow), threads=threads, start_limit=start
+        )
+        self._limit = limit
+        self.space, self.fidelities = self._task.space, self._task.fidelities
+        self.version, self.loss_floor = self._task.version, self._task.loss_floor
+        self.best_loss, self.target_cost = self._task.best_loss, self._task.target_cost
+        self.resolution, self.caption = self._task.resolution, self._task.caption
+        self.sizes = self._task.sizes
+        self.reproducible = self._task.reproducible
+
+    @property
+    def identity(self) -> Mapping[str, Any]:
+        return self._task.identity
+
+    def evaluate(self, config: Config, fidelity: float, rng: np.random.Generator) -> Observation:
+        return self._ask("evaluate", config, fidelity, rng)
+
+    def resume(
+        self, config: Config, trained: float, fidelity: float, rng: np.random.Generator
+    ) -> Observation:
+        return self._ask("resume", config, trained, fidelity, rng)
+
+    def truth(self, config: Config) -> Truth:
+        return self._task.truth(config)
+
+    def refit_test_loss(self, config: Config) -> float | None:
+        return self._task.refit_test_loss(config)
+
+    def close(self) -> None:
+        self._child.close()
+        self._task.close()
+
+    def _ask(self, *request: Any) -> Observation:
+        try:
+            answer: Observation = self._child.call(*request, limit=self._limit)
+        except ChildTimeoutError as error:
+            return Observation(math.nan, self._limit, "timeout", None, {"error": str(error)})
+        except ChildFailureError as error:
+            raise RuntimeError(str(error)) from error
+        return answer
+
+
+def _evaluator(settings: Mapping[str, Any], allow: Sequence[str]) -> Callable[..., Observation]:
+    task = build_task(settings, allow)
+    serve: Mapping[str, Callable[..., Observation]]
+    serve = {"evaluate": task.evaluate, "resume": task.resume}
+    return lambda kind, *arguments: serve[kind](*arguments)
+
+
+def build_evaluated(settings: Mapping[str, Any], isolate: bool = False) -> Task:
+    """The task of a run, evaluated in a child process if there is a time limit or ``isolate``."""
+    task, limit = settings["task"], settings["time_limit"]
+    if "time_limit" in task:  # it kills what it starts itself; a child may have no children
+        own = task["time_limit"] if limit is None else min(limit, task["time_limit"])
+        return build_task({**task, "time_limit": own}, settings["allow"])
+    if limit is None and not isolate:
+        return build_task(task, settings["allow"])
+    limit = float("inf") if limit is None else limit
+    return IsolatedTask(task, settings["allow"], limit, settings["threads"])

@@ -1,0 +1,88 @@
+"""Name the better half of a Sobol sequence.
+
+`python -m benchmarks.recorder.better_half task=cars_head` does it for one task.
+
+The design's first Sobol stage is the pilot: extremely randomised trees are fitted to its recorded
+curves, and of a further sequence of twice as many configs as are wanted, those with the lower
+predicted losses at the target are named. What it prints goes into the design as ``keep``, so that
+the design depends on no fit, and on nothing recorded later.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import textwrap
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from benchmarks.core.space import Space
+from benchmarks.recorder import cost_normalisation as costs
+from benchmarks.recorder import rows
+from benchmarks.recorder.design import expand, sobol
+from benchmarks.recorder.table_of_curves import columns_of
+from benchmarks.settings import ConfigError, compose
+from tasks.replay import fit_curves as curve_fit
+from tasks.replay.curve_surrogate import CurveSurrogate
+
+
+def better_half(
+    recorded: Sequence[rows.Row], design: Mapping[str, Any], space: Space, seed: int, count: int
+) -> list[int]:
+    """Places, in rising order, of ``count`` among the first ``2 * count`` configs of a sequence.
+
+    Args:
+        recorded: rows with curves; only those of the pilot are looked at.
+        design: ``stages``, the first of which with ``sobol`` is the pilot, and ``derived``.
+        space: of the configs.
+        seed: of the sequence.
+        count: how many are wanted.
+
+    Raises:
+        ValueError: no pilot in the design, or not all of it is recorded.
+    """
+    stages = [stage for stage in design["stages"] if "sobol" in stage]
+    if not stages:
+        raise ValueError("the design has no stage of sobol configs to be the pilot")
+    best = {row.key: (row, cost, late) for row, cost, late in costs.best_rows(recorded)}
+    keys = [evaluation.key for evaluation in expand(stages[:1], space)]
+    if missing := sum(key not in best for key in keys):
+        raise ValueError(f"{missing} of the pilot's {len(keys)} curves are not recorded")
+    session = recorded[0].session
+    columns = columns_of([best[key] for key in keys], space, session["fidelity_full"])
+    derived = design.get("derived") or {}
+    arrays, facts = curve_fit.fit(space, columns, derived, session["loss_floor"])
+    surrogate = CurveSurrogate(space, facts, arrays, "extra_trees")
+    inputs = [surrogate.inputs(config) for config in sobol(space, 2 * count, seed)]
+    losses = surrogate.predict(np.array(inputs)).loss[:, -1]
+    return sorted(np.argsort(losses, kind="stable")[:count].tolist())
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Command line; returns the exit code."""
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.recorder.better_half", description=__doc__
+    )
+    parser.add_argument("overrides", nargs="*", help="task=NAME, rows=FILE")
+    parser.add_argument("--seed", type=int, default=2, help="of the sequence")
+    parser.add_argument("--count", type=int, default=200, help="how many of it are wanted")
+    options = parser.parse_intermixed_args(arguments)
+    try:
+        settings = compose("record", options.overrides)
+        path = rows.path_of(settings)
+        recorded = rows.read(path)
+        if not recorded:
+            raise ValueError(f"{path} holds no evaluation")
+        space = Space.described(recorded[-1].session["space"])
+        keep = better_half(recorded, settings["design"], space, options.seed, options.count)
+    except (ConfigError, ValueError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    print(textwrap.fill(f"keep: {keep}", 100, subsequent_indent="  "))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,239 @@
+"""The card of a table: one page that says what was trained, where, and what came out."""
+
+from __future__ import annotations
+
+import csv
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from scipy.stats import spearmanr
+
+from benchmarks.recorder import rows
+from benchmarks.recorder.backend_agreement import agreements, other_backends
+from tasks.replay import table as tables
+from tasks.replay.check_evaluations import GOOD, held_out_errors
+from tasks.replay.evaluations import RecordedTask
+from tasks.replay.maps import can_map, shares_to_map, write_maps
+
+
+def write_card(path: Path) -> Path:
+    """Write ``<table>.md``, and with two numeric hyperparameters ``<table>.png``, beside a table.
+
+    Returns the path of the page.
+    """
+    table, task = tables.read(path), RecordedTask(str(path))
+    target, picture = path.with_suffix(".md"), path.with_suffix(".png")
+    lines = _lines(table, task, _agreement(table, path))
+    if can_map(task):
+        _draw(table, task, picture)
+        lines[2:2] = [*_caption(table, task, picture.name), ""]
+    target.write_text("\n".join(lines) + "\n")
+    return target
+
+
+def _draw(table: tables.Table, task: RecordedTask, picture: Path) -> None:
+    """The heat maps, with the recorded configs on top."""
+    from analysis.figures.heat_maps import draw_heat_maps  # matplotlib is slow to import
+
+    columns = table.columns
+    drawn = np.isin(columns["fidelity"], shares_to_map(task))
+    kept = ~columns["held_out"] & drawn
+    with tempfile.TemporaryDirectory() as folder:
+        points = Path(folder) / "points.csv"
+        with points.open("w", newline="") as file:
+            writer = csv.writer(file)
+            writer.writerow([*task.space.names, "fidelity"])
+            writer.writerows(np.column_stack([columns["config"], columns["fidelity"]])[kept])
+        draw_heat_maps(write_maps(task, Path(folder) / "maps.csv"), picture, points)
+
+
+def _caption(table: tables.Table, task: RecordedTask, picture: str) -> list[str]:
+    unit, full = table.meta["fidelity_unit"], table.meta["fidelity_full"]
+    sizes = [f"{round(share * full):,}" for share in shares_to_map(task)]
+    return [
+        f"![Loss and cost over the box]({picture})",
+        "",
+        f"*Validation loss (above) and cost (below), interpolated between the recorded configs "
+        f"(dots) at {len(sizes)} fidelities: {', '.join(sizes)} {unit}. "
+        "Both scales are logarithmic.*",
+    ]
+
+
+def _lines(table: tables.Table, task: RecordedTask, agreement: list[str]) -> list[str]:
+    meta, columns = table.meta, table.columns
+    return [
+        *opening(meta),
+        f"- fidelity: {meta['fidelity_low']:.5g} to 1, the share of {meta['fidelity_full']:,} "
+        f"{meta['fidelity_unit']}",
+        f"- evaluations: {len(columns['loss']):,} ({counts(meta['statuses'])}), "
+        f"{meta['cpu_hours']} CPU hours charged",
+        cost_line(table),
+        f"- median cost of an evaluation at the target, over the box: {meta['target_cost']:g} s",
+        f"- {_best(table, task)}",
+        f"- sha256 of the content: `{table.sha256}`",
+        "",
+        "| fidelity | " + meta["fidelity_unit"] + " | configs | subset seeds | median cost, s "
+        "| correlation with the target |",
+        "|---|---|---|---|---|---|",
+        *_per_fidelity(columns, meta["fidelity_full"]),
+        "",
+        "Correlation: Spearman's, of the losses of configs recorded at both fidelities.",
+        "",
+        *_held_out(table, task),
+        "",
+        *agreement,
+        *sessions(meta["sessions"]),
+    ]
+
+
+def opening(meta: Mapping[str, Any]) -> list[str]:
+    """Title and what was trained."""
+    identity = ", ".join(f"{key} `{value}`" for key, value in meta["identity"].items())
+    return [
+        f"# {meta['name']}",
+        "",
+        f"Written by `python -m benchmarks.record task={meta['name']} --compact`; do not edit.",
+        "",
+        *[f"- {line}" for line in (meta["caption"], counts(meta["sizes"])) if line],
+        f"- trained: {identity or 'what the task does not say'}",
+        f"- hyperparameters: {_space(meta['space'])}",
+    ]
+
+
+def cost_line(table: tables.Table) -> str:
+    """What a cost is."""
+    return (
+        "- cost: CPU seconds of one thread, normalised to the idle speed of the first machine "
+        "below by a reference kernel timed around each evaluation"
+        f"{_factors(table.meta['machine_factors'])}; "
+        f"{int(table.columns['marked'].sum())} of them were timed on a core over 15 % slower than "
+        "idle and not yet timed again"
+    )
+
+
+def _space(space: Mapping[str, Mapping[str, Any]]) -> str:
+    texts = []
+    for name, facts in space.items():
+        if "choices" in facts:
+            texts.append(f"`{name}` one of {', '.join(map(str, facts['choices']))}")
+        else:
+            scale = " (log scale)" if facts.get("log") else ""
+            texts.append(f"`{name}` in [{facts['low']:g}, {facts['high']:g}]{scale}")
+    return ", ".join(texts)
+
+
+def _factors(factors: Mapping[str, float]) -> str:
+    """How other machines' costs were made those of the first, which has the factor 1."""
+    others = [f"{factor:.2f} on {cpu}" for cpu, factor in factors.items() if factor != 1]
+    return f", and by evaluations timed there, too (a factor of {', '.join(others)})" * bool(others)
+
+
+def counts(numbers: Mapping[str, int]) -> str:
+    """``3 ok, 1 failed``."""
+    return ", ".join(f"{count:,} {what}" for what, count in numbers.items())
+
+
+def _best(table: tables.Table, task: RecordedTask) -> str:
+    columns = table.columns
+    rows = (columns["fidelity"] == 1) & ~columns["held_out"] & np.isfinite(columns["loss"])
+    configs = [table.config(int(row)) for row in np.flatnonzero(rows)]
+    best = min(configs, key=lambda config: task.truth(config).loss or np.inf)
+    truth = task.truth(best)
+    where = ", ".join(f"{name}={short(value)}" for name, value in best.items())
+    test = "" if truth.test_loss is None else f", test error {truth.test_loss:.4f}"
+    return f"best config at the target: {where}, validation error {truth.loss:.4f}{test}"
+
+
+def short(value: Any) -> str:
+    """A hyperparameter's value, six digits of it."""
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _per_fidelity(columns: Mapping[str, Any], full: int) -> list[str]:
+    lines = []
+    for share in np.unique(columns["fidelity"]):
+        rows = columns["fidelity"] == share
+        configs = len(np.unique(columns["config"][rows], axis=0))
+        seeds = len(np.unique(columns["subset_seed"][rows]))
+        cost = np.median(columns["cost"][rows])
+        lines.append(
+            f"| 1/{1 / share:g} | {round(share * full):,} | {configs} | {seeds} | {cost:.3g} "
+            f"| {_correlation(columns, float(share))} |"
+        )
+    return lines
+
+
+def _correlation(columns: Mapping[str, Any], share: float) -> str:
+    """Rank correlation of losses at ``share`` with those at the target, and over how many."""
+    means = []
+    for s in (share, 1.0):
+        losses: dict[tuple[float, ...], list[float]] = {}
+        for row in np.flatnonzero((columns["fidelity"] == s) & np.isfinite(columns["loss"])):
+            losses.setdefault(tuple(columns["config"][row]), []).append(columns["loss"][row])
+        means.append({config: float(np.mean(values)) for config, values in losses.items()})
+    both = [config for config in means[0] if config in means[1]]
+    if share == 1 or len(both) < 3:
+        return "-"
+    rank = spearmanr([means[0][c] for c in both], [means[1][c] for c in both]).statistic
+    return f"{rank:.2f} ({len(both)})"
+
+
+def _held_out(table: tables.Table, task: RecordedTask) -> list[str]:
+    found = held_out_errors(table, task)
+    if not found:
+        return ["Interpolation between recorded configs is not yet checked on held-out ones."]
+    lines = [
+        "Held-out check: interpolated minus recorded, in nats, at configs that were recorded but "
+        f"are not interpolated from. Good configs: loss below {GOOD:g} times the lowest, at the "
+        "target.",
+        "",
+        "| fidelity | configs | evaluations | log loss: median, 90 % of absolute | signed mean "
+        "| log cost: median, 90 % of absolute | signed mean |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for e in found:
+        lines.append(
+            f"| 1/{1 / e.fidelity:g} | {'good' if e.good else 'all'} | {e.evaluations} "
+            f"| {e.loss_median:.3f}, {e.loss_p90:.3f} | {e.loss_mean:+.3f} "
+            f"| {e.cost_median:.3f}, {e.cost_p90:.3f} | {e.cost_mean:+.3f} |"
+        )
+    return lines
+
+
+def _agreement(table: tables.Table, path: Path) -> list[str]:
+    lines = []
+    for other in other_backends(path):
+        found = agreements(table, rows.read(other))
+        if found:
+            lines += [
+                f"The same trainings by backend `{found[0].backend}`:",
+                "",
+                "| fidelity | evaluations | difference of validation error: median, largest "
+                "| cost, times the table's |",
+                "|---|---|---|---|",
+                *(
+                    f"| 1/{1 / e.fidelity:g} | {e.evaluations} | {e.typical:.4f}, {e.largest:.4f} "
+                    f"| {e.cost_ratio:.2f} |"
+                    for e in found
+                ),
+                "",
+            ]
+    return lines
+
+
+def sessions(recorded: list[Mapping[str, Any]]) -> list[str]:
+    """The machines, commits and versions of a recording."""
+    lines = ["Recorded on:", ""]
+    for session in recorded:
+        machine = session["machine"]
+        versions = ", ".join(f"{name} {version}" for name, version in session["versions"].items())
+        dirty = " (with uncommitted changes)" if session["dirty"] else ""
+        lines.append(
+            f"- {session['evaluations']} evaluations on {machine['cpu']} ({machine['cores']} cores,"
+            f" {machine['memory_gib']} GiB, {machine['system']}) at commit "
+            f"`{str(session['commit'])[:12]}`{dirty} with {versions}"
+        )
+    return lines

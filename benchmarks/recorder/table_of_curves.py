@@ -1,0 +1,141 @@
+"""From the recorder's rows with learning curves to the table that ships, surrogates included."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchmarks.core.space import Space
+from benchmarks.recorder import cost_normalisation as costs
+from benchmarks.recorder import rows
+from benchmarks.recorder.table_of_evaluations import facts_of
+from tasks.replay import fit_curves as curve_fit
+from tasks.replay import table
+from tasks.replay.check_curves import Errors, chance_of, held_out_errors
+from tasks.replay.curve_surrogate import FAMILIES, CurveSurrogate
+from tasks.replay.curves import CURVES
+
+SEARCHED, STARTS, NEAR, STEPS = 5000, 20, 50, 40
+"""configs among which the lowest loss is looked for: at random, then near each of the best, in
+steps"""
+AVERAGED = 2000
+"""random configs over which the cost of a full training is a median"""
+
+
+def compact_curves(
+    source: Path,
+    target: Path,
+    space: Space,
+    derived: Mapping[str, Mapping[str, float]],
+    caption: str | None = None,
+) -> Path:
+    """Write the table of all curves recorded so far.
+
+    Args:
+        source: the file of rows, each with a ``curve``.
+        target: the npz file to write.
+        space: the task's space.
+        derived: numbers that surrogates see besides the config; ``curve_surrogate.inputs_of``.
+        caption: what must be said wherever results are shown; None for what the task said.
+
+    Raises:
+        ValueError: too few curves to fit a surrogate.
+    """
+    everything = rows.read(source)
+    chosen = [c for c in costs.best_rows(everything) if "curve" in c[0].facts]
+    meta = {**facts_of(chosen, everything, space), "name": target.stem}
+    if caption is not None:
+        meta["caption"] = caption
+    full = meta["fidelity_full"]
+    columns = columns_of(chosen, space, full)
+    arrays, facts = curve_fit.fit(space, columns, derived, meta["loss_floor"])
+    columns |= arrays
+    meta |= facts | {"training_seeds": _training_seeds(columns)}
+    best, cost, errors = {}, {}, {}
+    for family in FAMILIES:
+        surrogate = CurveSurrogate(space, meta, columns, family)
+        best[family] = _lowest(surrogate, space, columns)
+        sample = _inputs(surrogate, space, np.random.default_rng(0).random((AVERAGED, space.width)))
+        cost[family] = round(float(np.median(surrogate.predict(sample).cost[:, -1])), 3)
+        errors[family] = held_out_errors(surrogate, space, columns, chance_of(meta["sizes"]))
+    checked = [family for family in FAMILIES if errors[family]]
+    meta |= {
+        "best_loss": best,
+        "target_cost": cost,
+        "resolution": {f: _resolution(best[f], errors[f]) for f in FAMILIES},
+        # where losses are good: at chance, where many configs are, any family is near
+        "chosen": min(checked, key=lambda f: errors[f][-1].good_loss_median, default=FAMILIES[0]),
+    }
+    table.write(target, meta, columns, CURVES)
+    return target
+
+
+def columns_of(
+    chosen: list[tuple[rows.Row, float, bool]], space: Space, full: int
+) -> dict[str, NDArray[Any]]:
+    """Return the recorded columns of ``tasks.replay.curves.CURVES``.
+
+    ``chosen`` is as ``costs.best_rows`` gives it.
+    """
+    facts = [row.facts for row, _, _ in chosen]
+    columns: dict[str, Any] = {
+        "config": [space.numbers(f["config"]) for f in facts],
+        "training_seed": [f["subset_seed"] for f in facts],
+        "held_out": [f["held_out"] for f in facts],
+        "epochs": [len(f["curve"]["loss"]) for f in facts],
+        "marked": [late for _, _, late in chosen],
+    }
+    loss, test_loss = np.full((2, len(facts), full), np.nan)
+    cost = np.full((len(facts), full + 1), np.nan)
+    for row, (f, (_, normalised, _)) in enumerate(zip(facts, chosen, strict=True)):
+        curve, held = f["curve"], columns["epochs"][row]
+        loss[row, :held], test_loss[row, :held] = curve["loss"], curve["test_loss"]
+        spent = curve["cost"] if held == full else [*curve["cost"], f["cost"]]
+        cost[row, : len(spent)] = np.round(np.array(spent) * normalised / f["cost"], 6)
+    columns |= {"loss": loss, "test_loss": test_loss, "cost": cost[:, : full + 1]}
+    return {name: np.array(column) for name, column in columns.items()}
+
+
+def _resolution(best: float, errors: list[Errors]) -> float | None:
+    """Median error of the replayed loss at the target among good configs; None if not checked."""
+    return round(best * float(np.expm1(errors[-1].good_loss_median)), 9) if errors else None
+
+
+def _training_seeds(columns: Mapping[str, NDArray[Any]]) -> int:
+    """How many seeds a replay draws from at configs that were not recorded."""
+    return max(10, int(columns["training_seed"].max()) + 1)
+
+
+def _inputs(surrogate: CurveSurrogate, space: Space, points: NDArray[np.float64]) -> Any:
+    return np.array([surrogate.inputs(space.decode(u)) for u in points])
+
+
+def _lowest(surrogate: CurveSurrogate, space: Space, columns: Mapping[str, Any]) -> float:
+    """The lowest noiseless loss at the target that a search finds: among recorded and random
+    configs and then, from each of the best, in ever smaller steps along some of the coordinates.
+    """
+
+    def losses_at(points: NDArray[np.float64]) -> NDArray[np.float64]:
+        return surrogate.predict(_inputs(surrogate, space, points)).loss[:, -1]
+
+    rng = np.random.default_rng(0)
+    recorded = [space.encode(space.from_numbers(numbers)) for numbers in columns["config"]]
+    points = np.vstack([recorded, rng.random((SEARCHED, space.width))])
+    losses = losses_at(points)
+    best = np.argsort(losses, kind="stable")[:STARTS]
+    points, losses = points[best], losses[best]
+    lines = np.arange(len(points))
+    for step in range(STEPS):
+        old = np.repeat(points[:, None], NEAR, axis=1)
+        moved = np.clip(old + 0.4 * 0.88**step * rng.standard_normal(old.shape), 0, 1)
+        near = np.where(rng.random(old.shape) < 0.5, moved, old)
+        found = losses_at(near.reshape(-1, space.width)).reshape(near.shape[:2])
+        lowest = found.argmin(axis=1)
+        better = found[lines, lowest] <= losses
+        points = np.where(better[:, None], near[lines, lowest], points)
+        losses = np.where(better, found[lines, lowest], losses)
+    return float(losses.min())

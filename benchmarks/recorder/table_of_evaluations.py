@@ -1,0 +1,114 @@
+"""From the recorder's raw rows to the table that ships."""
+
+from __future__ import annotations
+
+import tempfile
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from benchmarks.core.space import Space
+from benchmarks.recorder import cost_normalisation as costs
+from benchmarks.recorder import rows
+from tasks.replay import evaluations as recorded
+from tasks.replay import table
+from tasks.replay.check_evaluations import held_out_errors
+
+
+def compact(source: Path, target: Path, space: Space) -> Path:
+    """Write the table of all rows recorded so far.
+
+    Args:
+        source: the file of rows.
+        target: the npz file to write.
+        space: the task's space.
+
+    Raises:
+        ValueError: nothing recorded, or no evaluation at the target.
+    """
+    everything = rows.read(source)
+    chosen = list(costs.best_rows(everything))
+    if not chosen:
+        raise ValueError(f"{source} holds no evaluation")
+    facts = [row.facts for row, _, _ in chosen]
+    columns = {
+        "config": [space.numbers(f["config"]) for f in facts],
+        "fidelity": [f["fidelity"] for f in facts],
+        "subset_seed": [f["subset_seed"] for f in facts],
+        "held_out": [f["held_out"] for f in facts],
+        "loss": [np.nan if f["loss"] is None else f["loss"] for f in facts],
+        "test_loss": [np.nan if f["test_loss"] is None else f["test_loss"] for f in facts],
+        "cost": [round(cost, 6) for _, cost, _ in chosen],
+        "wall": [f["wall"] for f in facts],
+        "marked": [late for _, _, late in chosen],
+    }
+    meta = {
+        **facts_of(chosen, everything, space),
+        "name": target.stem,
+        "target_cost": 1.0,
+        "resolution": None,
+    }
+    arrays = {name: np.array(column) for name, column in columns.items()}
+    with tempfile.TemporaryDirectory() as folder:  # an unfit recording must not replace a table
+        probe = Path(folder) / "probe.npz"
+        table.write(probe, meta, arrays)
+        meta["target_cost"] = _median_target_cost(probe, space)
+        meta["resolution"] = _resolution(probe)
+    table.write(target, meta, arrays)
+    return target
+
+
+def facts_of(
+    chosen: list[tuple[rows.Row, float, bool]], everything: list[rows.Row], space: Space
+) -> dict[str, Any]:
+    """What every kind of table says of its recording; ``chosen`` as ``costs.best_rows`` gives."""
+    session, latest = chosen[0][0].session, everything[-1].session
+    facts = [row.facts for row, _, _ in chosen]
+    return {
+        "space": space.describe(),
+        **{k: session[k] for k in ("identity", "fidelity_low", "fidelity_full", "fidelity_unit")},
+        "loss_floor": session["loss_floor"],
+        "caption": latest.get("caption", ""),
+        "sizes": latest.get("sizes", {}),
+        "sessions": _sessions(chosen),
+        "idle_reference_seconds": costs.idle_references(everything),
+        "machine_factors": costs.machine_factors(everything),
+        "cpu_hours": round(sum(f["cost"] for f in facts) / 3600, 2),
+        "statuses": dict(Counter(f["status"] for f in facts)),
+    }
+
+
+def _resolution(path: Path) -> float | None:
+    """What interpolation errs by at the target among good configs, in the median; None if no such
+    config was held out.
+    """
+    task = recorded.RecordedTask(str(path))
+    for errors in held_out_errors(table.read(path), task):
+        if errors.good and errors.fidelity == 1 and task.best_loss is not None:
+            return round(task.best_loss * float(np.expm1(errors.loss_median)), 9)
+    return None
+
+
+def _sessions(chosen: list[tuple[rows.Row, float, bool]]) -> list[dict[str, Any]]:
+    """The distinct circumstances of recording, with the number of evaluations made in each."""
+    found: dict[str, dict[str, Any]] = {}
+    for row, _, _ in chosen:
+        facts = {k: row.session[k] for k in ("commit", "dirty", "versions", "machine")}
+        entry = found.setdefault(repr(facts), {**facts, "evaluations": 0})
+        entry["evaluations"] += 1
+    return list(found.values())
+
+
+def _median_target_cost(target: Path, space: Space) -> float:
+    """What one evaluation at the target costs in the median over the box, on a 41-step grid."""
+    task = recorded.RecordedTask(str(target))
+    steps = [np.linspace(0, 1, 41)] * space.width if space.width <= 2 else None
+    if steps is None:
+        points = np.random.default_rng(0).random((2000, space.width))
+    else:
+        points = np.stack([axis.ravel() for axis in np.meshgrid(*steps)], axis=1)
+    rng = np.random.default_rng(0)
+    costs = [task.evaluate(space.decode(u), 1.0, rng).cost for u in points]
+    return round(float(np.median(costs)), 3)

@@ -1,0 +1,191 @@
+"""SigOpt's own optimiser, Multitask where a task says what fidelities cost: a reference.
+
+As open-sourced in 2023 (sigoptlite 0.1.2 on libsigopt 1.0.0); what SigOpt ran in 2019, when the
+talk was given, may have differed. It runs in an environment of its own, for want of common
+versions of numpy: ``methods.references.sigopt_worker``.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from benchmarks.core.protocols import Method
+from benchmarks.core.space import Categorical, Config, Float, Integer, PowerOfTwo, Space
+from benchmarks.core.trial import Fidelities, History, Suggestion, Trial
+from methods.references.sigopt_process import JsonProcess, WorkerError
+
+HERE = Path(__file__).parent
+REQUIREMENTS = HERE / "sigopt-requirements.txt"
+VARIABLE = "UNTUNABLE_SIGOPT"
+CARRIED = "hyperparameters"
+
+
+def environment(python: str | None = None) -> Path:
+    """The Python that has sigoptlite: the one named, ``$UNTUNABLE_SIGOPT``, or the usual place."""
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    usual = cache / "untunable" / "sigopt" / "bin" / "python"
+    return Path(python or os.environ.get(VARIABLE) or usual).expanduser()
+
+
+def how_to_install(python: Path) -> str:
+    """The command that makes the environment of that Python."""
+    folder = python.parent.parent
+    return f"python3.11 -m venv {folder} && {folder}/bin/pip install --no-deps -r {REQUIREMENTS}"
+
+
+class SigOpt(Method):
+    """Expected improvement per nominal cost at a task drawn beforehand, by SigOpt's library.
+
+    Fidelities with a nominal cost are SigOpt's tasks. The first configs (twice as many as there
+    are hyperparameters, and one, but at least five ok ones) are uniform, their tasks too; then a
+    task is drawn with probability proportional to exp(-nominal cost), and EI per cost maximised at
+    it. Without nominal costs: EI, at the target only; other trials are not reported. After 600
+    observations, and beyond 50 hyperparameters, it is SigOpt's Parzen estimator. Running trials
+    are open suggestions, in whose place libsigopt puts the worst loss seen; failed ones are
+    reported as failures. Recommends the observation with the lowest loss at the target.
+
+    SigOpt starts each search for hyperparameters from those of the suggestion before: they come
+    back in the trial's note. On a space without a ``Float``, without nominal costs, it fails with
+    an IndexError when every config was observed.
+
+    Args:
+        space: the task's configs; every hyperparameter needs two values.
+        fidelities: the task's fidelities.
+        python: Python of an environment with the packages of ``sigopt-requirements.txt``; None:
+            see ``environment``.
+        timeout: wall seconds after which a suggestion is given up.
+
+    Raises:
+        ValueError: there is no such Python, the timeout is not a positive number, or SigOpt has
+            nothing like one of the hyperparameters.
+        WorkerError: from ``suggest``: the library's process failed.
+    """
+
+    version = 1
+
+    def __init__(
+        self,
+        space: Space,
+        fidelities: Fidelities,
+        *,
+        python: str | None = None,
+        timeout: float = 600,
+    ) -> None:
+        if isinstance(timeout, bool) or not isinstance(timeout, int | float) or not timeout > 0:
+            raise ValueError(f"method.timeout={timeout}: must be a positive number of seconds")
+        self.python = environment(python)
+        if not self.python.is_file():
+            install = how_to_install(self.python)
+            raise ValueError(f"method.python: there is no {self.python}; make it by: {install}")
+        self.space = space
+        self._parameters = [_described(name, p) for name, p in space.parameters.items()]
+        self._tasks: dict[float, dict[str, Any]] = {}
+        if fidelities.values is not None and fidelities.nominal is not None:
+            pairs = zip(fidelities.values, fidelities.nominal, strict=True)
+            self._tasks = {s: {"name": repr(s), "cost": cost} for s, cost in pairs}
+        command = [str(self.python), "-P", "-s", str(HERE / "sigopt_worker.py")]
+        repair = f"; make it anew by: {how_to_install(self.python)}"
+        self._library = JsonProcess(command, timeout, _check_versions, repair)
+        self.cpu_elsewhere = 0.0
+
+    def suggest(self, history: History, rng: np.random.Generator) -> Suggestion:
+        told = [t for t in history if t.fidelity in (self._tasks or (1.0,))]
+        notes = [t.note[CARRIED] for t in history if CARRIED in t.note]
+        request = {
+            "parameters": self._parameters,
+            "tasks": list(self._tasks.values()),
+            "observations": [self._observation(t) for t in told if t.status != "running"],
+            "running": [self._observation(t) for t in told if t.status == "running"],
+            CARRIED: notes[-1] if notes else None,
+            "seed": int(rng.integers(2**32)),
+        }
+        answer = self._library.ask(request)
+        self.cpu_elsewhere += answer.get("cpu", 0.0)
+        if "error" in answer:
+            raise WorkerError(f"SigOpt could not suggest: {answer['error']}")
+        try:
+            values, task, fitted = (answer[key] for key in ("assignments", "task", CARRIED))
+            config = {name: _back(p, values[name]) for name, p in self.space.parameters.items()}
+        except (KeyError, TypeError, ValueError) as error:
+            raise WorkerError(f"SigOpt's process answered {str(answer)[:80]}...") from error
+        fidelity = 1.0 if task is None else float(task)
+        return Suggestion(config, fidelity, {} if fitted is None else {CARRIED: fitted})
+
+    def recommend(self, history: History, rng: np.random.Generator) -> Config | None:
+        return None if history.best_at_target is None else history.best_at_target.config
+
+    def _observation(self, trial: Trial) -> dict[str, Any]:
+        parameters = self.space.parameters.items()
+        return {
+            "assignments": {name: _forth(p, trial.config[name]) for name, p in parameters},
+            "task": self._tasks.get(trial.fidelity),
+            "loss": float(trial.loss) if trial.status == "ok" else None,
+        }
+
+
+def _check_versions(greeting: Mapping[str, Any]) -> None:
+    """Raise ``WorkerError`` unless the packages that make suggestions are those we know."""
+    pins = [line.split("==") for line in REQUIREMENTS.read_text().splitlines() if "==" in line]
+    wanted = dict(pins)
+    for name, version in greeting.get("ready", {"sigoptlite": None}).items():
+        if version != wanted[name]:
+            raise WorkerError(f"it has {name} {version}, not {wanted[name]}")
+
+
+def _described(name: str, parameter: Any) -> dict[str, Any]:
+    """A hyperparameter as SigOpt defines it.
+
+    Raises:
+        ValueError: it has nothing like it.
+    """
+    match parameter:
+        case Float(low, high, log):
+            kind, bounds = "double", (low, high)
+            shape = {"transformation": "log"} if log else {}
+        case Integer(low, high):
+            kind, bounds, shape = "int", (low, high), {}
+        case PowerOfTwo():
+            kind, bounds, shape = "int", (_exponent(parameter.low), _exponent(parameter.high)), {}
+        case Categorical(choices):
+            values = [str(place) for place in range(len(choices))]
+            if len(values) > 1:
+                return {"name": name, "type": "categorical", "categorical_values": values}
+            bounds = (0, 0)
+        case _:
+            raise ValueError(f"{name}: SigOpt has no {type(parameter).__name__}")
+    if not bounds[0] < bounds[1]:
+        raise ValueError(f"{name}: SigOpt needs two values to choose from")
+    return {"name": name, "type": kind, "bounds": {"min": bounds[0], "max": bounds[1]}, **shape}
+
+
+def _forth(parameter: Any, value: Any) -> Any:
+    """A value as SigOpt is told it: exponents of two, and places of choices."""
+    match parameter:
+        case PowerOfTwo():
+            return _exponent(int(value))
+        case Categorical(choices):
+            return str(choices.index(value))
+        case Integer():
+            return int(value)
+    return float(value)
+
+
+def _back(parameter: Any, value: Any) -> Any:
+    """The value that SigOpt meant, within the bounds: a logarithm and back may step over."""
+    match parameter:
+        case PowerOfTwo():
+            return 2 ** int(value)
+        case Categorical(choices):
+            return choices[int(value)]
+        case Integer():
+            return int(value)
+    return min(max(float(value), parameter.low), parameter.high)
+
+
+def _exponent(power: int) -> int:
+    return power.bit_length() - 1

@@ -1,0 +1,106 @@
+"""The other end of ``methods.references.sigopt``: SigOpt's optimiser behind JSON lines.
+
+Run by the Python of an environment that holds sigoptlite; imports nothing of this suite. First it
+writes ``{"ready": {package: version}}``. Then one line in, ``{"parameters", "tasks",
+"observations", "running", "hyperparameters", "seed"}``, gives one line out, ``{"assignments",
+"task", "hyperparameters", "cpu"}`` or ``{"error", "cpu"}``.
+
+Every request is served by a fork of this process as it was after its imports, so that nothing
+computed before can matter: of some 250 suggestions that were repeated within one process, one
+differed (not seen again, so its cause is not known); of some 120 by forks, none.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import select
+import sys
+import time
+from importlib.metadata import version
+from typing import Any
+
+import numpy as np
+from libsigopt.aux.adapter_info_containers import (  # type: ignore[import-not-found]
+    PointsContainer,
+)
+from libsigopt.views.rest.spe_next_points import (  # type: ignore[import-not-found]
+    SPE_PHANTOM_BUDGET_FACTOR,
+)
+from sigoptlite import sources  # type: ignore[import-not-found]
+from sigoptlite.broker import Broker  # type: ignore[import-not-found]
+from sigoptlite.builders import LocalExperimentBuilder  # type: ignore[import-not-found]
+
+METRIC = "loss"
+PACKAGES = ("sigoptlite", "libsigopt", "numpy", "scipy")
+
+
+def suggest(request: dict[str, Any]) -> dict[str, Any]:
+    """Replay a history and ask for what comes next."""
+    np.random.seed(request["seed"])  # the one source of chance in both packages
+    experiment = LocalExperimentBuilder(
+        {
+            "parameters": request["parameters"],
+            "metrics": [{"name": METRIC, "objective": "minimize"}],
+            "tasks": request["tasks"],
+            # needed where there are tasks; read by the Parzen estimator alone, which takes this
+            # (of over 600 observations, or 50 dimensions) where a user says nothing
+            "observation_budget": SPE_PHANTOM_BUDGET_FACTOR * len(request["parameters"]),
+        }
+    )
+    broker = Broker(experiment)
+    for told in request["observations"]:
+        failed = told["loss"] is None
+        broker.create_observation(
+            told["assignments"],
+            None if failed else [{"name": METRIC, "value": told["loss"]}],
+            failed=failed,
+            task=told["task"],
+        )
+    broker.hyperparameters = request["hyperparameters"]
+    # sigoptlite never has open suggestions, but the views of libsigopt that it calls take them
+    sources.EMPTY_POINTS_CONTAINER = _open_points(experiment, request["running"])
+    suggestion = broker.create_suggestion()
+    return {
+        "assignments": dict(suggestion.assignments),
+        "task": None if suggestion.task is None else suggestion.task.name,
+        "hyperparameters": broker.hyperparameters,
+    }
+
+
+def _open_points(experiment: Any, running: list[dict[str, Any]]) -> Any:
+    point = sources.BaseOptimizationSource.get_point_from_assignments
+    points = [point(experiment, told["assignments"]) for told in running]
+    costs = [told["task"]["cost"] for told in running if told["task"] is not None]
+    return PointsContainer(points=np.array(points), task_costs=np.array(costs) if costs else None)
+
+
+def _answer(line: str) -> dict[str, Any]:
+    try:
+        answer = suggest(json.loads(line))
+    except Exception as error:
+        answer = {"error": f"{type(error).__name__}: {error}"}
+    return {**answer, "cpu": time.process_time()}
+
+
+def main() -> None:
+    """Answer until standard input ends."""
+    replies = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)  # whatever the packages print is no answer
+    print(json.dumps({"ready": {name: version(name) for name in PACKAGES}}), file=replies)
+    replies.flush()
+    while True:
+        select.select([0], [], [])
+        child = os.fork()
+        if not child:
+            line = sys.stdin.readline()
+            if line:
+                print(json.dumps(_answer(line)), file=replies)
+                replies.flush()
+            os._exit(0 if line else 1)
+        if os.waitpid(child, 0)[1]:
+            return  # the end of the input, or a crash
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,209 @@
+"""Stanford Cars, the case study of "Tuning the Untunable" (GTC 2019, S9313); fidelity: epochs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchmarks.core.space import Config, Space, check_choice
+from benchmarks.core.trial import Fidelities
+from tasks.subprocess_worker import ChildFailureError, ChildTimeoutError
+from tasks.training.live import LiveTraining, check_switches, check_whole
+
+TRAINS = ("head", "all")
+PROTOCOLS = ("official", "talk")
+PRECISIONS = ("float32", "bfloat16")
+FIDELITIES = ("epochs", "multitask")
+MULTITASK = {4: 0.1, 18: 0.5, 35: 1.0}
+"""epochs of the talk's three tasks, and what it says they cost (true shares: 0.114, 0.514, 1)"""
+
+
+class Predictions(NamedTuple):
+    """What a network takes the test photos for; arrays of one length, classes counted from 0."""
+
+    rows: NDArray[np.int64]
+    """of the photos in their source"""
+    labels: NDArray[np.int64]
+    predicted: NDArray[np.int64]
+
+
+class Cars(LiveTraining):
+    """Live task: a ResNet (or another backbone) with a linear head, trained by SGD on photos.
+
+    Loss is the validation error after the last epoch; a unit of training is an epoch.
+    """
+
+    version = 1
+    extra = "cars"
+
+    def __init__(
+        self,
+        backbone: str,
+        train: str,
+        space: Mapping[str, Mapping[str, Any]],
+        baseline: Config | None = None,
+        baseline_default: Config | None = None,
+        fidelity: str = "epochs",
+        epochs: int = 35,
+        protocol: str = "official",
+        data_dir: str | None = None,
+        hub_id: str | None = None,
+        features: str | None = None,
+        weights: str = "auto",
+        image_size: int = 224,
+        train_share: float = 1.0,
+        cache_features: bool = True,
+        resume_training: bool = False,
+        checkpoint_dir: str | None = None,
+        device: str = "auto",
+        precision: str = "float32",
+        test_each_epoch: bool = True,
+        training_seeds: int = 10,
+        time_limit: float = 86400.0,
+    ) -> None:
+        """Start the process that trains, and let it load photos and network.
+
+        Args:
+            backbone: a name of ``tasks.cars.networks``.
+            train: ``head``, the last layer on a frozen backbone (the talk's scenario 1), or
+                ``all`` layers (scenario 2).
+            space: the hyperparameters, as ``Space.describe`` gives them.
+            baseline: the talk's untuned config, which a gain is measured against.
+            baseline_default: another one, what the framework's own training script does.
+            fidelity: ``epochs``, any number of them, or ``multitask``, the talk's 4, 18 and 35.
+            epochs: of the target.
+            protocol: ``official``: validation is a fixed fifth of the official training photos,
+                the official test photos only test; ``talk``: a fifth of all, anew for each
+                training seed, cut at random as in training (cached features cannot be), no test
+                photos.
+            data_dir: folder or file with the photos; see ``tasks.cars.photos``.
+            hub_id: of a data set on the Hugging Face hub, instead.
+            features: features of the photos, for ``train=head``: a file, ``auto`` for
+                ``stanford_cars_<backbone>_features.npz`` of the data folder if it is there, or None
+                to compute them from the photos.
+            weights: of the backbone: ``imagenet``, ``random``, a path, or ``auto``: ImageNet's at
+                224 pixels, random ones at any other size. See ``tasks.cars.networks``.
+            image_size: side of the photos, in pixels.
+            train_share: share of the training photos of each class that train; validation and
+                test photos stay as they are.
+            cache_features: compute a frozen backbone's features once and do not charge them; if
+                not, every epoch computes and is charged them, as in the talk.
+            resume_training: continue a config from its checkpoint, charging the difference.
+            checkpoint_dir: where checkpoints are kept; None for a temporary folder, with which a
+                run that is killed and resumed pays for what it continues anew.
+            device: ``auto``, ``cpu`` or ``cuda``.
+            precision: ``float32``, or ``bfloat16`` for mixed precision.
+            test_each_epoch: the recorder has the test photos scored after each epoch, not only
+                after the last.
+            training_seeds: an evaluation draws its training seed from 0 .. training_seeds - 1.
+            time_limit: wall seconds after which an evaluation is killed: status ``timeout``,
+                charged at the limit.
+
+        Raises:
+            ValueError: an option outside what is allowed, or torch is not installed.
+            tasks.datasets.DataError: photos, features or weights cannot be had.
+        """
+        check_choice("task.train", train, TRAINS)
+        check_choice("task.protocol", protocol, PROTOCOLS)
+        check_choice("task.precision", precision, PRECISIONS)
+        check_choice("task.fidelity", fidelity, FIDELITIES)
+        check_whole({"epochs": epochs, "image_size": image_size})
+        check_switches({
+            "cache_features": cache_features,
+            "resume_training": resume_training,
+            "test_each_epoch": test_each_epoch,
+        })  # fmt: skip
+        if not 0 < train_share <= 1:
+            raise ValueError(f"task.train_share={train_share}: allowed is (0, 1]")
+        if not isinstance(weights, str):
+            raise ValueError(f"task.weights={weights}: allowed are auto, imagenet, random, a path")
+        if fidelity == "multitask" and epochs != max(MULTITASK):
+            raise ValueError(f"task.epochs={epochs}: task.fidelity=multitask has {max(MULTITASK)}")
+        counted = tuple(MULTITASK) if fidelity == "multitask" else tuple(range(1, epochs + 1))
+        baselines = {"talk": baseline, "default": baseline_default}
+        super().__init__(
+            _build,
+            {
+                "backbone": backbone,
+                "train": train,
+                "protocol": protocol,
+                "data_dir": data_dir,
+                "hub_id": hub_id,
+                "features": features,
+                "weights": weights,
+                "image_size": image_size,
+                "train_share": train_share,
+                "cache_features": cache_features,
+                "device": device,
+                "precision": precision,
+                "epochs": epochs,
+            },
+            Space.described(space),
+            Fidelities(
+                values=tuple(epoch / epochs for epoch in counted),
+                full=epochs,
+                unit="epochs",
+                resumable=resume_training,
+                nominal=tuple(MULTITASK.values()) if fidelity == "multitask" else None,
+            ),
+            units=epochs,
+            baselines={name: config for name, config in baselines.items() if config is not None},
+            checkpoint_dir=checkpoint_dir,
+            training_seeds=training_seeds,
+            time_limit=time_limit,
+            every_test=test_each_epoch,
+        )
+        self.baseline = baseline
+        facts = self._facts()
+        feature_seconds = facts.pop("feature_seconds")
+        if feature_seconds is not None:  # not charged; said once
+            self._said_once = {"feature_seconds": feature_seconds}
+        trained_on = {name: facts.pop(name) for name in ("data", "weights", "device")}
+        self.sizes = facts
+        self.loss_floor = 0.5 / facts["validation photos"]
+        if trained_on["weights"] == "random":
+            self.caption = f"a stand-in: weights not pretrained, {image_size} pixels"
+        elif train_share != 1:
+            self.caption = (
+                f"a stand-in: photos of {image_size} pixels, "
+                f"a share of {train_share:g} of the training photos"
+            )
+        self._identity = {
+            **trained_on,
+            "backbone": backbone,
+            "train": train,
+            "protocol": protocol,
+            "image_size": image_size,
+            "cache_features": cache_features,
+            "precision": precision,
+            "epochs": epochs,
+            # tasks recorded before this option existed trained on all photos and do not say so
+            **({} if train_share == 1 else {"train_share": train_share}),
+        }
+
+    @property
+    def identity(self) -> Mapping[str, Any]:
+        return self._identity
+
+    def predictions(self, config: Config, seed: int) -> Predictions:
+        """Train a config in full with a training seed and predict the test photos; not charged.
+
+        Raises:
+            ValueError: the config is outside the space, or its training failed or took too long.
+        """
+        self.space.check(config)
+        plain = self.space.from_numbers(self.space.numbers(config))
+        try:
+            return Predictions(**self._child.call("predict", plain, seed, limit=self._limit))
+        except (ChildFailureError, ChildTimeoutError) as error:
+            raise ValueError(f"no predictions of {plain}: {error}") from error
+
+
+def _build(options: Mapping[str, Any]) -> Callable[..., Any]:
+    """Run in the child, which alone imports torch."""
+    from tasks.cars import worker as cars_worker
+
+    return cars_worker.build(cars_worker.Options(**options))

@@ -1,0 +1,110 @@
+"""Fit the surrogates of recorded learning curves; ``curve_surrogate`` replays them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchmarks.core.space import Space
+from tasks.replay import fit_trees as ensembles
+from tasks.replay.curve_surrogate import FAMILIES, inputs_of
+
+Array = NDArray[np.float64]
+
+COMPONENTS = 6
+"""principal components of the loss curves that are predicted"""
+LEAST_SD = 1e-3
+"""of log loss between training seeds; keeps its logarithm finite"""
+
+
+def fit(
+    space: Space,
+    columns: Mapping[str, NDArray[Any]],
+    derived: Mapping[str, Mapping[str, float]],
+    loss_floor: float,
+) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
+    """Fit both families and the noise to whole curves that are not held out.
+
+    Args:
+        space: of the configs.
+        columns: the recorded columns of ``tasks.replay.curves.CURVES``.
+        derived: numbers that the trees see besides the config; see ``inputs_of``.
+        loss_floor: what losses are raised to before their logarithm is taken.
+
+    Returns:
+        ``tasks.replay.curve_surrogate.COLUMNS``, and the facts of ``meta`` that go with them.
+
+    Raises:
+        ValueError: fewer than 20 whole curves.
+    """
+    epochs = columns["loss"].shape[1]
+    rows = np.flatnonzero(~columns["held_out"] & (columns["epochs"] == epochs))
+    if len(rows) < 20:
+        raise ValueError(f"{len(rows)} whole curves are recorded: a surrogate needs 20 or more")
+    configs = [space.from_numbers(numbers) for numbers in columns["config"][rows]]
+    inputs = np.array([inputs_of(space, config, derived) for config in configs])
+    tested = bool(np.isfinite(columns["test_loss"][rows]).all())
+    loss, cost = (columns[name][rows] for name in ("loss", "cost"))
+    test_loss = columns["test_loss"][rows] if tested else loss
+    logs = np.log(np.maximum(np.hstack([loss, test_loss]), loss_floor))
+    whole = np.log(cost[:, epochs - 1])
+
+    mean = logs.mean(axis=0)
+    axes = np.linalg.svd(logs - mean, full_matrices=False)[2][:COMPONENTS]
+    outputs = np.column_stack([(logs - mean) @ axes.T, whole - whole.mean()])
+    basis = np.zeros((len(axes) + 1, 2 * epochs + 1))
+    basis[:-1, :-1], basis[-1, -1] = axes, 1.0
+    mean = np.append(mean, whole.mean())
+    if not tested:
+        mean[epochs:-1] = np.nan
+    groups = [list(range(len(axes))), [len(axes)]]
+    arrays: dict[str, NDArray[Any]] = {
+        "mean": mean,
+        "basis": basis,
+        "cost_shape": np.median(cost[:, :epochs] / cost[:, epochs - 1 :][:, :1], axis=0),
+    }
+    for family in FAMILIES:
+        arrays |= ensembles.fit(family, inputs, outputs, groups).arrays(family)
+    more, noise = _noise(columns["config"][rows], inputs, logs, whole)
+    facts = {
+        "derived": {name: dict(powers) for name, powers in derived.items()},
+        "noise": noise,
+        # not the lowest recorded: what is predicted below it would be one plateau of no regret
+        "losses": [loss_floor, float(np.exp(logs.max()))],
+    }
+    return arrays | more, facts
+
+
+def _noise(
+    configs: Array, inputs: Array, logs: Array, whole: Array
+) -> tuple[dict[str, NDArray[Any]], dict[str, float]]:
+    """What a config's curves owe to the training seed.
+
+    Of configs recorded with several: the sd of log loss at the target, as trees see it (unstable
+    trainings differ far more than others), and how it grows along a curve.
+    """
+    epochs = logs.shape[1] // 2
+    _, group, count = np.unique(configs, axis=0, return_inverse=True, return_counts=True)
+    group = group.ravel()
+    repeated = np.flatnonzero(count[group] > 1)
+    if not len(repeated):
+        nothing = ensembles.constant(np.log([LEAST_SD]))
+        flat = {"noise_shape": np.zeros(epochs)}
+        return flat | nothing.arrays("noise"), {"correlation": 0.0, "cost": 0.0}
+    off, cost_off = np.empty((len(repeated), 2 * epochs)), np.empty(len(repeated))
+    for place, row in enumerate(repeated):
+        same = group == group[row]
+        bias = np.sqrt(count[group[row]] / (count[group[row]] - 1))
+        off[place] = bias * (logs[row] - logs[same].mean(axis=0))
+        cost_off[place] = bias * (whole[row] - whole[same].mean())
+    forest = ensembles.fit_spread(inputs[repeated], off[:, epochs - 1], LEAST_SD)
+    sd = np.exp(forest.predict(inputs[repeated])[:, 0])
+    standard = off / sd[:, None]
+    shape = np.sqrt((standard[:, :epochs] ** 2).mean(axis=0))
+    ends = standard[:, [epochs - 1, -1]]
+    correlation = float((ends[:, 0] * ends[:, 1]).sum() / np.sqrt((ends**2).sum(axis=0).prod()))
+    facts = {"correlation": round(correlation, 4), "cost": round(float(cost_off.std()), 4)}
+    return {"noise_shape": shape, **forest.arrays("noise")}, facts

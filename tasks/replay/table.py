@@ -1,0 +1,177 @@
+"""The table format: what a shipped recording holds, how it is written, read and checked.
+
+One npz file. ``meta`` is a JSON text: kind and format number, the space, fidelity facts, what was
+trained, versions, machines, and the sha256 of everything else. The other arrays are the columns of
+its kind: of evaluations (``EVALUATIONS``), or of curves (``tasks.replay.curves.CURVES``).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import zipfile
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchmarks.core.space import Space
+
+FOLDER = Path(__file__).resolve().parents[1] / "tables"
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What a table can hold."""
+
+    name: str
+    format: int
+    """raised whenever a reader of the former number would go wrong"""
+    columns: Mapping[str, str]
+    """name -> numpy type of every array"""
+
+
+EVALUATIONS = Kind(
+    "evaluations",
+    2,
+    {
+        "config": "<f8",  # (rows, hyperparameters), in the order of meta["space"]; Space.numbers
+        "fidelity": "<f8",  # share of the full training
+        "subset_seed": "<i2",
+        "held_out": "|b1",  # recorded to check the interpolation, never used by it
+        "loss": "<f8",  # validation loss; NaN where the evaluation failed
+        "test_loss": "<f8",  # of the same fitted model
+        "cost": "<f8",  # CPU seconds, normalised to an idle core of the first machine
+        "wall": "<f4",  # seconds, as read
+        "marked": "|b1",  # timed on a busy machine and not yet timed again
+    },
+)
+"""One entry a recorded evaluation in each column."""
+
+
+class TableError(ValueError):
+    """A file is not a table this version can read; the message is one clear line."""
+
+
+@dataclass(frozen=True)
+class Table:
+    """A recording: ``meta`` facts and the columns of its kind."""
+
+    meta: Mapping[str, Any]
+    columns: Mapping[str, NDArray[Any]]
+
+    @cached_property
+    def space(self) -> Space:
+        """The recorded task's configs."""
+        return Space.described(self.meta["space"])
+
+    def config(self, row: int) -> dict[str, Any]:
+        """The config of an evaluation."""
+        return self.space.from_numbers(self.columns["config"][row])
+
+    @property
+    def sha256(self) -> str:
+        """Hash of meta and columns, part of a replaying task's identity."""
+        return str(self.meta["sha256"])
+
+
+def path_of(name: str) -> Path:
+    """The file of a table: a shipped name, or a path ending in ``.npz``."""
+    return Path(name) if name.endswith(".npz") else FOLDER / f"{name}.npz"
+
+
+def kind_of(path: Path) -> str:
+    """Name of a table's kind, without a look at its columns.
+
+    Raises:
+        TableError: it is missing, or not a table.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as stored:
+            return str(json.loads(str(stored["meta"])).get("kind", EVALUATIONS.name))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise TableError(f"{path} is not a table of this suite ({error})") from error
+
+
+def check_asked(identity: Mapping[str, Any], asked: Mapping[str, Any]) -> None:
+    """Raise ``ValueError`` unless options of a live task are those that a table was recorded with.
+
+    None and False are always fine.
+    """
+    for name, value in asked.items():
+        recorded = identity.get(name)
+        if value not in (None, False, recorded):
+            held = f" ({name}={recorded})" if recorded is not None else ""
+            raise ValueError(
+                f"task.{name}={value}: no such trainings are recorded{held}; set task.source=live"
+            )
+
+
+def write(
+    path: Path,
+    meta: Mapping[str, Any],
+    columns: Mapping[str, NDArray[Any]],
+    kind: Kind = EVALUATIONS,
+) -> Table:
+    """Write a table; adds kind, format number and hash to ``meta``."""
+    typed = {name: np.ascontiguousarray(columns[name], dtype=t) for name, t in kind.columns.items()}
+    complete = {**meta, "kind": kind.name, "format": kind.format}
+    complete["sha256"] = _sha256(complete, typed)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(path.name + ".tmp")
+    with temporary.open("wb") as file:
+        np.savez_compressed(file, meta=np.array(json.dumps(complete)), **typed)  # type: ignore[arg-type]
+    os.replace(temporary, path)
+    return Table(complete, typed)
+
+
+def read(path: Path, kind: Kind = EVALUATIONS) -> Table:
+    """Read and check a table.
+
+    Raises:
+        TableError: missing, truncated, foreign, of another kind, newer than this version, or with
+            another hash.
+    """
+    try:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
+            if "meta" not in stored.files:
+                raise TableError(f"{path} is not a table of this suite")
+            meta = json.loads(str(stored["meta"]))
+            if not isinstance(meta, dict) or "sha256" not in meta:
+                raise TableError(f"{path} is not a table of this suite")
+            found = meta.get("kind", EVALUATIONS.name)  # tables of version 2 may not say
+            if found != kind.name:
+                raise TableError(f"{path} is a table of {found}, not of {kind.name}")
+            if meta.get("format") != kind.format:
+                raise TableError(
+                    f"{path} has table format {meta.get('format')}, this version reads "
+                    f"{kind.format}"
+                )
+            columns = {name: stored[name] for name in kind.columns}
+    except FileNotFoundError:
+        raise TableError(f"no table {path}") from None
+    except TableError:
+        raise
+    except (OSError, EOFError, ValueError, KeyError, AttributeError, TypeError) as error:
+        raise TableError(f"{path} is not a table of this suite ({error})") from error
+    except (zipfile.BadZipFile, zlib.error, RuntimeError) as error:
+        raise TableError(f"{path} is truncated or damaged ({error})") from error
+    if _sha256(meta, columns) != meta["sha256"]:
+        raise TableError(f"{path}: the content does not match its checksum")
+    return Table(meta, columns)
+
+
+def _sha256(meta: Mapping[str, Any], columns: Mapping[str, NDArray[Any]]) -> str:
+    hashed = {key: value for key, value in meta.items() if key != "sha256"}
+    digest = hashlib.sha256(json.dumps(hashed, sort_keys=True).encode())
+    for name, column in columns.items():
+        contiguous = np.ascontiguousarray(column)
+        digest.update(f"{name}{contiguous.shape}".encode())
+        digest.update(contiguous.tobytes())
+    return digest.hexdigest()

@@ -1,0 +1,274 @@
+"""Real Dask clusters of processes on loopback."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import socket
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cli import call
+from clusters import scheduler, workers
+from drivers import rows_in, start, trace_in
+from live import FAULTS, Live, alive, pids, wait_for
+
+pytest.importorskip("distributed")
+
+from distributed import LocalCluster
+
+from benchmarks.core.trial import Suggestion
+from benchmarks.engines import dask_cluster as workers_dask
+from benchmarks.engines.base import Ended, Job
+from benchmarks.engines.dask_cluster import Dask
+from benchmarks.engines.select import build_engine
+from benchmarks.engines.virtual import Virtual
+from benchmarks.runner import loop
+from benchmarks.runner.budget import Budget
+from benchmarks.runner.trace import Trace
+from benchmarks.settings import ConfigError
+from methods.random_search import RandomSearch
+
+
+def settings(n: int = 2, address: str | None = None, **options: Any) -> dict[str, Any]:
+    limit = options.pop("limit", None)
+    return {
+        "seed": 0,
+        "threads": 1,
+        "task": {"_target_": "live.Live", "name": "live", **options},
+        "allow": ["live"],
+        "time_limit": limit,
+        "workers": {"n": n, "engine": "dask", "overhead": 0.1, "address": address},
+    }
+
+
+def job(number: int, fault: str = "ok", worker: int = 0) -> Job:
+    config = {"x": (FAULTS.index(fault) + 0.5) / len(FAULTS), "y": 0.5}
+    return Job(number, Suggestion(config), 0.0, worker, 0.0, "", number, 0.0)
+
+
+def next_end(engine: Any) -> Ended:
+    ended = engine.ended(wait=True)
+    assert ended is not None
+    return ended
+
+
+def lasting(workers: int, threads: int) -> LocalCluster:
+    """A cluster that stays while runs come and go, as a user's does."""
+    return LocalCluster(
+        n_workers=workers,
+        threads_per_worker=threads,
+        host="127.0.0.1",
+        dashboard_address="127.0.0.1:0",
+        silence_logs="CRITICAL",
+    )
+
+
+@pytest.fixture(scope="module")
+def address() -> Iterator[str]:
+    with lasting(workers=2, threads=1) as cluster:
+        yield cluster.scheduler_address
+
+
+def test_a_run_on_a_cluster_of_its_own(tmp_path: Path) -> None:
+    """All workers busy, one BLAS thread each, and the suggestions of a run in virtual time."""
+    marks = tmp_path / "marks"
+    marks.mkdir()
+    task, options = Live(), {"marks": str(marks), "together": 2}
+    method = RandomSearch(task.space, task.fidelities)
+    configs = []
+    for name in ("virtual", "dask"):
+        trace = Trace(tmp_path / name / "trace.jsonl")
+        (tmp_path / name).mkdir()
+        engine = (
+            build_engine(settings(2, **options), task, 50.0)
+            if name == "dask"
+            else Virtual(task, 0, 2)
+        )
+        with trace.open() as writer, closing(engine):
+            state = loop.resume(trace, 0.0)
+            assert loop.run(method, task, Budget(trials=6), 0, writer, state, engine=engine)
+        rows = sorted(trace.load(), key=lambda row: row["trial"])
+        configs.append([row["config"] for row in rows])
+    assert configs[0] == configs[1]
+    assert {row["status"] for row in rows} == {"ok"}
+    assert {row["worker"] for row in rows} == {0, 1}
+    assert all(50.0 <= row["start"] < row["end"] for row in rows)
+    assert {row["info"]["pid"] for row in rows} == set(pids(marks))
+    assert os.getpid() not in pids(marks)
+    assert {row["info"]["threads"] for row in rows} == {1}
+    wait_for(lambda: not any(map(alive, pids(marks))), 5)
+
+
+def test_a_killed_worker_costs_a_retried_trial(tmp_path: Path, address: str) -> None:
+    options = {"marks": str(tmp_path), "least": 1.0, "most": 1.0}
+    with closing(build_engine(settings(2, address, **options), Live(), 0.0)) as engine:
+        for number in range(2):
+            engine.start(job(number, worker=number))
+        wait_for(lambda: len(pids(tmp_path)) == 2)
+        victim = pids(tmp_path)[0]
+        os.kill(victim, signal.SIGKILL)
+        ended = [next_end(engine) for _ in range(2)]
+        assert engine.ended(wait=True) is None
+    assert {end.job.number for end in ended} == {0, 1}
+    assert {end.observation.status for end in ended} == {"ok"}
+    assert len(pids(tmp_path)) == 3  # one was evaluated twice
+    assert victim not in {end.observation.info["pid"] for end in ended}
+
+
+def test_a_trial_that_kills_every_worker_fails_and_the_run_goes_on(address: str) -> None:
+    with closing(build_engine(settings(2, address, faults=FAULTS), Live(), 0.0)) as engine:
+        engine.start(job(0, "die"))
+        lost = next_end(engine)
+        assert lost.observation.status == "failed"
+        assert "its workers died" in lost.observation.info["error"]
+        assert len(lost.observation.info["error"].splitlines()) == 1
+        assert lost.observation.cost == pytest.approx(lost.end - lost.job.start, abs=0.1)
+        engine.start(job(1, "ok"))
+        assert next_end(engine).observation.status == "ok"
+
+
+def test_what_hangs_raises_or_returns_rubbish_is_one_trial(address: str) -> None:
+    kinds = ("hang", "raise", "rubbish", "lock")
+    limited = settings(4, address, faults=FAULTS, limit=1.0)
+    with closing(build_engine(limited, Live(), 0.0)) as engine:
+        for number, fault in enumerate(kinds):
+            engine.start(job(number, fault, worker=number))
+        seen = {}
+        for _ in kinds:
+            end = next_end(engine)
+            seen[kinds[end.job.number]] = end.observation
+        engine.start(job(9, "ok"))
+        assert next_end(engine).observation.status == "ok"
+    assert (seen["hang"].status, seen["hang"].cost) == ("timeout", 1.0)
+    assert {seen[kind].status for kind in kinds[1:]} == {"failed"}
+    assert "on purpose" in seen["raise"].info["error"]
+    assert "not an Observation" in seen["rubbish"].info["error"]
+    assert "cannot pickle" in seen["lock"].info["error"]
+
+
+def test_a_result_that_cannot_be_sent_by_a_worker_is_one_trial(address: str) -> None:
+    with closing(build_engine(settings(2, address, faults=FAULTS), Live(), 0.0)) as engine:
+        engine.start(job(0, "lock"))
+        observation = next_end(engine).observation
+    assert observation.status == "failed"
+    assert "cannot pickle '_thread.lock' object" in observation.info["error"]
+    assert len(observation.info["error"].splitlines()) == 1
+
+
+def test_a_task_that_cannot_be_built_in_a_worker_fails_its_trials(address: str) -> None:
+    here = settings(2, address, builder=os.getpid())
+    with closing(build_engine(here, Live(), 0.0)) as engine:
+        for number in range(2):
+            engine.start(job(number, worker=number))
+        for _ in range(2):
+            observation = next_end(engine).observation
+            assert observation.status == "failed"
+            assert "cannot be built here" in observation.info["error"]
+
+
+def test_more_trials_than_workers_wait_for_one(address: str) -> None:
+    with closing(build_engine(settings(5, address), Live(), 0.0)) as engine:
+        for number in range(5):
+            engine.start(job(number, worker=number))
+        assert engine.free() is None
+        assert {next_end(engine).job.number for _ in range(5)} == set(range(5))
+        assert engine.free() == 0
+
+
+@pytest.mark.parametrize("where", ["tcp://127.0.0.1:{port}", "127.0.0.1:{port}", "rubbish://x:1"])
+def test_no_scheduler_at_the_address_is_one_line_in_time(
+    where: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(workers_dask, "CONNECT", 2.0)
+    with socket.socket() as unused:  # bound, not listening: nobody answers
+        unused.bind(("127.0.0.1", 0))
+        named = where.format(port=unused.getsockname()[1])
+        started = time.monotonic()
+        with pytest.raises(ConfigError) as refused:
+            Dask(settings(), Live(), 2, named, 0.0)
+    assert str(refused.value) == f"workers.address={named}: no Dask scheduler answers"
+    assert time.monotonic() - started < 6
+
+
+@pytest.mark.slow
+def test_a_scheduler_that_dies_ends_the_run_and_the_same_command_resumes(tmp_path: Path) -> None:
+    quick = ["method=random", "task=live", "allow=[live]", "budget.trials=12", "plot=false"]
+    arguments = [*quick, "task.least=0.3", "workers.n=2", "workers.engine=dask"]
+    with scheduler(tmp_path) as (process, named), workers(tmp_path, named, 2):
+        running = start(tmp_path, *arguments, f"workers.address={named}")
+        wait_for(lambda: len(rows_in(tmp_path)) >= 3)
+        process.kill()
+        output, errors = running.communicate(timeout=60)
+    before = trace_in(tmp_path).path.read_bytes()
+    assert running.returncode == 1, output + errors
+    failures = errors.splitlines()
+    assert failures[0].startswith(f"failed: SchedulerError: the Dask scheduler at {named} is gone")
+    assert failures[1:] == [
+        "1 of 1 runs failed:",
+        f"  {trace_in(tmp_path).path.parent.relative_to(tmp_path)}",
+    ]
+    assert 3 <= len(rows_in(tmp_path)) < 12
+    with scheduler(tmp_path) as (_, named), workers(tmp_path, named, 2):
+        running = start(tmp_path, *arguments, f"workers.address={named}")
+        output, errors = running.communicate(timeout=60)
+    assert running.returncode == 0, output + errors
+    assert re.search(r"[12] of them evaluated again", output)  # one may just have ended
+    assert errors == ""
+    assert trace_in(tmp_path).path.read_bytes().startswith(before)
+    assert sorted(row["trial"] for row in rows_in(tmp_path)) == list(range(12))
+
+
+def test_an_address_where_nobody_answers_is_refused_by_the_command_line(tmp_path: Path) -> None:
+    command = ["method=random", "task=live", "allow=[live]", "plot=false", "workers.engine=dask"]
+    refused = call(tmp_path, *command, "workers.address=rubbish://x:1")
+    assert refused.returncode == 2
+    assert refused.stderr == "error: workers.address=rubbish://x:1: no Dask scheduler answers\n"
+
+
+@pytest.fixture(scope="module")
+def threaded() -> Iterator[str]:
+    """Its one worker has four threads, as ``dask worker`` starts by default."""
+    with lasting(workers=1, threads=4) as cluster:
+        yield cluster.scheduler_address
+
+
+@pytest.mark.parametrize("limit", [None, 60.0])
+def test_threads_of_a_worker_evaluate_in_a_process_each_and_mix_nothing_up(
+    limit: float | None, threaded: str, tmp_path: Path
+) -> None:
+    options = {"marks": str(tmp_path), "together": 4, "least": 0.0, "most": 0.2, "limit": limit}
+    with closing(build_engine(settings(4, threaded, **options), Live(), 0.0)) as engine:
+        for number in range(4):
+            engine.start(job(number, FAULTS[number], worker=number))
+        ended = [next_end(engine) for _ in range(4)]
+    for end in ended:
+        expected = end.job.evaluate(Live(most=0.2), 0)
+        assert end.observation.loss == expected.loss
+        assert end.observation.status == "ok"
+    assert len({end.observation.info["pid"] for end in ended}) == 4
+
+
+def test_a_lasting_cluster_keeps_the_task_of_the_latest_run_only(
+    address: str, tmp_path: Path
+) -> None:
+    for run in range(3):
+        options = {"marks": str(tmp_path), "most": 0.01 * run, "limit": 60.0}
+        limited = {**settings(2, address, **options), "seed": run}
+        with closing(build_engine(limited, Live(), 0.0)) as engine:
+            for number in range(2):
+                engine.start(job(number, worker=number))
+            seen = [next_end(engine).observation for _ in range(2)]
+        assert [observation.info.get("error") for observation in seen] == [None] * 2
+    assert len({pid for pid in pids(tmp_path) if alive(pid)}) <= 2
+
+
+def test_no_share_of_the_memory_is_set_for_a_worker() -> None:
+    with closing(Dask(settings(), Live(), 2, None, 0.0)) as engine:
+        workers = engine._client.scheduler_info(n_workers=-1)["workers"].values()
+        assert [worker["memory_limit"] for worker in workers] == [0, 0]

@@ -1,0 +1,104 @@
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+from tiny import Flaky, Tiny
+
+from benchmarks.core.protocols import Task
+from benchmarks.core.space import Config
+from benchmarks.core.trial import Observation, Suggestion
+from benchmarks.engines.evaluate import evaluate, failed
+
+ANYWHERE = Suggestion({"x": 0.0, "y": 0.0}, 0.5)
+
+
+class Answers(Tiny):
+    """Returns what it is given, or raises it."""
+
+    def __init__(self, answer: Any) -> None:
+        super().__init__()
+        self._answer = answer
+
+    def evaluate(self, config: Config, fidelity: float, rng: np.random.Generator) -> Observation:
+        if isinstance(self._answer, BaseException):
+            raise self._answer
+        answer: Observation = self._answer
+        return answer
+
+
+class Unknown(Tiny):
+    target_cost = None
+
+
+def ask(task: Task, trained: float = 0.0) -> Observation:
+    return evaluate(task, ANYWHERE, np.random.default_rng(0), trained)
+
+
+def test_a_good_observation_is_handed_on() -> None:
+    assert ask(Tiny()) == Tiny().evaluate(ANYWHERE.config, 0.5, np.random.default_rng(0))
+    for status in ("failed", "timeout", "diverged"):
+        own = Observation(math.nan, 3.0, status, None, {"why": "mine"})  # type: ignore[arg-type]
+        assert ask(Answers(own)) is own
+
+
+def test_a_config_is_trained_on_from_where_it_was() -> None:
+    assert ask(Tiny(), trained=0.25).cost == 0.25
+
+
+@pytest.mark.parametrize("loss", [math.nan, math.inf, -math.inf])
+def test_a_loss_that_is_not_finite_is_diverged(loss: float) -> None:
+    answer = ask(Answers(Observation(loss, 2.0, info={"epochs": 3})))
+    assert (answer.status, answer.cost) == ("diverged", 2.0)
+    assert math.isnan(answer.loss)
+    assert answer.info == {"epochs": 3, "error": f"loss was {loss}"}
+
+
+@pytest.mark.parametrize(
+    ("answer", "problem"),
+    [
+        (None, "the task returned NoneType, not an Observation"),
+        (0.25, "the task returned float, not an Observation"),
+        (Observation(0.5, math.inf), "the task returned cost inf"),
+        (Observation(0.5, math.nan), "the task returned cost nan"),
+        (Observation(0.5, -1.0), "the task returned cost -1.0"),
+        (Observation(0.5, 1.0, "runing"), "the task returned status 'runing'"),  # type: ignore[arg-type]
+        (Observation(0.5, 1.0, "running"), "the task returned status 'running'"),
+        (Observation("0.5", 1.0), "the task returned loss '0.5'"),  # type: ignore[arg-type]
+        (Observation(None, 1.0), "the task returned loss None"),  # type: ignore[arg-type]
+        (Observation(0.5, "1"), "the task returned cost '1'"),  # type: ignore[arg-type]
+        (Observation(0.5, None), "the task returned cost None"),  # type: ignore[arg-type]
+        (Observation(0.5, 1.0, "ok", "n/a"), "the task returned test loss 'n/a'"),  # type: ignore[arg-type]
+        (Observation(0.5, 1.0, "ok", None, None), "the task returned info None"),  # type: ignore[arg-type]
+        (ValueError("mine"), "ValueError: mine"),
+        (SystemExit(3), "SystemExit: 3"),
+    ],
+)
+def test_rubbish_and_exceptions_are_failed_and_say_why(answer: Any, problem: str) -> None:
+    observation = ask(Answers(answer))
+    assert observation.status == "failed"
+    assert math.isnan(observation.loss)
+    assert observation.info == {"error": problem}
+    assert observation.cost == 0.5  # its share of a target evaluation
+
+
+def test_control_c_is_not_a_failed_trial() -> None:
+    with pytest.raises(KeyboardInterrupt):
+        ask(Answers(KeyboardInterrupt()))
+
+
+def test_a_failure_of_a_reproducible_task_is_charged_without_a_clock() -> None:
+    assert failed(Tiny(), ANYWHERE, "", 77.0).cost == 0.5
+    assert failed(Unknown(), ANYWHERE, "", 77.0).cost == 0.5
+
+
+def test_a_live_task_that_raises_is_charged_the_time_it_took() -> None:
+    class Live(Flaky):
+        reproducible = False
+
+    observation = ask(Live())
+    assert observation.status == "failed"
+    assert 0 < observation.cost < 0.5
+    assert failed(Live(), ANYWHERE, "", 77.0).cost == 77.0

@@ -1,0 +1,42 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from tiny import Tiny
+
+from benchmarks.core.trial import Suggestion
+from benchmarks.engines.evaluate import evaluate
+from benchmarks.engines.isolated_task import IsolatedTask
+
+FLAKY = {"_target_": "tiny.Flaky", "name": "flaky", "hang": True}
+
+
+def test_an_isolated_task_gives_what_the_task_gives() -> None:
+    task = IsolatedTask({"_target_": "tiny.Tiny", "name": "tiny"}, ["tiny"], limit=60)
+    config = {"x": 0.5, "y": 0.5}
+    direct = Tiny().evaluate(config, 0.5, np.random.default_rng(0))
+    assert task.evaluate(config, 0.5, np.random.default_rng(0)) == direct
+    rest = task.resume(config, 0.25, 0.5, np.random.default_rng(0))
+    assert (rest.loss, rest.cost, rest.info["restart_cost"]) == (direct.loss, 0.25, 0.5)
+    assert task.truth(config) == Tiny().truth(config)
+    assert task.fidelities == Tiny().fidelities
+    task.close()
+
+
+def test_an_evaluation_over_the_limit_is_a_timeout_charged_at_the_limit_and_the_next_one_runs() -> (
+    None
+):
+    task = IsolatedTask(FLAKY, ["tiny"], limit=0.5)
+    rng = np.random.default_rng(0)
+    hung = evaluate(task, Suggestion({"x": 4.5 / 8, "y": 0}), rng)
+    assert (hung.status, hung.cost) == ("timeout", 0.5)
+    assert evaluate(task, Suggestion({"x": 5.5 / 8, "y": 0}), rng).status == "ok"
+    raised = evaluate(task, Suggestion({"x": 0.0, "y": 0}), rng)
+    assert raised.status == "failed"
+    assert "flaky on purpose" in raised.info["error"]
+    task.close()
+
+
+def test_the_limit_must_be_positive() -> None:
+    with pytest.raises(ValueError, match="time_limit=0: must be positive"):
+        IsolatedTask(FLAKY, ["tiny"], limit=0)

@@ -1,0 +1,125 @@
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import pytest
+from live import Live
+from tiny import Tiny
+
+from benchmarks.core.protocols import Task
+from benchmarks.engines.isolated_task import IsolatedTask, build_evaluated
+from benchmarks.engines.local import Local
+from benchmarks.engines.select import build_engine, engine_of
+from benchmarks.engines.virtual import Virtual
+from benchmarks.settings import ConfigError
+
+
+def settings(task: str = "tiny.Tiny", **workers: Any) -> dict[str, Any]:
+    default = {"n": 1, "engine": None, "overhead": 0.1, "address": None}
+    described = {"_target_": task, "name": "mine"}
+    return {
+        "seed": 0,
+        "threads": 1,
+        "task": described,
+        "allow": ["tiny", "live"],
+        "time_limit": None,
+        "workers": {**default, **workers},
+    }
+
+
+@pytest.mark.parametrize(
+    ("task", "workers", "engine"),
+    [
+        (Tiny(), {}, "virtual"),
+        (Tiny(), {"n": 20}, "virtual"),
+        (Live(), {}, "virtual"),
+        (Live(), {"n": 2}, "local"),
+        (Live(), {"n": 2, "engine": "virtual"}, "virtual"),
+        (Tiny(), {"engine": "local"}, "local"),
+        (Tiny(), {"engine": "dask", "address": "tcp://10.0.0.1:8786"}, "dask"),
+    ],
+)
+def test_which_engine_a_run_has(task: Task, workers: dict[str, Any], engine: str) -> None:
+    assert engine_of(settings(**workers), task) == engine
+
+
+@pytest.mark.parametrize(
+    ("workers", "message"),
+    [
+        ({"n": 0}, "workers.n=0: must be a whole number, 1 or more"),
+        ({"n": 2.5}, "workers.n=2.5: must be a whole number, 1 or more"),
+        ({"n": True}, "workers.n=True: must be a whole number, 1 or more"),
+        ({"n": None}, "workers.n=None: must be a whole number, 1 or more"),
+        (
+            {"engine": "desk"},
+            "workers.engine=desk: allowed are virtual, local, dask; did you mean 'dask'?",
+        ),
+        ({"overhead": -1}, "workers.overhead=-1: allowed are seconds, 0 or more, and measured"),
+        ({"overhead": "mesured"}, "workers.overhead=mesured: allowed are seconds, 0 or more"),
+        ({"overhead": None}, "workers.overhead=None: allowed are seconds, 0 or more"),
+        ({"overhead": float("nan")}, "workers.overhead=nan: allowed are seconds, 0 or more"),
+        ({"overhead": float("inf")}, "workers.overhead=inf: allowed are seconds, 0 or more"),
+        ({"address": "tcp://10.0.0.1:8786"}, "set workers.engine=dask"),
+        ({"address": "tcp://10.0.0.1:8786", "engine": "local"}, "set workers.engine=dask"),
+    ],
+)
+def test_a_setting_that_is_not_allowed_is_refused_in_one_line(
+    workers: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(ConfigError) as refused:
+        engine_of(settings(**workers), Tiny())
+    assert message in str(refused.value)
+    assert len(str(refused.value).splitlines()) == 1
+
+
+def test_checkpoints_of_several_workers_need_a_folder_of_the_users() -> None:
+    given = settings(n=2)
+    given["task"] |= {"resume_training": True, "checkpoint_dir": None}
+    with pytest.raises(ConfigError, match=r"task\.checkpoint_dir=FOLDER"):
+        engine_of(given, Live())
+    given["task"]["checkpoint_dir"] = "somewhere"
+    assert engine_of(given, Live()) == "local"
+    given["task"]["checkpoint_dir"] = None
+    given["workers"]["n"] = 1  # in this process
+    assert engine_of(given, Live()) == "virtual"
+
+
+def test_engines_are_built_with_the_clock_where_it_stood() -> None:
+    virtual = build_engine(settings(n=3), Tiny(), 5.0)
+    assert isinstance(virtual, Virtual)
+    assert virtual.now == 5.0
+    virtual.thought(1000.0)
+    assert virtual.now == 5.1
+    measured = build_engine(settings(overhead="measured"), Tiny(), 5.0)
+    measured.thought(1000.0)
+    assert measured.now == 1005.0
+    local = build_engine(settings("live.Live", n=3), Live(), 5.0)
+    assert isinstance(local, Local)
+    assert 5.0 <= local.now < 6.0
+    local.close()
+
+
+def test_a_task_is_isolated_for_a_limit_or_on_demand_unless_it_has_children_of_its_own() -> None:
+    plain = settings()
+    assert isinstance(build_evaluated(plain), Tiny)
+    assert isinstance(build_evaluated(plain, isolate=True), IsolatedTask)
+    assert isinstance(build_evaluated({**plain, "time_limit": 3.0}), IsolatedTask)
+
+
+def test_no_limit_for_a_task_with_a_limit_of_its_own_but_the_lower_one() -> None:
+    limits = []
+    for limit in (None, 3.0, 300.0):
+        task = build_evaluated({**settings("live.Own"), "time_limit": limit} | own(30.0))
+        limits.append(task.time_limit)  # type: ignore[attr-defined]
+    assert limits == [30.0, 3.0, 30.0]
+
+
+def own(limit: float) -> dict[str, Any]:
+    return {"task": {"_target_": "live.Own", "name": "own", "time_limit": limit}}
+
+
+def test_dask_without_its_package_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "distributed", None)
+    with pytest.raises(ConfigError, match=r"pip install -e '\.\[parallel\]'"):
+        engine_of(settings(engine="dask"), Tiny())

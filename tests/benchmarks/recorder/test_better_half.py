@@ -1,0 +1,69 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from curves import DERIVED, EPOCHS, SPACE, loss_at, opening, record, row
+
+from benchmarks.core.space import Space
+from benchmarks.provenance import ROOT
+from benchmarks.recorder import rows
+from benchmarks.recorder.better_half import better_half, main
+from benchmarks.recorder.design import sobol
+from benchmarks.settings import compose
+
+PILOT = {"sobol": {"count": 60, "seed": 0}, "fidelities": [1]}
+DESIGN: dict[str, Any] = {"stages": [PILOT], "derived": DERIVED}
+
+
+def piloted(path: Path, count: int = 60) -> Path:
+    rows.append(path, opening())
+    for config in sobol(SPACE, count, 0):
+        rows.append(path, row(config))
+    return path
+
+
+def named(path: Path) -> list[int]:
+    return better_half(rows.read(path), DESIGN, SPACE, seed=2, count=40)
+
+
+def test_they_are_the_better_half_in_the_order_of_the_sequence(tmp_path: Path) -> None:
+    keep = named(piloted(tmp_path / "rows.jsonl"))
+    assert keep == sorted(set(keep))
+    assert len(keep) == 40
+    losses = np.array([loss_at(config, EPOCHS) for config in sobol(SPACE, 80, 2)])
+    really = set(np.argsort(losses)[:40].tolist())
+    assert len(really & set(keep)) >= 35
+
+
+def test_what_is_recorded_besides_the_pilot_changes_nothing(tmp_path: Path) -> None:
+    keep = named(piloted(tmp_path / "rows.jsonl"))
+    more = piloted(tmp_path / "more.jsonl")
+    record(more, count=30)
+    assert named(more) == keep
+
+
+def test_a_pilot_that_is_not_all_recorded_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"^2 of the pilot.s 60 curves are not recorded$"):
+        named(piloted(tmp_path / "rows.jsonl", count=58))
+    with pytest.raises(ValueError, match=r"^the design has no stage of sobol configs"):
+        better_half([], {"stages": []}, SPACE, 2, 40)
+
+
+def test_the_design_of_cars_head_keeps_what_the_shipped_rows_say() -> None:
+    settings = compose("record", ["task=cars_head"])
+    space = Space.described(settings["task"]["space"])
+    recorded = rows.read(ROOT / "tasks" / "tables" / "rows" / "cars_head.jsonl")
+    keep = better_half(recorded, settings["design"], space, seed=2, count=200)
+    (kept, *_) = [s["sobol"]["keep"] for s in settings["design"]["stages"] if "keep" in str(s)]
+    assert len(kept) == 200
+    assert len(set(keep) & set(kept)) >= 196  # another scikit-learn may draw other trees
+
+
+def test_a_missing_recording_is_one_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["task=cars_head", f"rows={tmp_path / 'none.jsonl'}"]) == 2
+    assert capsys.readouterr().err == f"error: {tmp_path / 'none.jsonl'} holds no evaluation\n"

@@ -1,0 +1,198 @@
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from tiny import Flaky, Outside, Tiny, without_clocks
+
+from benchmarks.core.protocols import Method, Task
+from benchmarks.core.space import Config
+from benchmarks.core.trial import Fidelities, History, Observation, Suggestion
+from benchmarks.engines.base import PURPOSES, stream
+from benchmarks.runner import loop
+from benchmarks.runner.budget import Budget
+from benchmarks.runner.trace import Trace
+from methods.random_search import RandomSearch
+
+
+def run(tmp_path: Path, method: Method, task: Task, budget: Budget, seed: int = 0) -> Any:
+    trace = Trace(tmp_path / "trace.jsonl")
+    state = loop.resume(trace, task.loss_floor)
+    with trace.open() as writer:
+        stopped_by = loop.run(method, task, budget, seed, writer, state)
+    return trace.load(), stopped_by
+
+
+def random(task: Task) -> Method:
+    return RandomSearch(task.space, task.fidelities)
+
+
+def test_no_evaluation_starts_after_the_budget_and_the_crossing_one_is_marked(
+    tmp_path: Path,
+) -> None:
+    rows, stopped_by = run(tmp_path, random(Tiny()), Tiny(), Budget(cost=3.5))
+    assert stopped_by == "cost"
+    assert [row["cumulative_cost"] for row in rows] == [1, 2, 3, 4]
+    assert [row["crossed_budget"] for row in rows] == [False, False, False, True]
+
+
+def test_a_budget_met_exactly_is_not_crossed(tmp_path: Path) -> None:
+    rows, _ = run(tmp_path, random(Tiny()), Tiny(), Budget(target_evaluations=3))
+    assert len(rows) == 3
+    assert not any(row["crossed_budget"] for row in rows)
+
+
+def test_the_first_limit_reached_is_named(tmp_path: Path) -> None:
+    assert run(tmp_path, random(Tiny()), Tiny(), Budget(trials=2, cost=3.5))[1] == "trials"
+
+
+def test_resuming_after_any_number_of_trials_gives_the_unbroken_trace(tmp_path: Path) -> None:
+    whole, _ = run(tmp_path / "whole", random(Tiny()), Tiny(), Budget(trials=6))
+    for cut in range(6):
+        folder = tmp_path / str(cut)
+        run(folder, random(Tiny()), Tiny(), Budget(trials=cut + 1))
+        resumed, _ = run(folder, random(Tiny()), Tiny(), Budget(trials=6))
+        assert without_clocks(resumed) == without_clocks(whole)
+
+
+def test_streams_differ_by_seed_trial_and_purpose() -> None:
+    draws = {
+        float(stream(seed, trial, purpose).random())
+        for seed in range(3)
+        for trial in range(3)
+        for purpose in PURPOSES
+    }
+    assert len(draws) == 27
+
+
+class Twice(Method):
+    """Every config first at 1/4, then at the target; two configs."""
+
+    def suggest(self, history: History, rng: np.random.Generator) -> Suggestion:
+        number = len(history)
+        if number % 2:
+            return Suggestion(history.trials[-1].config, 1.0)
+        return Suggestion({"x": 0.1 + 0.1 * number, "y": 0.5}, 0.25)
+
+    def recommend(self, history: History, rng: np.random.Generator) -> Config | None:
+        return None
+
+
+def test_a_resumable_task_continues_a_config_for_the_difference(tmp_path: Path) -> None:
+    restarting, continuing = Tiny(), Tiny()
+    continuing.fidelities = Fidelities(low=1 / 64, resumable=True)
+    plain, _ = run(tmp_path / "a", Twice(), restarting, Budget(trials=4))
+    resumed, _ = run(tmp_path / "b", Twice(), continuing, Budget(trials=4))
+    assert [row["cost"] for row in plain] == [0.25, 1.0, 0.25, 1.0]
+    assert [row["cost"] for row in resumed] == [0.25, 0.75, 0.25, 0.75]
+    assert [row["info"].get("restart_cost") for row in resumed] == [None, 1.0, None, 1.0]
+    # the same training: the noise of the config's first trial, not new noise
+    assert resumed[0]["loss"] == plain[0]["loss"]
+    assert resumed[1]["loss"] != plain[1]["loss"]
+    noise = [row["loss"] / continuing._loss(row["config"], row["fidelity"]) for row in resumed]
+    assert noise[1] == pytest.approx(noise[0])
+    assert noise[2] != pytest.approx(noise[0])
+
+
+def test_a_trace_holds_nominal_costs_where_the_task_names_them(tmp_path: Path) -> None:
+    task = Tiny()
+    task.fidelities = Fidelities(values=(0.25, 1.0), nominal=(0.1, 1.0))
+    rows, _ = run(tmp_path / "a", Twice(), task, Budget(trials=2))
+    assert [row["nominal"] for row in rows] == [0.1, 1.0]
+    rows, _ = run(tmp_path / "b", Twice(), Tiny(), Budget(trials=2))
+    assert [row["nominal"] for row in rows] == [None, None]
+
+
+def test_a_budget_of_nominal_cost_counts_what_was_started(tmp_path: Path) -> None:
+    task = Tiny()
+    task.fidelities = Fidelities(values=(0.25, 1.0), nominal=(0.1, 1.0))
+    rows, stopped_by = run(tmp_path, Twice(), task, Budget(nominal=2.15))
+    assert stopped_by == "nominal"
+    assert [row["nominal"] for row in rows] == [0.1, 1.0, 0.1, 1.0]
+
+
+def test_what_json_cannot_hold_becomes_its_text(tmp_path: Path) -> None:
+    class Odd(Tiny):
+        def evaluate(
+            self, config: Config, fidelity: float, rng: np.random.Generator
+        ) -> Observation:
+            info = {"curve": [0.1, math.nan], "lowest": np.float64("nan"), "at": {1}}
+            return replace(super().evaluate(config, fidelity, rng), info=info)
+
+    rows, _ = run(tmp_path, random(Odd()), Odd(), Budget(trials=1))
+    assert rows[0]["info"] == {"curve": "[0.1, nan]", "lowest": None, "at": "{1}"}
+
+
+def test_a_flaky_task_gives_statuses_and_costs_not_a_crash(tmp_path: Path) -> None:
+    rows, _ = run(tmp_path, random(Flaky()), Flaky(), Budget(trials=40))
+    kinds = {int(row["config"]["x"] * 8): row for row in rows}
+    assert {kinds[k]["status"] for k in (0, 2, 3)} == {"failed"}
+    assert kinds[1]["status"] == "diverged"
+    assert kinds[5]["status"] == "ok"
+    assert "flaky on purpose" in kinds[0]["info"]["error"]
+    assert all(row["loss"] is None for row in rows if row["status"] != "ok")
+    # reproducible tasks are charged nominally when they raise: no clock reading in the trace
+    assert kinds[0]["cost"] == kinds[0]["fidelity"] * Tiny.target_cost
+
+
+def test_a_suggestion_outside_the_space_ends_the_run_with_a_clear_error(tmp_path: Path) -> None:
+    with pytest.raises(loop.MethodError, match=r"the method suggested x=2\.0: allowed is"):
+        run(tmp_path, Outside(Tiny.space, Tiny().fidelities), Tiny(), Budget(trials=2))
+
+
+def test_best_at_target_is_absent_before_the_first_target_trial(tmp_path: Path) -> None:
+    class Climbing(RandomSearch):
+        def suggest(self, history: History, rng: np.random.Generator) -> Suggestion:
+            share = (0.25, 0.5, 1.0)[len(history)]
+            return Suggestion(self.space.sample(rng), share, {"rung": len(history)})
+
+        space = Tiny.space
+
+    task = Tiny()
+    rows, _ = run(tmp_path, Climbing(task.space, task.fidelities), task, Budget(trials=3))
+    assert [row["best_at_target"] for row in rows] == [None, None, 2]
+    assert rows[0]["best_seen"] == 0
+    assert [row["note"] for row in rows] == [{"rung": 0}, {"rung": 1}, {"rung": 2}]
+
+
+def test_a_row_holds_the_truth_of_the_trial_and_of_the_recommended_config(tmp_path: Path) -> None:
+    task = Tiny()
+    rows, _ = run(tmp_path, random(task), task, Budget(trials=5))
+    for row in rows:
+        assert row["true_loss"] == task.truth(row["config"]).loss
+        assert row["recommended_loss"] == task.truth(row["recommended"]).loss
+        assert row["recommended_test_loss"] == task.truth(row["recommended"]).test_loss
+        assert row["test_loss"] == pytest.approx(1.1 * row["loss"])
+    assert [r["cumulative_cost"] for r in rows] == sorted(r["cumulative_cost"] for r in rows)
+
+
+def test_numpy_values_and_tuples_reach_the_method_as_a_resumed_run_reads_them(
+    tmp_path: Path,
+) -> None:
+    seen: list[Any] = []
+
+    class Numpy(RandomSearch):
+        def suggest(self, history: History, rng: np.random.Generator) -> Suggestion:
+            seen.extend((trial.config, trial.note) for trial in history)
+            config: Config = {"x": np.float64(0.5), "y": np.float32(0.25)}
+            return Suggestion(config, 1.0, {"pair": (1, 2)})
+
+    run(tmp_path, Numpy(Tiny.space, Tiny().fidelities), Tiny(), Budget(trials=2))
+    assert seen == [({"x": 0.5, "y": 0.25}, {"pair": [1, 2]})]
+    assert type(seen[0][0]["x"]) is float
+
+
+def test_cpu_seconds_of_a_methods_own_processes_are_overhead(tmp_path: Path) -> None:
+    class Elsewhere(RandomSearch):
+        def suggest(self, history: History, rng: np.random.Generator) -> Suggestion:
+            self.cpu_elsewhere += 1000.0
+            return super().suggest(history, rng)
+
+    task = Tiny()
+    rows, _ = run(tmp_path, Elsewhere(task.space, task.fidelities), task, Budget(trials=2))
+    assert all(1000 <= row["suggest_overhead"] < 1100 for row in rows)
+    assert all(row["recommend_overhead"] < 100 for row in rows)

@@ -1,0 +1,101 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tiny import Tiny
+
+from benchmarks.lock import LockedError
+from benchmarks.runner.run_folder import KeyMismatchError, RunFolder, key_of, path_of
+from methods.random_search import RandomSearch
+
+
+def settings(**changes: Any) -> dict[str, Any]:
+    base: dict[str, Any] = {
+        "seed": 0,
+        "study": "default",
+        "results": "runs",
+        "resume": True,
+        "plot": True,
+        "allow": [],
+        "method": {"_target_": "methods.random_search.RandomSearch", "name": "random"},
+        "task": {"_target_": "tiny.Tiny", "name": "tiny", "data_dir": "/somewhere"},
+        "budget": {"trials": 3},
+    }
+    return base | changes
+
+
+def key(**changes: Any) -> dict[str, Any]:
+    task = Tiny()
+    return key_of(settings(**changes), RandomSearch(task.space, task.fidelities), task)
+
+
+def test_the_path_names_study_task_method_and_seed() -> None:
+    assert path_of(settings(seed=3), []) == Path("runs/default/tiny/random/seed-3")
+
+
+def test_overrides_that_change_the_run_get_a_folder_each() -> None:
+    paths = {
+        path_of(settings(), ["seed=1", "method=random", override])
+        for override in ("method.eta=2", "method.eta=4", "+method.eta=4", "budget.trials=9")
+    }
+    assert {p.parent.name for p in paths} == {
+        "random,method.eta=2",
+        "random,method.eta=4",
+        "random,budget.trials=9",
+    }
+
+
+def test_where_the_data_lies_and_long_overrides_do_not_break_the_path() -> None:
+    path = path_of(settings(), ["task.data_dir=/a/b", "method.x=" + "y" * 300])
+    assert len(path.parent.name) < 120
+    assert "/a/b" not in str(path)
+
+
+def test_the_key_ignores_where_things_lie_and_holds_what_decides_the_run() -> None:
+    elsewhere = settings()["task"] | {"data_dir": "/elsewhere"}
+    assert key() == key(results="other", study="x", plot=False, task=elsewhere)
+    assert key() != key(seed=1)
+    assert key() != key(budget={"trials": 4})
+    assert {"method.version", "task.version"} <= set(key())
+
+
+def test_a_raised_version_is_another_key() -> None:
+    class Newer(RandomSearch):
+        version = RandomSearch.version + 1
+
+    task = Tiny()
+    assert key() != key_of(settings(), Newer(task.space, task.fidelities), task)
+
+
+def test_a_folder_with_another_key_is_refused_with_the_difference(tmp_path: Path) -> None:
+    with RunFolder(tmp_path) as folder:
+        folder.write_meta({"key": key()})
+        folder.check_key(key())
+        with pytest.raises(KeyMismatchError, match=r"seed was 0, is 1.*resume=false"):
+            folder.check_key(key(seed=1))
+
+
+def test_a_trace_without_a_key_is_refused(tmp_path: Path) -> None:
+    with RunFolder(tmp_path) as folder:
+        folder.check_key(key())  # an empty folder is fine
+        folder.trace.path.write_text("")
+        with pytest.raises(KeyMismatchError, match="no key"):
+            folder.check_key(key())
+
+
+def test_two_runs_in_one_folder_are_refused(tmp_path: Path) -> None:
+    with RunFolder(tmp_path), pytest.raises(LockedError, match="in use"), RunFolder(tmp_path):
+        pass
+    with RunFolder(tmp_path):
+        pass  # free again
+
+
+def test_clear_throws_everything_away_but_the_lock(tmp_path: Path) -> None:
+    with RunFolder(tmp_path) as folder:
+        folder.write_meta({"key": 1})
+        (tmp_path / "sub").mkdir()
+        (tmp_path / "sub" / "file").touch()
+        folder.clear()
+    assert [entry.name for entry in tmp_path.iterdir()] == [".lock"]

@@ -1,0 +1,130 @@
+from __future__ import annotations
+
+import math
+import resource
+import signal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from benchmarks.runner.trace import Trace, read_json, trial_of, write_json
+
+
+def row(number: int, **facts: Any) -> dict[str, Any]:
+    return {"trial": number, "loss": number / 3, **facts}
+
+
+def write(path: Path, count: int = 3) -> Trace:
+    trace = Trace(path)
+    with trace.open() as writer:
+        for number in range(count):
+            writer.append(row(number))
+    return trace
+
+
+def test_rows_come_back_exactly_and_appending_goes_on(tmp_path: Path) -> None:
+    trace = write(tmp_path / "new" / "trace.jsonl")
+    with trace.open() as writer:
+        writer.append(row(3, config={"log_c": 1 / 3}))
+    assert trace.load() == [row(0), row(1), row(2), row(3, config={"log_c": 1 / 3})]
+    assert Trace(tmp_path / "none.jsonl").load() == []
+
+
+def test_a_row_is_in_the_file_before_append_returns(tmp_path: Path) -> None:
+    trace = Trace(tmp_path / "trace.jsonl")
+    with trace.open() as writer:
+        writer.append(row(0))
+        assert trace.load() == [row(0)]
+
+
+@pytest.mark.parametrize("torn", [b'{"tri', b'{"trial":3,"loss":1.0}', b"\x00\x00"])
+def test_a_torn_last_line_is_cut_off_the_file(torn: bytes, tmp_path: Path) -> None:
+    trace = write(tmp_path / "trace.jsonl")
+    whole = trace.path.read_bytes()
+    trace.path.write_bytes(whole + torn)
+    assert len(trace.load()) == 3
+    assert trace.path.read_bytes() == whole
+    with trace.open() as writer:
+        writer.append(row(3))
+    assert trace.load()[3] == row(3)
+
+
+@pytest.mark.parametrize(
+    "damaged", [b"not JSON", b'{"trial":0}', b'{"trial":"1"}', b'{"loss":1}', b"[1]", b"", b"null"]
+)
+def test_any_other_damage_is_refused_with_the_line(damaged: bytes, tmp_path: Path) -> None:
+    trace = write(tmp_path / "trace.jsonl")
+    lines = trace.path.read_bytes().splitlines()
+    trace.path.write_bytes(b"\n".join([lines[0], damaged, lines[2]]) + b"\n")
+    with pytest.raises(ValueError, match=r"trace\.jsonl, line 2: not the row of another trial"):
+        trace.load()
+
+
+def test_rows_come_in_any_order_but_none_may_be_missing(tmp_path: Path) -> None:
+    trace = Trace(tmp_path / "trace.jsonl")
+    with trace.open() as writer:
+        for number in range(4):
+            writer.start({"trial": number, "worker": number})
+        for number in (2, 0):
+            writer.append(row(number))
+    assert trace.load() == [row(2), row(0)]
+    assert trace.running() == [{"trial": 1, "worker": 1}, {"trial": 3, "worker": 3}]
+    with trace.open() as writer:
+        writer.append(row(5))
+    with pytest.raises(ValueError, match=r"trace\.jsonl: the row of trial 4 is missing"):
+        trace.load()
+
+
+def test_a_trial_whose_start_is_torn_was_not_started(tmp_path: Path) -> None:
+    trace = Trace(tmp_path / "trace.jsonl")
+    with trace.open() as writer:
+        writer.start({"trial": 0})
+    with (tmp_path / "started.jsonl").open("ab") as file:
+        file.write(b'{"trial":1')
+    assert trace.running() == [{"trial": 0}]
+
+
+def test_a_loss_that_is_not_a_number_never_reaches_the_file(tmp_path: Path) -> None:
+    trace = write(tmp_path / "trace.jsonl", 1)
+    with trace.open() as writer, pytest.raises(ValueError, match="JSON"):
+        writer.append(row(1, cost=math.nan))
+    assert trace.load() == [row(0)]
+
+
+def test_a_full_disk_leaves_whole_rows(tmp_path: Path) -> None:
+    trace = Trace(tmp_path / "trace.jsonl")
+    limit = resource.getrlimit(resource.RLIMIT_FSIZE)
+    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    try:
+        with trace.open() as writer:
+            writer.append(row(0))
+            # a file that may not grow is refused as one on a full disk is, halfway through a row
+            resource.setrlimit(resource.RLIMIT_FSIZE, (trace.path.stat().st_size + 10, limit[1]))
+            with pytest.raises(OSError, match="too large"):
+                writer.append(row(1))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limit)
+        signal.signal(signal.SIGXFSZ, handler)
+    assert trace.path.read_bytes().endswith(b"\n")
+    assert trace.load() == [row(0)]
+
+
+def test_a_trial_knows_no_test_loss_and_no_truth() -> None:
+    facts = {"config": {"x": 1}, "fidelity": 0.5, "cost": 2.0, "status": "failed", "note": {"a": 1}}
+    unknown = {"test_loss": 0.1, "true_loss": 0.2}
+    trial = trial_of({**row(4), **facts, "loss": None, "suggest_overhead": 3.0, **unknown})
+    assert trial.overhead == 3.0
+    assert math.isnan(trial.loss)
+    assert (trial.number, trial.fidelity, trial.status, trial.note) == (4, 0.5, "failed", {"a": 1})
+    assert "0.1" not in repr(trial)
+    assert "0.2" not in repr(trial)
+
+
+def test_json_is_written_in_one_piece_and_read_back(tmp_path: Path) -> None:
+    path = tmp_path / "deep" / "meta.json"
+    assert read_json(path) == {}
+    write_json(path, {"a": [1, 2.5], "path": tmp_path})
+    write_json(path, {"a": 2})
+    assert read_json(path) == {"a": 2}
+    assert [p.name for p in path.parent.iterdir()] == ["meta.json"]

@@ -1,0 +1,194 @@
+from __future__ import annotations
+
+import multiprocessing
+import os
+import pickle
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tasks.subprocess_worker import THREAD_VARIABLES, Child, ChildFailureError, ChildTimeoutError
+
+ROOT = Path(__file__).resolve().parents[2]
+# What a child serves is given as the source of a lambda; ``eval`` builds it.
+BUSY = (
+    "lambda seconds: [t := __import__('time'), end := t.process_time() + seconds,"
+    " sum(0 for _ in iter(lambda: t.process_time() < end, False))] and 'done'"
+)
+
+
+@pytest.fixture
+def adder() -> Iterator[Child]:
+    child = Child(eval, "lambda a, b: a + b")
+    yield child
+    child.close()
+
+
+def test_returns_the_result_and_keeps_its_process_between_calls() -> None:
+    child = Child(eval, "lambda: __import__('os').getpid()")
+    first = child.call(limit=30)
+    assert first == child.call(limit=30) != os.getpid()
+    child.close()
+
+
+def test_an_exception_is_a_failure_that_names_it_and_the_child_goes_on(adder: Child) -> None:
+    with pytest.raises(ChildFailureError, match=r"^TypeError: .*str"):
+        adder.call(1, "one", limit=30)
+    assert adder.call(1, 2, limit=30) == 3
+
+
+def test_a_result_that_cannot_be_sent_is_a_failure_that_names_it_and_the_child_goes_on() -> None:
+    child = Child(eval, "lambda bad: __import__('threading').Lock() if bad else 'good'")
+    with pytest.raises(ChildFailureError, match=r"^TypeError: cannot pickle '_thread.lock' object"):
+        child.call(True, limit=30)
+    assert child.call(False, limit=30) == "good"
+    child.close()
+
+
+def test_an_exception_while_building_is_a_failure_that_names_it() -> None:
+    child = Child(eval, "1 / 0")
+    with pytest.raises(ChildFailureError, match="ZeroDivisionError"):
+        child.call(limit=30)
+
+
+def test_a_call_over_the_limit_is_killed_and_the_next_one_works() -> None:
+    child = Child(eval, BUSY)
+    child.call(0, limit=30)
+    assert child._process is not None
+    pid = child._process.pid
+    assert pid is not None
+    with pytest.raises(ChildTimeoutError, match=r"killed after 0\.7 s"):
+        child.call(300, limit=0.7)
+    assert not alive(pid)
+    assert child.call(0, limit=30) == "done"
+    child.close()
+
+
+def test_the_limit_does_not_count_starting_the_child() -> None:
+    child = Child(eval, "[__import__('time').sleep(1.0), lambda: 'up'][1]")
+    assert child.call(limit=0.4) == "up"
+    child.close()
+
+
+def test_a_child_that_dies_is_a_failure_with_its_exit_code_and_the_next_call_works() -> None:
+    child = Child(eval, "lambda code: __import__('os')._exit(code) if code else 'alive'")
+    with pytest.raises(ChildFailureError, match="exit code 7"):
+        child.call(7, limit=30)
+    assert child.call(0, limit=30) == "alive"
+    child.close()
+
+
+def test_a_child_that_dies_at_start_is_a_failure() -> None:
+    with pytest.raises(ChildFailureError, match="died at start"):
+        Child(eval, "__import__('os')._exit(3)").call(limit=30)
+
+
+def test_a_child_that_is_never_ready_is_killed_and_a_failure() -> None:
+    child = Child(eval, "__import__('time').sleep(60)", start_limit=1.0)
+    with pytest.raises(ChildFailureError, match="not ready after 1 s"):
+        child.call(limit=30)
+    assert not [each for each in multiprocessing.active_children() if each.is_alive()]
+
+
+def test_a_child_has_as_many_threads_as_it_is_told() -> None:
+    child = Child(eval, "lambda: __import__('os').environ['OMP_NUM_THREADS']", threads=3)
+    assert child.call(limit=30) == "3"
+    child.close()
+
+
+def test_a_builder_that_cannot_be_pickled_fails_the_same_way_every_time() -> None:
+    child = Child(lambda: None)
+    for _ in range(2):
+        with pytest.raises((AttributeError, pickle.PicklingError), match="pickle"):
+            child.call(limit=1)
+
+
+def test_a_pause_stops_the_child_and_the_clock() -> None:
+    child = Child(eval, BUSY)
+    child.call(0, limit=30)
+    states: list[str] = []
+    asked = iter([True] * 12 + [False] * 1000)
+
+    def pause() -> bool:
+        assert child._process is not None
+        states.append(Path(f"/proc/{child._process.pid}/stat").read_text().split()[2])
+        return next(asked)
+
+    # 1 s of work, at least 2 s of pause, a limit below their sum
+    started = time.monotonic()
+    assert child.call(1.0, limit=2.5, pause=pause) == "done"
+    assert time.monotonic() - started > 2.5
+    assert "T" in states
+    assert child.paused > 1.9
+    child.call(0, limit=30)
+    assert child.paused == 0
+    child.close()
+
+
+def test_a_call_that_was_interrupted_never_answers_the_next_one() -> None:
+    child = Child(eval, "lambda seconds: [__import__('time').sleep(seconds), seconds][1]")
+
+    def interrupt() -> bool:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        child.call(1.2, limit=30, pause=interrupt)
+    assert child.call(0.5, limit=30) == 0.5
+    child.close()
+
+
+def test_children_run_on_one_thread_and_leave_the_environment_as_it_was(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv(THREAD_VARIABLES[0], "5")
+    monkeypatch.delenv(THREAD_VARIABLES[1], raising=False)
+    before = dict(os.environ)
+    seen: list[list[str]] = []
+
+    def start_one() -> None:  # as the recorder's workers do, at once
+        child = Child(eval, f"lambda: [__import__('os').environ[n] for n in {THREAD_VARIABLES}]")
+        seen.append(child.call(limit=30))
+        child.close()
+
+    threads = [threading.Thread(target=start_one) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert seen == [["1", "1", "1"]] * 4
+    assert dict(os.environ) == before
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="prctl is Linux's")
+def test_a_busy_child_dies_with_its_parent() -> None:
+    script = (
+        "import threading, time; from tasks.subprocess_worker import Child\n"
+        'child = Child(eval, \'lambda s: [print(__import__("os").getpid(), flush=True),'
+        ' __import__("time").sleep(s)]\')\n'
+        "if __name__ == '__main__': child.call(300, limit=300)\n"
+    )
+    parent = subprocess.Popen(
+        [sys.executable, "-c", script], cwd=ROOT, stdout=subprocess.PIPE, text=True
+    )
+    assert parent.stdout is not None
+    with parent:
+        pid = int(parent.stdout.readline())
+        assert alive(pid)
+        parent.kill()
+    deadline = time.monotonic() + 20
+    while alive(pid) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not alive(pid)
+
+
+def alive(pid: int) -> bool:
+    """True unless the process is gone or only waits for its parent to collect it."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
