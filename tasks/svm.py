@@ -43,6 +43,7 @@ class SVM(Task):
 
     version = 1
     reproducible = False
+    isolated = True
     space = SPACE
 
     def __init__(
@@ -128,13 +129,13 @@ class SVM(Task):
     def evaluate(self, config: Config, fidelity: float, rng: np.random.Generator) -> Observation:
         self.space.check(config)
         self.fidelities.check(fidelity)
-        return self.evaluate_subset(config, fidelity, int(rng.integers(self._subset_seeds)))
+        return self.evaluate_replicate(config, fidelity, int(rng.integers(self._subset_seeds)))
 
-    def evaluate_subset(
+    def evaluate_replicate(
         self,
         config: Config,
         fidelity: float,
-        subset_seed: int,
+        replicate_seed: int,
         pause: Callable[[], bool] | None = None,
     ) -> Observation:
         """Evaluate with a chosen subset seed; what the recorder walks.
@@ -142,11 +143,17 @@ class SVM(Task):
         Args:
             config: inside the space.
             fidelity: any share in (0, 1], also below what ``fidelities`` offers to methods.
-            subset_seed: fixes the permutation that all configs and fidelities share.
+            replicate_seed: fixes the permutation that all configs and fidelities share.
             pause: see ``Child.call``.
         """
-        request = ("fit", float(config["log_c"]), float(config["log_gamma"]), fidelity, subset_seed)
-        info: dict[str, Any] = {"subset_seed": subset_seed}
+        request = (
+            "fit",
+            float(config["log_c"]),
+            float(config["log_gamma"]),
+            fidelity,
+            replicate_seed,
+        )
+        info: dict[str, Any] = {"subset_seed": replicate_seed}
         started = time.monotonic()
         try:
             result = self._child.call(*request, limit=self._limit, pause=pause)
@@ -174,6 +181,9 @@ class SVM(Task):
             except ChildFailureError:
                 self._refits[key] = None
         return self._refits[key]
+
+    def limit_time(self, seconds: float) -> None:
+        self._limit = min(self._limit, seconds)
 
     def close(self) -> None:
         self._child.close()

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from types import MappingProxyType
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
@@ -13,7 +14,7 @@ from benchmarks.core.space import Config, Space
 from benchmarks.core.trial import Fidelities, History, Observation, Suggestion, Truth
 
 
-class Method(Protocol):
+class Method(ABC):
     """A tuning method: a function of the history, built from ``(space, fidelities, **options)``.
 
     A fresh object and a used one return the same for the same history and rng, so a run is
@@ -29,6 +30,7 @@ class Method(Protocol):
     cpu_elsewhere: float = 0.0
     """CPU seconds used so far by processes of its own; they count as overhead, too"""
 
+    @abstractmethod
     def suggest(self, history: History, rng: np.random.Generator) -> Suggestion | None:
         """Say what to evaluate next; None for nothing before a running trial ends.
 
@@ -36,14 +38,13 @@ class Method(Protocol):
         None is allowed only while there is one; the method is asked again when the next trial has
         ended, with the random stream of the same trial number.
         """
-        ...
 
+    @abstractmethod
     def recommend(self, history: History, rng: np.random.Generator) -> Config | None:
         """Name the config the method would deploy now; None before it has an opinion."""
-        ...
 
 
-class Task(Protocol):
+class Task(ABC):
     """A tuning problem: a function of a config and a fidelity."""
 
     space: Space
@@ -65,15 +66,52 @@ class Task(Protocol):
     """what it is trained and judged on, in numbers, e.g. ``{"validation rows": 10000}``"""
     reproducible: bool = True
     """True if the same config, fidelity and rng give the same loss and cost (no clock in it)"""
+    isolated: bool = False
+    """True if no evaluation can hang or take the run down: it runs in a process of the task's own,
+    or only looks something up. Such a task takes the run's limit through ``limit_time``"""
+    private_checkpoints: bool = False
+    """True if a config can only be continued in the process that trained it"""
 
     @property
     def identity(self) -> Mapping[str, Any]:
         """JSON-able facts that make this task what it is (data hash, table hash, backend)."""
         return {}
 
+    @abstractmethod
     def evaluate(self, config: Config, fidelity: float, rng: np.random.Generator) -> Observation:
         """Train and validate once; charged to the budget."""
-        ...
+
+    def evaluate_replicate(
+        self,
+        config: Config,
+        fidelity: float,
+        replicate_seed: int,
+        pause: Callable[[], bool] | None = None,
+    ) -> Observation:
+        """Evaluate one named replicate: a subset of the data, or a training seed. For recorders.
+
+        Args:
+            config: in the space.
+            fidelity: a share in (0, 1].
+            replicate_seed: what ``evaluate`` draws from its rng. By default it seeds that rng.
+            pause: asked while the config trains; the training stops as long as it returns True.
+        """
+        del pause
+        return self.evaluate(config, fidelity, np.random.default_rng(replicate_seed))
+
+    def reference_seconds(self) -> float | None:
+        """Return the CPU seconds of a fixed piece of work of the kind of the training, done now.
+
+        A recorder tells by it how fast the core is. None: it has a kernel of its own.
+        """
+        return None
+
+    def limit_time(self, seconds: float) -> None:
+        """Kill evaluations after so many wall seconds, if that is less than the task's own limit.
+
+        Called before the first evaluation, of ``isolated`` tasks only.
+        """
+        return None
 
     def resume(
         self, config: Config, trained: float, fidelity: float, rng: np.random.Generator

@@ -26,14 +26,28 @@ class IsolatedTask(Task):
     """
 
     def __init__(
-        self, settings: Mapping[str, Any], allow: Sequence[str], limit: float, threads: int = 1
+        self,
+        settings: Mapping[str, Any],
+        allow: Sequence[str],
+        limit: float,
+        threads: int = 1,
+        task: Task | None = None,
     ) -> None:
-        """``settings`` and ``allow`` as of ``build_task``; ``limit`` in wall seconds; ``threads``
-        of the child's BLAS.
+        """Prepare the child; it starts at the first evaluation.
+
+        Args:
+            settings: of the task, with which the child builds its own; as of ``build_task``.
+            allow: as of ``build_task``.
+            limit: wall seconds of an evaluation.
+            threads: of the child's BLAS.
+            task: answers everything but evaluations; None builds it, too.
+
+        Raises:
+            ValueError: the limit is not positive.
         """
         if not limit > 0:
             raise ValueError(f"time_limit={limit}: must be positive")
-        self._task = build_task(settings, allow)
+        self._task = build_task(settings, allow) if task is None else task
         start = max(START, limit) if math.isfinite(limit) else None
         self._child = Child(
             _evaluator, dict(settings), list(allow), threads=threads, start_limit=start
@@ -45,6 +59,7 @@ class IsolatedTask(Task):
         self.resolution, self.caption = self._task.resolution, self._task.caption
         self.sizes = self._task.sizes
         self.reproducible = self._task.reproducible
+        self.isolated = True
 
     @property
     def identity(self) -> Mapping[str, Any]:
@@ -57,6 +72,9 @@ class IsolatedTask(Task):
         self, config: Config, trained: float, fidelity: float, rng: np.random.Generator
     ) -> Observation:
         return self._ask("resume", config, trained, fidelity, rng)
+
+    def limit_time(self, seconds: float) -> None:
+        self._limit = min(self._limit, seconds)
 
     def truth(self, config: Config) -> Truth:
         return self._task.truth(config)
@@ -86,12 +104,19 @@ def _evaluator(settings: Mapping[str, Any], allow: Sequence[str]) -> Callable[..
 
 
 def build_evaluated(settings: Mapping[str, Any], isolate: bool = False) -> Task:
-    """The task of a run, evaluated in a child process if there is a time limit or ``isolate``."""
-    task, limit = settings["task"], settings["time_limit"]
-    if "time_limit" in task:  # it kills what it starts itself; a child may have no children
-        own = task["time_limit"] if limit is None else min(limit, task["time_limit"])
-        return build_task({**task, "time_limit": own}, settings["allow"])
+    """Build the task of a run, in a child process if it needs one.
+
+    It does if it is not isolated itself and there is a time limit, or ``isolate`` asks for it.
+    """
+    limit = settings["time_limit"]
+    if limit is not None and not limit > 0:
+        raise ValueError(f"time_limit={limit}: must be positive")
+    task = build_task(settings["task"], settings["allow"])
+    if task.isolated:
+        if limit is not None:
+            task.limit_time(limit)
+        return task
     if limit is None and not isolate:
-        return build_task(task, settings["allow"])
+        return task
     limit = float("inf") if limit is None else limit
-    return IsolatedTask(task, settings["allow"], limit, settings["threads"])
+    return IsolatedTask(settings["task"], settings["allow"], limit, settings["threads"], task)

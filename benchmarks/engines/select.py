@@ -42,9 +42,8 @@ def engine_of(settings: Mapping[str, Any], task: Task) -> str:
         raise ConfigError("workers.engine=dask needs a package: pip install -e '.[parallel]'")
     if name is None:
         name = "virtual" if n == 1 or task.reproducible else "local"
-    # each worker would have a folder of its own, and not find what another one trained
-    trains = settings["task"]
-    if name != "virtual" and trains.get("resume_training") and trains["checkpoint_dir"] is None:
+    # Workers would use separate folders and could not continue each other's trainings.
+    if name != "virtual" and task.private_checkpoints:
         raise ConfigError(
             "task.resume_training=true with workers needs a folder that all of them see: "
             "task.checkpoint_dir=FOLDER"

@@ -14,7 +14,6 @@ import numpy as np
 
 from benchmarks import provenance
 from benchmarks.core.protocols import Task
-from benchmarks.core.trial import Observation
 from benchmarks.recorder import cost_normalisation as costs
 from benchmarks.recorder import rows
 from benchmarks.recorder.cpu_speed import Speed, load_and_steal, reference_seconds
@@ -100,7 +99,7 @@ class Recorder:
             task = self._build()
             try:
                 session = self._open_session(task)
-                speed = Speed(getattr(task, "reference_seconds", reference_seconds))
+                speed = Speed(lambda: task.reference_seconds() or reference_seconds())
                 while not self._errors:
                     try:
                         evaluation = waiting.get_nowait()
@@ -150,7 +149,9 @@ class Recorder:
     ) -> None:
         load, steal = load_and_steal()
         before = speed.seconds()
-        observation = evaluate_subset(task, evaluation, self.paused)
+        observation = task.evaluate_replicate(
+            evaluation.config, evaluation.fidelity, evaluation.subset_seed, self.paused
+        )
         after = speed.seconds()
         _, steal_after = load_and_steal()
         row = {
@@ -185,18 +186,3 @@ class Recorder:
             f"about {self._hours:.1f} h left",
             flush=True,
         )
-
-
-def evaluate_subset(
-    task: Task, evaluation: Evaluation, pause: Callable[[], bool] | None = None
-) -> Observation:
-    """Evaluate with the design's subset seed.
-
-    A task with an ``evaluate_subset`` method is called through it; of any other task the subset
-    seed only seeds the rng.
-    """
-    config, share, seed = evaluation.config, evaluation.fidelity, evaluation.subset_seed
-    if hasattr(task, "evaluate_subset"):
-        observation: Observation = task.evaluate_subset(config, share, seed, pause)
-        return observation
-    return task.evaluate(config, share, np.random.default_rng(seed))

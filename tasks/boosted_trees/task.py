@@ -29,6 +29,7 @@ class BoostedTrees(Task):
 
     version = 1
     reproducible = False
+    isolated = True
 
     def __init__(
         self,
@@ -87,22 +88,25 @@ class BoostedTrees(Task):
     def evaluate(self, config: Config, fidelity: float, rng: np.random.Generator) -> Observation:
         return self._train(config, fidelity, int(rng.integers(self._seeds)))
 
-    def evaluate_subset(
+    def evaluate_replicate(
         self,
         config: Config,
         fidelity: float,
-        subset_seed: int,
+        replicate_seed: int,
         pause: Callable[[], bool] | None = None,
     ) -> Observation:
         """Evaluate with a chosen training seed; the recorder calls this.
 
         ``info["references"]`` are as of ``tasks.training.live.LiveTraining``.
         """
-        return self._train(config, fidelity, subset_seed, pause, recording=True)
+        return self._train(config, fidelity, replicate_seed, pause, recording=True)
 
     def reference_seconds(self) -> float:
         """Return the CPU seconds of a fixed piece of work of the kind of the training."""
         return float(self._child.call("speed", limit=math.inf))
+
+    def limit_time(self, seconds: float) -> None:
+        self._limit = min(self._limit, seconds)
 
     def close(self) -> None:
         self._child.close()

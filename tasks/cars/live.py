@@ -36,7 +36,7 @@ class Cars(LiveTraining):
     Loss is the validation error after the last epoch; a unit of training is an epoch.
     """
 
-    version = 1
+    version = 2
     extra = "cars"
 
     def __init__(

@@ -159,7 +159,9 @@ class _Worker(Worker):
         backbone = self._backbone.build()
         if self._options.train == "head":
             backbone = frozen(backbone)
-        return with_head(backbone, self._width, self._classes)
+        network = with_head(backbone, self._width, self._classes)
+        # 1.5 times faster on a CPU than channels first
+        return network.to(memory_format=torch.channels_last)
 
     def _split(self, seed: int) -> Split:
         """The talk's code splits anew in every run; the official protocol always alike."""

@@ -41,6 +41,7 @@ class RecordedCurves(Task):
     """
 
     version = 1
+    isolated = True
 
     def __init__(
         self,

@@ -29,6 +29,7 @@ class RecordedTask(Task):
     """
 
     version = 1
+    isolated = True
 
     def __init__(self, table: str, asked: Mapping[str, Any] | None = None) -> None:
         """Load a table.

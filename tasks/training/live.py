@@ -26,6 +26,7 @@ class LiveTraining(Task):
     """
 
     reproducible = False
+    isolated = True
     extra = "live"
     """the extra that has what the child imports"""
 
@@ -80,6 +81,7 @@ class LiveTraining(Task):
         elif checkpoint_dir is None:
             self._scratch = tempfile.TemporaryDirectory(prefix="untunable-checkpoints-")
             checkpoint_dir = self._scratch.name
+            self.private_checkpoints = True
         self._said_once: dict[str, Any] = {}
         """joins the info of the first trial"""
         self._child = Child(build, {**options, "checkpoint_dir": checkpoint_dir})
@@ -94,11 +96,11 @@ class LiveTraining(Task):
         self._check(config, fidelity)
         return self._train(config, trained, fidelity, int(rng.integers(self._seeds)))
 
-    def evaluate_subset(
+    def evaluate_replicate(
         self,
         config: Config,
         fidelity: float,
-        subset_seed: int,
+        replicate_seed: int,
         pause: Callable[[], bool] | None = None,
     ) -> Observation:
         """Evaluate with a chosen training seed; the recorder calls this.
@@ -108,11 +110,14 @@ class LiveTraining(Task):
         every ten seconds or so while the config trained.
         """
         self._check(config, fidelity)
-        return self._train(config, 0.0, fidelity, subset_seed, pause, recording=True)
+        return self._train(config, 0.0, fidelity, replicate_seed, pause, recording=True)
 
     def reference_seconds(self) -> float:
         """Return the CPU seconds of a fixed piece of work of the kind of the training."""
         return float(self._child.call("speed", limit=math.inf))
+
+    def limit_time(self, seconds: float) -> None:
+        self._limit = min(self._limit, seconds)
 
     def close(self) -> None:
         self._child.close()

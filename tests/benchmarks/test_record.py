@@ -24,7 +24,7 @@ from benchmarks.record import main
 from benchmarks.recorder import cost_normalisation as costs
 from benchmarks.recorder import rows
 from benchmarks.recorder.design import Evaluation, expand
-from benchmarks.recorder.recorder import Recorder, evaluate_subset
+from benchmarks.recorder.recorder import Recorder
 from tasks.replay import table
 from tasks.replay.evaluations import RecordedTask
 from tasks.svm import SPACE, SVM, svm_task
@@ -163,7 +163,7 @@ def whole_rows(content: bytes, folder: Path) -> list[rows.Row]:
 def test_rows_hold_what_the_live_task_gives(recording: Recording, sensit_dir: str) -> None:
     task = SVM("vehicle_sensit", "sklearn", "minmax", sensit_dir, 100)
     row = next(r for r in evaluations(recording.path) if r.facts["held_out"])
-    seen = task.evaluate_subset(row.facts["config"], row.facts["fidelity"], 0)
+    seen = task.evaluate_replicate(row.facts["config"], row.facts["fidelity"], 0)
     task.close()
     assert (row.facts["loss"], row.facts["test_loss"]) == (seen.loss, seen.test_loss)
     assert row.session["identity"] == dict(task.identity)
@@ -360,7 +360,7 @@ def test_status_says_what_is_left(
 def test_a_task_without_subset_seeds_gets_an_rng_of_the_seed(recording: Recording) -> None:
     task = RecordedTask(str(recording.table))
     evaluation = Evaluation({"log_c": 1.0, "log_gamma": 2.0}, 1.0, 5, False)
-    assert evaluate_subset(task, evaluation) == task.evaluate(
+    assert task.evaluate_replicate(evaluation.config, 1.0, 5) == task.evaluate(
         evaluation.config, 1.0, np.random.default_rng(5)
     )
 

@@ -102,6 +102,11 @@ def wait_for(condition: object, seconds: float = 60.0) -> None:
 class Own(Tiny):
     """Has a time limit of its own, as tasks have that kill what they start themselves."""
 
+    isolated = True
+
     def __init__(self, time_limit: float) -> None:
         super().__init__()
         self.time_limit = time_limit
+
+    def limit_time(self, seconds: float) -> None:
+        self.time_limit = min(self.time_limit, seconds)

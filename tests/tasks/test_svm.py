@@ -56,7 +56,7 @@ def test_loss_and_test_loss_are_those_of_an_svc_fitted_by_hand(
         np.mean(model.predict(loaded.X[rows]) != loaded.y[rows])
         for rows in (validation, loaded.test)
     ]
-    seen = build(backend=backend).evaluate_subset(CONFIG, 0.5, 3)
+    seen = build(backend=backend).evaluate_replicate(CONFIG, 0.5, 3)
     assert seen.status == "ok"
     # the two solvers stop within the same tolerance of the optimum, not at the same point
     atol = 0 if backend == "sklearn" else 0.002
@@ -68,13 +68,13 @@ def test_loss_and_test_loss_are_those_of_an_svc_fitted_by_hand(
 def test_no_validation_or_test_row_is_trained_on(build: Build, sensit_dir: str) -> None:
     """With so large a gamma an unseen row gets one constant label, a trained one its own."""
     loaded = data.load("vehicle_sensit", sensit_dir)
-    seen = build(train_rows=600).evaluate_subset(WIDE, 1.0, 0)
+    seen = build(train_rows=600).evaluate_replicate(WIDE, 1.0, 0)
     for loss, rows in ((seen.loss, loaded.validation), (seen.test_loss, loaded.test)):
         assert loss in (np.mean(loaded.y[rows] == 0), np.mean(loaded.y[rows] == 1))
 
 
 def test_a_subset_seed_fixes_the_loss_and_another_one_changes_it(build: Build) -> None:
-    first, again, other = (build().evaluate_subset(CONFIG, 0.5, r) for r in (1, 1, 2))
+    first, again, other = (build().evaluate_replicate(CONFIG, 0.5, r) for r in (1, 1, 2))
     assert (first.loss, first.test_loss) == (again.loss, again.test_loss)
     assert first.loss != other.loss
     assert first.info["subset_seed"] == 1
@@ -85,7 +85,7 @@ def test_evaluate_draws_its_subset_seed_from_its_rng(build: Build) -> None:
     seen = [task.evaluate(CONFIG, 0.2, np.random.default_rng(i)) for i in range(4)]
     drawn = [s.info["subset_seed"] for s in seen]
     assert drawn == [int(np.random.default_rng(i).integers(3)) for i in range(4)]
-    by_hand = task.evaluate_subset(CONFIG, 0.2, drawn[3])
+    by_hand = task.evaluate_replicate(CONFIG, 0.2, drawn[3])
     assert seen[3].loss == by_hand.loss
 
 
@@ -96,7 +96,7 @@ def test_both_backends_agree_on_real_data(dataset: str, build: Build, data_dir: 
     options = {"data_dir": data_dir, "scale": "minmax", "train_rows": 400}
     config = {"log_c": 5.0, "log_gamma": 0.0}
     plain, fast = (
-        build(dataset, backend=backend, **options).evaluate_subset(config, 1.0, 1)
+        build(dataset, backend=backend, **options).evaluate_replicate(config, 1.0, 1)
         for backend in ("sklearn", "sklearnex")
     )
     assert plain.status == fast.status == "ok"
@@ -108,7 +108,9 @@ def test_both_backends_agree_on_real_data(dataset: str, build: Build, data_dir: 
 def test_both_backends_agree_on_mnist(build: Build, data_dir: str) -> None:
     config = {"log_c": 2.0, "log_gamma": -4.0}
     plain, fast = (
-        build("mnist", backend=b, data_dir=data_dir, train_rows=2000).evaluate_subset(config, 1, 0)
+        build("mnist", backend=b, data_dir=data_dir, train_rows=2000).evaluate_replicate(
+            config, 1, 0
+        )
         for b in svm.BACKENDS
     )
     assert fast.loss == pytest.approx(plain.loss, abs=0.01)
@@ -123,7 +125,7 @@ def test_minmax_uses_the_training_rows_of_the_seed(build: Build, data_dir: str) 
     model = SVC(C=math.exp(5), gamma=1.0).fit(X[train], loaded.y[train])
     options = {"data_dir": data_dir, "scale": "minmax", "train_rows": None}
     task = build("vehicle_statlog", **options)
-    seen = task.evaluate_subset({"log_c": 5, "log_gamma": 0}, 1.0, 4)
+    seen = task.evaluate_replicate({"log_c": 5, "log_gamma": 0}, 1.0, 4)
     # the order of the rows differs; a row at the decision boundary may fall on either side
     expected = np.mean(model.predict(X[validation]) != loaded.y[validation])
     assert seen.loss == pytest.approx(expected, abs=2.1 / 211)
@@ -133,15 +135,15 @@ def test_a_real_long_fit_is_killed_at_the_limit_charged_it_and_the_task_goes_on(
     build: Build,
 ) -> None:
     task = build(train_rows=None, time_limit=2.5)
-    seen = task.evaluate_subset({"log_c": 5.0, "log_gamma": -5.0}, 1.0, 0)
+    seen = task.evaluate_replicate({"log_c": 5.0, "log_gamma": -5.0}, 1.0, 0)
     assert (seen.status, seen.cost, seen.test_loss) == ("timeout", 2.5, None)
     assert math.isnan(seen.loss)
     assert "killed after 2.5 s" in seen.info["error"]
-    assert task.evaluate_subset(CONFIG, 20 / 44229, 0).status == "ok"
+    assert task.evaluate_replicate(CONFIG, 20 / 44229, 0).status == "ok"
 
 
 def test_an_evaluation_that_raises_is_a_failed_one(build: Build) -> None:
-    seen = build().evaluate_subset(CONFIG, 1 / 100, 0)
+    seen = build().evaluate_replicate(CONFIG, 1 / 100, 0)
     assert seen.status == "failed"
     assert math.isnan(seen.loss)
     assert "fewer than two classes" in seen.info["error"]
@@ -216,7 +218,7 @@ def test_the_refit_is_another_column_and_only_made_when_asked_for(
     refit = task.refit_test_loss(config)
     assert refit == pytest.approx(expected, abs=1.1 / 212)
     assert refit == task.refit_test_loss(config)
-    assert task.evaluate_subset(config, 1.0, 0).test_loss != refit
+    assert task.evaluate_replicate(config, 1.0, 0).test_loss != refit
 
 
 def test_train_rows_caps_what_the_fidelity_is_a_share_of(build: Build) -> None:

@@ -11,6 +11,15 @@ from benchmarks.engines.isolated_task import IsolatedTask
 FLAKY = {"_target_": "tiny.Flaky", "name": "flaky", "hang": True}
 
 
+def test_the_lower_limit_counts() -> None:
+    task = IsolatedTask(FLAKY, ["tiny"], limit=60)
+    task.limit_time(0.5)
+    task.limit_time(600.0)
+    hung = evaluate(task, Suggestion({"x": 4.5 / 8, "y": 0}), np.random.default_rng(0))
+    task.close()
+    assert (hung.status, hung.cost) == ("timeout", 0.5)
+
+
 def test_an_isolated_task_gives_what_the_task_gives() -> None:
     task = IsolatedTask({"_target_": "tiny.Tiny", "name": "tiny"}, ["tiny"], limit=60)
     config = {"x": 0.5, "y": 0.5}

@@ -74,15 +74,12 @@ def test_a_setting_that_is_not_allowed_is_refused_in_one_line(
 
 
 def test_checkpoints_of_several_workers_need_a_folder_of_the_users() -> None:
-    given = settings(n=2)
-    given["task"] |= {"resume_training": True, "checkpoint_dir": None}
+    private = Live()
+    private.private_checkpoints = True
     with pytest.raises(ConfigError, match=r"task\.checkpoint_dir=FOLDER"):
-        engine_of(given, Live())
-    given["task"]["checkpoint_dir"] = "somewhere"
-    assert engine_of(given, Live()) == "local"
-    given["task"]["checkpoint_dir"] = None
-    given["workers"]["n"] = 1  # in this process
-    assert engine_of(given, Live()) == "virtual"
+        engine_of(settings(n=2), private)
+    assert engine_of(settings(n=2), Live()) == "local"
+    assert engine_of(settings(n=1), private) == "virtual"  # in this process
 
 
 def test_engines_are_built_with_the_clock_where_it_stood() -> None:

@@ -100,12 +100,12 @@ def test_fine_tuning_learns_and_says_what_it_cost(task: Cars) -> None:
 
 
 def test_the_recorder_gets_the_whole_curve(task: Cars) -> None:
-    observation = task.evaluate_subset(good(task), 3 / 35, 1)
+    observation = task.evaluate_replicate(good(task), 3 / 35, 1)
     curve = observation.info["curve"]
     assert {len(values) for values in curve.values()} == {3}
     assert (curve["loss"][-1], curve["test_loss"][-1]) == (observation.loss, observation.test_loss)
     assert curve["cost"][-1] == observation.cost
-    assert task.evaluate_subset(good(task), 1 / 35, 1).loss == curve["loss"][0]
+    assert task.evaluate_replicate(good(task), 1 / 35, 1).loss == curve["loss"][0]
 
 
 def test_two_configs_predictions_are_written_a_row_a_photo(
@@ -118,7 +118,7 @@ def test_two_configs_predictions_are_written_a_row_a_photo(
     assert rows.file.tolist() == list(range(40, 80))  # these photos have no official names
     assert rows.jpeg[0] == "40.jpg"
     assert rows.label.tolist() == shown.labels[40:].tolist()
-    same = task.evaluate_subset(configs["tuned"], 1.0, SEED)
+    same = task.evaluate_replicate(configs["tuned"], 1.0, SEED)
     assert same.test_loss == pytest.approx((rows.tuned != rows.label).mean(), abs=1e-12)
     gained = (rows.tuned == rows.label) & (rows.baseline != rows.label)
     assert 0 < rows.shown.sum() == rows[gained].label.nunique()

@@ -7,8 +7,6 @@ from typing import Any
 import numpy as np
 import pytest
 
-from benchmarks.recorder.design import Evaluation
-from benchmarks.recorder.recorder import evaluate_subset
 from benchmarks.settings import ConfigError, build_task, compose
 
 CONFIG: dict[str, Any] = {
@@ -46,7 +44,7 @@ def test_a_continued_training_is_charged_the_difference(data_dir: str, tmp_path:
 
 def test_the_recorder_gets_the_whole_curve(data_dir: str) -> None:
     made = task(data_dir)
-    observation = evaluate_subset(made, Evaluation(CONFIG, 1.0, 2, False))
+    observation = made.evaluate_replicate(CONFIG, 1.0, 2)
     assert made.reference_seconds() > 0.001
     made.close()
     curve = observation.info["curve"]
