@@ -7,27 +7,26 @@ of 2019 may have differed.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from functools import partial
+from dataclasses import KW_ONLY, dataclass, replace
 
 import numpy as np
 
-from benchmarks.core.space import Array, Config, Space
+from benchmarks.core.space import Array, Config
 from benchmarks.core.trial import Fidelities, History, Suggestion
 from methods.acquisition.maximise import maximise
 from methods.acquisition.representers import at_target
 from methods.bayesian.fidelity_choice import offered_values
 from methods.bayesian.initial_design import initial_suggestion
-from methods.bayesian.model_based import REFIT_ABOVE, ModelBased, Models
+from methods.bayesian.model_based import ModelBased, Models
 from methods.expected_improvement import MarginalImprovement
 from methods.models.gp import Posterior
 from methods.models.kernels import Points, SmoothKernel, indicator_basis
-from methods.models.priors import LENGTH_SCALES
-from methods.models.sampling import STEPS, fit
+from methods.models.sampling import fit
 from methods.models.training_data import Pending, Targets
 from methods.options import check_counts, check_shares
 
 
+@dataclass(eq=False)
 class Multitask(ModelBased):
     """Draws the fidelity by its nominal cost, then maximises expected improvement per cost there.
 
@@ -41,70 +40,37 @@ class Multitask(ModelBased):
     not of maximum likelihood; the loss is modelled in logarithms; quasi-random means Sobol. The
     original's C4 kernel over configs is a Matern-5/2 one, by another name.
 
-    Args:
-        space: the task's configs.
-        fidelities: the task's fidelities.
-        fidelity_values: shares of the full training to draw from, rising, the last one 1; see
-            ``offered_values``. A task that names nominal costs has its own.
-        nominal_costs: of each of them, in full trainings, in (0, 1]; the talk's by default.
-        initial_trials: quasi-random configs, each at a uniformly drawn fidelity, before the model
-            is used; None for twice as many as there are hyperparameters, at least 4.
-        length_scales: range of the length scales, in units of the unit cube's edge.
-        hyper_samples: hyperparameter samples.
-        mcmc_steps: steps of the sampler that they come from.
-        candidates: configs that are screened, and three times as many around the best of them.
-        loss_transform: ``log`` models the logarithm of the loss, ``none`` the loss itself.
-        pending: what a running trial's loss is taken for: ``believer``, its posterior mean, or
-            ``liar``, the lowest loss seen.
-        refit_every: above ``refit_above`` finished trials, hyperparameters are from before the
-            latest trial whose number is a multiple of this.
-        refit_above: up to so many, they are of all finished trials.
-
     Raises:
         ValueError: an option outside what is allowed, or a fidelity that the task does not offer.
     """
 
-    def __init__(
-        self,
-        space: Space,
-        fidelities: Fidelities,
-        *,
-        fidelity_values: Sequence[float] = (0.114, 0.514, 1.0),
-        nominal_costs: Sequence[float] = (0.1, 0.5, 1.0),
-        initial_trials: int | None = None,
-        length_scales: Sequence[float] = LENGTH_SCALES,
-        hyper_samples: int = 10,
-        mcmc_steps: int = STEPS,
-        candidates: int = 500,
-        loss_transform: str = "log",
-        pending: str = "believer",
-        refit_every: int = 10,
-        refit_above: int = REFIT_ABOVE,
-    ) -> None:
-        values, costs = _drawn(fidelity_values, nominal_costs, fidelities)
-        super().__init__(
-            space,
-            partial(indicator_basis, values=values),
-            initial_trials=max(2 * len(space.names), 4)
-            if initial_trials is None
-            else initial_trials,
-            length_scales=length_scales,
-            hyper_samples=hyper_samples,
-            mcmc_steps=mcmc_steps,
-            loss_transform=loss_transform,
-            only=values,
-            pending=pending,
-            refit_every=refit_every,
-            refit_above=refit_above,
-        )
-        check_counts(candidates=candidates)
-        self.fidelities = fidelities
-        self.candidates = candidates
-        self.values, self.costs = values, costs
-        weights = np.exp(-np.array(costs))
+    _: KW_ONLY
+    fidelity_values: Sequence[float] = (0.114, 0.514, 1.0)
+    """shares of the full training to draw from, rising, the last one 1; see ``offered_values``. A
+    task that names nominal costs has its own"""
+    nominal_costs: Sequence[float] = (0.1, 0.5, 1.0)
+    """of each of them, in full trainings, in (0, 1]; the talk's by default"""
+    initial_trials: int | None = None  # type: ignore[assignment]
+    """quasi-random configs, each at a uniformly drawn fidelity, before the model is used; None for
+    twice as many as there are hyperparameters, at least 4"""
+    candidates: int = 500
+    """configs that are screened, and three times as many around the best of them"""
+
+    def __post_init__(self) -> None:
+        drawn = _drawn(self.fidelity_values, self.nominal_costs, self.fidelities)
+        self.values, self.costs = drawn
+        self.only = self.values
+        if self.initial_trials is None:
+            self.initial_trials = max(2 * len(self.space.names), 4)
+        super().__post_init__()
+        check_counts(candidates=self.candidates)
+        weights = np.exp(-np.array(self.costs))
         self.probabilities = weights / weights.sum()
         """of drawing each of the fidelities, shape ``(number of them,)``"""
-        self.kernel = SmoothKernel(space.width, len(values), costs=costs)
+        self.kernel = SmoothKernel(self.space.width, len(self.values), costs=self.costs)
+
+    def loss_basis(self, s: Array) -> Array:
+        return indicator_basis(s, self.values)
 
     def recommend(self, history: History, rng: np.random.Generator) -> Config | None:
         best = history.best_at_target
@@ -146,7 +112,7 @@ class Multitask(ModelBased):
             self.hyper_samples,
             rng,
             kernel=self.kernel,
-            length_scales=self.length_scales,
+            length_scales=self._scales,
             steps=self.mcmc_steps,
         )
 

@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from dataclasses import KW_ONLY, dataclass, field
 
 import numpy as np
 
-from benchmarks.core.space import Array, Space
-from benchmarks.core.trial import Fidelities
+from benchmarks.core.space import Array
 from methods.acquisition.entropy_ep import EPEntropy
 from methods.acquisition.entropy_mc import MonteCarloEntropy
 from methods.acquisition.gain_per_cost import CostModel, Gain, GainPerCost
 from methods.acquisition.joint import Joint
 from methods.acquisition.maximise import maximise
 from methods.acquisition.representers import draw_representers
-from methods.bayesian.model_based import REFIT_ABOVE, ModelBased, Models
-from methods.models.kernels import Basis
-from methods.models.priors import LENGTH_SCALES
-from methods.models.sampling import STEPS
+from methods.bayesian.model_based import ModelBased, Models
 from methods.models.training_data import Targets
 from methods.options import MEASURED, check_choice, check_counts, check_overhead
 
@@ -26,93 +22,41 @@ ENTROPIES = ("mc", "ep", "ep_corrected")
 the latter for all candidates and from samples for the finalists"""
 
 
+@dataclass(eq=False)
 class InformationGain(ModelBased):
     """Evaluates what tells most about the place of the minimum at the target.
 
-    The gain is divided by the predicted cost if there is a cost model. What is not described here
-    is as in ``ModelBased``.
-
-    Args:
-        space: the task's configs.
-        fidelities: the fidelities to choose among.
-        loss_basis: see ``ModelBased``.
-        cost_basis: None for the gain alone.
-        initial_trials: see ``ModelBased``.
-        hyper_samples: see ``ModelBased``.
-        entropy: one of ``ENTROPIES``.
-        representers: points at the target among which the minimiser is looked for.
-        draws: joint samples of the loss at the representers; not used by ``ep``.
-        innovations: outcomes that stand for those of an observation.
-        candidates: candidates that are screened, and three times as many around the best of them.
-        finalists: candidates that are judged after the screen.
-        overhead_in_cost: seconds added to every predicted cost (as in Klein et al. 2017), or
-            ``measured``: what the latest trial took to suggest. Such a run cannot be repeated.
-        loss_transform: see ``ModelBased``.
-        only: see ``ModelBased``.
-        diagonal: see ``ModelBased``.
-        length_scales: see ``ModelBased``.
-        mcmc_steps: see ``ModelBased``.
-        pending: see ``ModelBased``.
-        refit_every: see ``ModelBased``.
-        refit_above: see ``ModelBased``.
+    The gain is divided by the predicted cost if there is a cost model.
 
     Raises:
         ValueError: an option outside what is allowed.
     """
 
-    def __init__(
-        self,
-        space: Space,
-        fidelities: Fidelities,
-        loss_basis: Basis,
-        *,
-        cost_basis: Basis | None,
-        initial_trials: int,
-        hyper_samples: int,
-        entropy: str,
-        representers: int,
-        draws: int,
-        innovations: int,
-        candidates: int,
-        finalists: int,
-        loss_transform: str,
-        overhead_in_cost: float | str = 0.0,
-        only: Sequence[float] | None = None,
-        diagonal: bool = False,
-        length_scales: Sequence[float] = LENGTH_SCALES,
-        mcmc_steps: int = STEPS,
-        pending: str = "believer",
-        refit_every: int = 10,
-        refit_above: int = REFIT_ABOVE,
-    ) -> None:
-        super().__init__(
-            space,
-            loss_basis,
-            cost_basis=cost_basis,
-            initial_trials=initial_trials,
-            hyper_samples=hyper_samples,
-            loss_transform=loss_transform,
-            only=only,
-            diagonal=diagonal,
-            length_scales=length_scales,
-            mcmc_steps=mcmc_steps,
-            pending=pending,
-            refit_every=refit_every,
-            refit_above=refit_above,
-        )
-        check_choice("entropy", entropy, ENTROPIES)
-        check_counts(draws=draws, innovations=innovations)
-        check_counts(representers=representers, candidates=candidates, finalists=finalists)
-        check_overhead(overhead_in_cost)
-        self.fidelities = fidelities
-        self.entropy = entropy
-        self.representers = representers
-        self.draws = draws
-        self.innovations = innovations
-        self.candidates = candidates
-        self.finalists = finalists
-        self.overhead_in_cost = overhead_in_cost
-        self.reproducible = overhead_in_cost != MEASURED
+    _: KW_ONLY
+    entropy: str = "mc"
+    """one of ``ENTROPIES``"""
+    representers: int = 30
+    """points at the target among which the minimiser is looked for"""
+    draws: int = 512
+    """joint samples of the loss at the representers; not used by ``ep``"""
+    innovations: int = 33
+    """outcomes that stand for those of an observation"""
+    candidates: int = 200
+    """candidates that are screened, and three times as many around the best of them"""
+    finalists: int = 20
+    """candidates that are judged after the screen"""
+
+    overhead_in_cost: float | str = field(init=False, default=0.0)
+    """seconds added to every predicted cost (as in Klein et al. 2017), or ``measured``: what the
+    latest trial took to suggest. Such a run cannot be repeated"""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_choice("entropy", self.entropy, ENTROPIES)
+        counts = ("draws", "innovations", "representers", "candidates", "finalists")
+        check_counts(**{name: getattr(self, name) for name in counts})
+        check_overhead(self.overhead_in_cost)
+        self.reproducible = self.overhead_in_cost != MEASURED
 
     def _maximise(
         self, models: Models, targets: Targets, rng: np.random.Generator

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Sequence
+from dataclasses import KW_ONLY, dataclass, field
 from typing import NamedTuple
 
 import numpy as np
 
 from benchmarks.core.protocols import Method
 from benchmarks.core.space import Array, Config, Space
-from benchmarks.core.trial import History, Suggestion
+from benchmarks.core.trial import Fidelities, History, Suggestion
 from methods.acquisition.representers import at_target
 from methods.bayesian.refit_schedule import beside, prefix
 from methods.models.gp import Data, Posterior
@@ -34,6 +35,7 @@ class Models(NamedTuple):
     """of the logarithm of the cost in seconds; None if the method does not ask for it"""
 
 
+@dataclass(eq=False)
 class ModelBased(Method):
     """Models the loss, marginalised over hyperparameters, and recommends by the model.
 
@@ -44,64 +46,50 @@ class ModelBased(Method):
     2010, "Kriging is well-suited to parallelize optimization"), so that several workers do not get
     the same one; the cost model is not. With nothing finished the initial design goes on.
 
-    Args:
-        space: the task's configs.
-        loss_basis: fidelity basis of the loss model.
-        cost_basis: that of the cost model; None for a method without one.
-        initial_trials: trials before the models are used.
-        hyper_samples: hyperparameter samples of either model.
-        loss_transform: ``log`` models the logarithm of the loss, ``none`` the loss itself.
-        only: fidelities whose trials are modelled; None for all.
-        diagonal: whether the covariance of the basis functions' weights is diagonal.
-        length_scales: range of the length scales, in units of the cube's edge.
-        mcmc_steps: steps of the hyperparameters' sampler.
-        pending: the loss of a running trial: ``believer``, its posterior mean, which leaves the
-            mean where it is, or ``liar``, the lowest loss seen, which drives suggestions apart.
-        refit_every: with more than ``refit_above`` finished trials, hyperparameters are those from
-            before the latest trial whose number is a multiple of this; the data are always all.
-        refit_above: up to so many, they are of all finished trials.
-
     Raises:
         ValueError: an option outside what is allowed.
     """
 
-    def __init__(
-        self,
-        space: Space,
-        loss_basis: Basis,
-        *,
-        cost_basis: Basis | None = None,
-        initial_trials: int,
-        hyper_samples: int,
-        loss_transform: str,
-        only: Sequence[float] | None = None,
-        diagonal: bool = False,
-        length_scales: Sequence[float] = LENGTH_SCALES,
-        mcmc_steps: int = STEPS,
-        pending: str = "believer",
-        refit_every: int = 10,
-        refit_above: int = REFIT_ABOVE,
-    ) -> None:
-        check_counts(initial_trials=initial_trials)
-        check_counts(hyper_samples=hyper_samples, mcmc_steps=mcmc_steps)
-        check_counts(refit_every=refit_every, refit_above=refit_above)
-        check_choice("loss_transform", loss_transform, TRANSFORMS)
-        check_choice("pending", pending, BELIEFS)
-        self.space = space
-        self.loss_basis = loss_basis
-        self.cost_basis = cost_basis
-        self.target_basis = loss_basis(np.ones(1))[0]
-        self.initial_trials = initial_trials
-        self.hyper_samples = hyper_samples
-        self.loss_transform = loss_transform
-        self.only = only
-        self.diagonal = diagonal
-        self.length_scales = check_range("length_scales", length_scales)
-        self.mcmc_steps = mcmc_steps
-        self.pending = pending
-        self.refit_every = refit_every
-        self.refit_above = refit_above
+    space: Space
+    fidelities: Fidelities
+    _: KW_ONLY
+    initial_trials: int = field(init=False)
+    """trials before the models are used"""
+    hyper_samples: int = 10
+    """hyperparameter samples of either model"""
+    mcmc_steps: int = STEPS
+    """steps of the sampler that they come from"""
+    length_scales: Sequence[float] = LENGTH_SCALES
+    """range of the length scales, in units of the unit cube's edge"""
+    loss_transform: str = "log"
+    """``log`` models the logarithm of the loss, ``none`` the loss itself"""
+    pending: str = "believer"
+    """loss of a running trial: ``believer``, its posterior mean, or ``liar``, the lowest seen"""
+    refit_every: int = 10
+    """with more than ``refit_above`` finished trials, hyperparameters are those from before the
+    latest trial whose number is a multiple of this; the data are always all"""
+    refit_above: int = REFIT_ABOVE
+    """up to so many, they are of all finished trials"""
+
+    only: Sequence[float] | None = field(init=False, default=None)
+    """fidelities whose trials are modelled; None for all"""
+    diagonal: bool = field(init=False, default=False)
+    """whether the covariance of the basis functions' weights is diagonal"""
+    cost_basis: Basis | None = field(init=False, default=None)
+    """fidelity basis of the cost model; None for a method without one"""
+
+    def __post_init__(self) -> None:
+        counts = ("initial_trials", "hyper_samples", "mcmc_steps", "refit_every", "refit_above")
+        check_counts(**{name: getattr(self, name) for name in counts})
+        check_choice("loss_transform", self.loss_transform, TRANSFORMS)
+        check_choice("pending", self.pending, BELIEFS)
+        self._scales = check_range("length_scales", self.length_scales)
+        self.target_basis = self.loss_basis(np.ones(1))[0]
         self._fit = Latest(self._models)
+
+    @abstractmethod
+    def loss_basis(self, s: Array) -> Array:
+        """Fidelity basis of the loss model; ``(n,)`` to ``(n, rank)``."""
 
     def suggest(self, history: History, rng: np.random.Generator) -> Suggestion:
         targets = self._read(history)
@@ -176,7 +164,7 @@ class ModelBased(Method):
             self.hyper_samples,
             rng,
             diagonal=self.diagonal,
-            length_scales=self.length_scales,
+            length_scales=self._scales,
             steps=self.mcmc_steps,
         )
 
