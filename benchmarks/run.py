@@ -30,7 +30,13 @@ from benchmarks.runner.budget import Budget
 from benchmarks.runner.progress import Reporter, closing_table
 from benchmarks.runner.run_folder import KeyMismatchError, RunFolder, key_of, path_of
 from benchmarks.runner.trace import DamagedError
-from benchmarks.settings import ConfigError, build_method, check_settings, friendly
+from benchmarks.settings import (
+    ConfigError,
+    build_method,
+    check_settings,
+    friendly,
+    options_at_default,
+)
 
 USAGE_ERROR, RUN_FAILED, INTERRUPTED = 2, 1, 130
 # Runs of a sweep may be in other processes (Hydra's launchers), so outcomes go through a file.
@@ -79,9 +85,14 @@ def _run_in(
     folder: RunFolder, settings: Mapping[str, Any], budget: Budget, method: Method, task: Task
 ) -> str:
     key = key_of(settings, method, task)
+    at_default = [
+        f"{group}.{name}"
+        for group in ("method", "task")
+        for name in options_at_default(settings[group], settings["allow"])
+    ]
     if not settings["resume"]:
         folder.clear()
-    folder.check_key(key)
+    folder.check_key(key, at_default)
     meta = folder.meta()
     names = (settings["method"]["name"], settings["task"]["name"])
     title = f"{names[0]} on {names[1]}, seed {settings['seed']}"
@@ -90,7 +101,7 @@ def _run_in(
         _close(folder, meta, settings["plot"])
         return "finished"
     state = loop.resume(folder.trace, task.loss_floor)
-    meta = {**_meta(settings, key, method, task), "status": "running"}
+    meta = {**_meta(settings, key, method, task), "at_default": at_default, "status": "running"}
     folder.write_meta(meta)
     folder.write_config(settings)
     (folder.path / "error.txt").unlink(missing_ok=True)

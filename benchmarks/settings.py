@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import inspect
 import re
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -16,6 +17,7 @@ from omegaconf.errors import OmegaConfBaseException
 from benchmarks.core.protocols import Method, Task
 from benchmarks.core.space import Space, nearest
 from benchmarks.core.trial import Fidelities
+from benchmarks.old_names import OLD_NAMES
 
 
 class ConfigError(ValueError):
@@ -112,9 +114,15 @@ def check_settings(settings: Mapping[str, Any]) -> None:
 def locate(target: str, allow: Sequence[str]) -> Callable[..., Any]:
     """Import what ``_target_`` names, if its package may be named.
 
+    A name that our classes had in version 0.1 still works, with a line on stderr.
+
     Raises:
         ConfigError: the package is not ``methods``, ``tasks`` or in ``allow``, or has no such name.
     """
+    if target in OLD_NAMES:
+        new = OLD_NAMES[target]
+        print(f"_target_={target} is now {new}; the next version drops the old", file=sys.stderr)
+        target = new
     package = target.split(".")[0]
     allowed = ["methods", "tasks", *allow]
     if package not in allowed:
@@ -128,7 +136,8 @@ def locate(target: str, allow: Sequence[str]) -> Callable[..., Any]:
     except ModuleNotFoundError as error:
         raise ConfigError(f"_target_={target}: {error}") from error
     if not hasattr(loaded, name):
-        raise ConfigError(f"_target_={target}: no such name{nearest(name, dir(loaded))}")
+        hint = nearest(name, dir(loaded))
+        raise ConfigError(f"_target_={target}: module {module} has no attribute {name}{hint}")
     found: Callable[..., Any] = getattr(loaded, name)
     return found
 
@@ -145,6 +154,21 @@ def build_method(
     """Build the method that a ``conf/method`` group describes."""
     method: Method = _build("method", settings, allow, space, fidelities)
     return method
+
+
+def options_at_default(settings: Mapping[str, Any], allow: Sequence[str]) -> list[str]:
+    """Return the options of a method or task whose value is that of its constructor's default."""
+    parameters = inspect.signature(locate(settings["_target_"], allow)).parameters
+    return sorted(
+        name
+        for name, value in settings.items()
+        if name in parameters and _plain(parameters[name].default) == _plain(value)
+    )
+
+
+def _plain(value: Any) -> Any:
+    """A value as a YAML file would give it."""
+    return list(value) if isinstance(value, tuple) else value
 
 
 def _build(group: str, settings: Mapping[str, Any], allow: Sequence[str], *first: Any) -> Any:

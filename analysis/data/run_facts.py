@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from analysis.data.load import Run
@@ -32,17 +33,45 @@ class RunFacts:
     """of all trials, CPU seconds"""
     version: Mapping[str, Any]
     """all settings but the seed, versions of method and task (``method.version``,
-    ``task.version``), what is trained (``identity.*``): runs that differ here are not mixed"""
+    ``task.version``), what is trained (``identity.*``): runs that differ here are not mixed. Our
+    own classes have no ``_target_`` here, whatever a file says: they may move"""
     versions: Mapping[str, str]
     """of Python and its packages"""
     machine: Mapping[str, Any]
     caption: str
     """what the task says of itself; mostly empty"""
+    defaults: Mapping[str, Any] = field(default_factory=dict)
+    """settings that have their default value. A run made before there was such an option does not
+    have it in ``version`` and is the same for all that"""
+
+    def __post_init__(self) -> None:
+        kept = {
+            name: value
+            for name, value in self.version.items()
+            if not (name.endswith("._target_") and str(value).startswith(("methods.", "tasks.")))
+        }
+        object.__setattr__(self, "version", kept)
 
     @property
     def finished(self) -> bool:
         """True if the budget was spent."""
         return self.status == "finished" and self.trials > 0
+
+
+def completed(facts: Sequence[RunFacts]) -> list[RunFacts]:
+    """Give each run's ``version`` the options that it was made before, at their defaults.
+
+    An option is known from the other runs of the same task, or of the same task and method.
+    """
+    known: dict[tuple[str, str], dict[str, Any]] = defaultdict(dict)
+    for one in facts:
+        for name, value in one.defaults.items():
+            method = "" if name.startswith("task.") else one.method
+            known[one.task, method][name] = value
+    return [
+        replace(one, version={**known[one.task, ""], **known[one.task, one.method], **one.version})
+        for one in facts
+    ]
 
 
 def facts_of(run: Run) -> RunFacts:
@@ -65,4 +94,5 @@ def facts_of(run: Run) -> RunFacts:
         versions=meta.get("versions", {}),
         machine=meta.get("machine", {}),
         caption=str(meta["task_facts"].get("caption") or ""),
+        defaults={name: key[name] for name in meta.get("at_default", []) if name in key},
     )

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
-from analysis.data.run_facts import RunFacts
+from analysis.data.run_facts import RunFacts, completed
 
 MOST = 3  # differences of settings that are named
 
@@ -38,6 +38,7 @@ def choose(facts: Sequence[RunFacts], unreadable: Sequence[str] = ()) -> Choice:
     Raises:
         ValueError: no run has finished.
     """
+    facts = completed(facts)
     seeds = {one.seed for one in facts}
     tasks = sorted({one.task for one in facts})
     methods = sorted({one.method for one in facts})

@@ -6,6 +6,7 @@ import hashlib
 import json
 import re
 import shutil
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -51,13 +52,35 @@ def path_of(settings: Mapping[str, Any], overrides: Sequence[str]) -> Path:
 
 
 def key_of(settings: Mapping[str, Any], method: Method, task: Task) -> dict[str, Any]:
-    """Everything that decides what a run computes, flat: setting -> value."""
+    """Everything that decides what a run computes, flat: setting -> value.
+
+    Our own classes are known by the names and versions of method and task; of any other the key
+    has ``_target_``, and a hash of its source file.
+    """
     kept = {k: v for k, v in settings.items() if k not in OUTSIDE_KEY}
     flat = {k: v for k, v in _flatten(kept) if k not in OUTSIDE_PATH}
     flat.update(_flatten({"identity": dict(task.identity)}))
-    flat["method.version"], flat["task.version"] = method.version, task.version
+    for group, made in (("method", method), ("task", task)):
+        flat[f"{group}.version"] = made.version
+        target = f"{group}._target_"
+        if is_own(flat.get(target)):
+            del flat[target]
+        else:
+            flat[f"{group}.source"] = _source_hash(str(flat[target]))
     plain: dict[str, Any] = json.loads(json.dumps(flat, default=str))
     return plain
+
+
+def is_own(target: object) -> bool:
+    """Return True if a ``_target_`` names a class of this suite."""
+    return str(target).partition(".")[0] in ("methods", "tasks")
+
+
+def _source_hash(target: str) -> str | None:
+    """Return the start of the sha256 of the file of a loaded class; None if it has no file."""
+    loaded = sys.modules.get(target.rpartition(".")[0])
+    file = getattr(loaded, "__file__", None)
+    return None if file is None else hashlib.sha256(Path(file).read_bytes()).hexdigest()[:16]
 
 
 class RunFolder:
@@ -103,8 +126,13 @@ class RunFolder:
         """Write the resolved settings as ``config.yaml``."""
         (self.path / "config.yaml").write_text(OmegaConf.to_yaml(dict(settings)))
 
-    def check_key(self, key: Mapping[str, Any]) -> None:
+    def check_key(self, key: Mapping[str, Any], at_default: Sequence[str] = ()) -> None:
         """Check that what the folder holds was made with the same key.
+
+        Args:
+            key: of the run that is to go on.
+            at_default: names in it whose value is the default: a run made before there was such
+                an option does not have them.
 
         Raises:
             KeyMismatchError: another key, or a trace without one; names the first differences.
@@ -112,10 +140,12 @@ class RunFolder:
         held = self.meta().get("key")
         if held is None and not self.trace.path.exists():
             return
-        if held == key:
-            return
         differences = "no key"
         if held is not None:
+            held = {n: v for n, v in held.items() if not (n.endswith("._target_") and is_own(v))}
+            held = {name: key[name] for name in at_default if name in key} | held
+            if held == key:
+                return
             names = [n for n in {**held, **key} if held.get(n) != key.get(n)]
             pairs = [f"{n} was {held.get(n)}, is {key.get(n)}" for n in names[:3]]
             differences = "; ".join(pairs) + (" ..." if len(names) > 3 else "")

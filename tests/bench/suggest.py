@@ -17,12 +17,11 @@ from resource import RUSAGE_SELF
 
 import numpy as np
 import scipy.linalg  # noqa: F401  its BLAS must be loaded before threads are limited
-import yaml
 from threadpoolctl import threadpool_limits
 
 from benchmarks.core.space import Float, Space
 from benchmarks.core.trial import Fidelities, History, Trial
-from benchmarks.settings import build_method
+from benchmarks.settings import build_method, compose
 
 TARGET_ONLY = ("entropy_search", "emukit_es", "emukit_mes", "ei", "gpy_ei")
 METHODS = ("fabolas", "fabolas_paper", "emukit_fabolas", "mtbo", *TARGET_ONLY)
@@ -48,7 +47,7 @@ def history(method: str, n: int, d: int, seed: int) -> tuple[Space, History]:
 
 def seconds(method: str, n: int, d: int, repeats: int = 3) -> float:
     """Median CPU seconds over ``repeats`` histories."""
-    settings = yaml.safe_load((ROOT / f"conf/method/{method}.yaml").read_text())
+    settings = compose("config", [f"method={method}"])["method"]
     taken = []
     for seed in range(repeats):
         space, past = history(method, n, d, seed)

@@ -11,12 +11,11 @@ CONF = Path(__file__).resolve().parents[2] / "conf"
 
 
 def is_preset(name: str) -> bool:
-    """True if a method's YAML is ``<method>_<preset>``, the class of ``<method>.yaml`` otherwise
-    set. Its tests are the method's; not every task offers what it is set to.
+    """Return True if a method's YAML only says how it differs from that of another method.
+
+    Its tests are those of that method; not every task offers what it is set to.
     """
-    method = CONF / "method" / f"{name.rpartition('_')[0]}.yaml"
-    target = yaml.safe_load((CONF / "method" / f"{name}.yaml").read_text())["_target_"]
-    return method.exists() and bool(yaml.safe_load(method.read_text())["_target_"] == target)
+    return "defaults" in yaml.safe_load((CONF / "method" / f"{name}.yaml").read_text())
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

@@ -222,11 +222,11 @@ def test_the_trace_keeps_the_clocks_apart_and_the_incumbent_monotone(
 
 
 def test_importing_it_has_no_side_effects(method_name: str) -> None:
-    module = group_settings("method", method_name)["_target_"].rpartition(".")[0]
+    package, _, name = group_settings("method", method_name)["_target_"].rpartition(".")
     code = (
         "import sys, logging, threading, numpy as np\n"
         "before = np.random.get_state()[1].tolist()\n"
-        f"import {module}\n"
+        f"from {package} import {name}\n"
         "assert np.random.get_state()[1].tolist() == before, 'global random state'\n"
         "assert not logging.getLogger().handlers, 'logging'\n"
         "assert threading.active_count() == 1, 'threads'\n"

@@ -13,12 +13,12 @@ from typing import Any
 
 import numpy as np
 import pytest
-import yaml
 from builders import SMALL
 
 from benchmarks.core.protocols import Method
 from benchmarks.core.space import Categorical, Float, Integer, Space
 from benchmarks.core.trial import Fidelities, History, Status, Trial
+from benchmarks.settings import compose
 from methods.entropy_search import EntropySearch
 from methods.expected_improvement import ExpectedImprovement
 from methods.fabolas import Fabolas
@@ -155,7 +155,7 @@ def test_losses_as_they_are(build: Any, space: Space, fidelities: Fidelities) ->
 
 
 def yaml_of(name: str) -> dict[str, Any]:
-    conf = yaml.safe_load((ROOT / f"conf/method/{name}.yaml").read_text())
+    conf = compose("config", [f"method={name}"])["method"]
     assert conf.pop("name") == name
     return dict(conf)
 
@@ -187,7 +187,7 @@ def test_presets_hold_every_option_and_work(
     preset: str, build: type, changed: set[str], space: Space, fidelities: Fidelities
 ) -> None:
     conf = yaml_of(preset)
-    assert conf.pop("_target_") == f"{build.__module__}.{build.__name__}"
+    assert conf.pop("_target_") == f"methods.{build.__name__}"
     defaults = {k: p.default for k, p in inspect.signature(build).parameters.items()}
     assert {"space", "fidelities", *conf} == set(defaults)
     wanted = {k: tuple(v) if isinstance(v, list) else v for k, v in conf.items()}

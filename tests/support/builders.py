@@ -12,7 +12,6 @@ from typing import Any
 
 import photos
 import pytest
-import yaml
 
 from benchmarks.core.protocols import Method, Task
 from benchmarks.settings import build_method, build_task, compose
@@ -42,11 +41,8 @@ def group_settings(group: str, name: str) -> dict[str, Any]:
     """The YAML's content; a dotted name stands for a class with default options."""
     if "." in name:
         return {"_target_": name, "name": name}
-    if group == "task":
-        found: dict[str, Any] = compose("config", [f"task={name}"])["task"]
-        return found
-    settings: dict[str, Any] = yaml.safe_load((ROOT / "conf" / group / f"{name}.yaml").read_text())
-    return settings
+    found: dict[str, Any] = compose("config", [f"{group}={name}"])[group]
+    return found
 
 
 def make_method(name: str, task: Task, **options: Any) -> Method:

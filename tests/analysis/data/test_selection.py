@@ -43,6 +43,26 @@ def test_missing_seeds_methods_and_unfinished_runs_are_said() -> None:
     assert (row.analysed, row.seeds, row.missing, row.unfinished) == (1, "0", "5", "1 to 2")
 
 
+def test_an_option_added_later_at_its_default_is_no_other_version() -> None:
+    later = KEY | {"method.warm": 3}
+    known = [
+        facts(seed=0),
+        facts(seed=1, version=later, defaults={"method.warm": 3}),
+        facts(seed=2, version=KEY | {"method.warm": 4}),
+    ]
+    choice = choose(known)
+    assert choice.analysed == [0, 1]
+    assert any("method.warm 4, analysed is 3" in line for line in choice.lines)
+
+
+def test_where_our_own_classes_lay_is_no_part_of_a_version() -> None:
+    places = ("tasks.svm.svm_task", "tasks.svm_task")
+    known = [facts(seed=s, version=KEY | {"task._target_": t}) for s, t in enumerate(places)]
+    assert choose(known).analysed == [0, 1]
+    others = [facts(seed=s, version=KEY | {"task._target_": t}) for s, t in enumerate("ab")]
+    assert len(choose(others).analysed) == 1
+
+
 def test_of_two_versions_the_one_with_most_finished_runs_is_analysed() -> None:
     new = KEY | {"method.version": 2}
     known = [

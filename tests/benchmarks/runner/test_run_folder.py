@@ -69,6 +69,31 @@ def test_a_raised_version_is_another_key() -> None:
     assert key() != key_of(settings(), Newer(task.space, task.fidelities), task)
 
 
+def test_our_own_classes_may_move_and_others_are_known_by_their_source() -> None:
+    assert "method._target_" not in key()
+    assert key() == key(method={"_target_": "methods.RandomSearch", "name": "random"})
+    assert key()["task._target_"] == "tiny.Tiny"
+    assert len(key()["task.source"]) == 16
+
+
+def test_a_run_made_before_its_class_moved_goes_on(tmp_path: Path) -> None:
+    held = key() | {"method._target_": "methods.once_upon_a_time.RandomSearch"}
+    with RunFolder(tmp_path) as folder:
+        folder.write_meta({"key": held})
+        folder.check_key(key())
+
+
+def test_a_run_made_before_an_option_goes_on_with_its_default_only(tmp_path: Path) -> None:
+    later = key(method={"_target_": "methods.RandomSearch", "name": "random", "new": 1})
+    with RunFolder(tmp_path) as folder:
+        folder.write_meta({"key": key()})
+        folder.check_key(later, ["method.new"])
+        with pytest.raises(KeyMismatchError, match=r"method\.new was None, is 1"):
+            folder.check_key(later)
+        with pytest.raises(KeyMismatchError, match=r"method\.version was .*, is 99"):
+            folder.check_key(later | {"method.version": 99}, ["method.new"])
+
+
 def test_a_folder_with_another_key_is_refused_with_the_difference(tmp_path: Path) -> None:
     with RunFolder(tmp_path) as folder:
         folder.write_meta({"key": key()})
