@@ -50,16 +50,32 @@ def test_bring_your_own_works_as_shown(name: str, tmp_path: Path) -> None:
         assert (tmp_path / "bowl.png").exists()
 
 
-def test_every_file_that_readme_links_to_exists() -> None:
-    links = re.findall(r"\]\((?!http)([^)#]+)\)", README.read_text())
-    assert links
-    for link in links:
-        assert (README.parent / link).exists(), link
+PAGES = sorted(
+    path
+    for path in README.parent.rglob("*.md")
+    if not {".venv", "runs", "node_modules"} & set(path.relative_to(README.parent).parts)
+)
 
 
-def test_readme_lists_exactly_the_methods_and_tasks_there_are() -> None:
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(README.parent)))
+def test_every_link_of_a_page_leads_somewhere(page: Path) -> None:
+    text = re.sub(r"```.*?```", "", page.read_text(), flags=re.S)
+    for link in re.findall(r"\]\((?!http)([^)]+)\)", text):
+        path, _, anchor = link.partition("#")
+        target = (page.parent / path).resolve() if path else page
+        assert target.exists(), link
+        if anchor and target.suffix == ".md":
+            heads = re.findall(r"^#+ (.+)$", target.read_text(), re.M)
+            anchors = {
+                re.sub(r"[^\w -]", "", head).strip().lower().replace(" ", "-") for head in heads
+            }
+            assert anchor in anchors, link
+
+
+def test_the_pages_list_exactly_the_methods_and_tasks_there_are() -> None:
     for group in ("method", "task"):
-        table = README.read_text().split(f"| `{group}=` |")[1].split("\n\n")[0]
+        page = README.parent / f"{group}s" / "README.md"
+        table = page.read_text().split(f"| `{group}=` |")[1].split("\n\n")[0]
         cells = re.findall(r"^\| (`.+?`) \|", table, re.M)
         listed = [name for cell in cells for name in re.findall(r"`(\w+)`", cell)]
         there = [path.stem for path in (README.parent / "conf" / group).glob("*.yaml")]
