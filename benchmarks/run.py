@@ -7,7 +7,7 @@ import os
 import sys
 import tempfile
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
@@ -24,6 +24,7 @@ from benchmarks import provenance
 from benchmarks.core.protocols import Method, Task
 from benchmarks.engines.isolated_task import build_evaluated
 from benchmarks.engines.select import build_engine, engine_of
+from benchmarks.help_text import run_help
 from benchmarks.lock import LockedError
 from benchmarks.runner import loop
 from benchmarks.runner.budget import Budget
@@ -219,8 +220,18 @@ def _guarded(job: Callable[[], Any]) -> int:
     return 0
 
 
+def _flags_first(arguments: Sequence[str]) -> list[str]:
+    """Put ``-m`` first: Hydra's parser does not find it between settings."""
+    multirun = [argument for argument in arguments if argument in ("-m", "--multirun")]
+    return [*multirun[:1], *(argument for argument in arguments if argument not in multirun)]
+
+
 def main() -> int:
     """Command line; returns 0, 1 (a run failed), 2 (a mistake in the command) or 130 (Ctrl-C)."""
+    if {"-h", "--help"} & set(sys.argv[1:]):
+        print(run_help(), end="")
+        return 0
+    sys.argv = [sys.argv[0], *_flags_first(sys.argv[1:])]
     with tempfile.NamedTemporaryFile("r", suffix=".jsonl") as outcomes:
         os.environ[OUTCOMES] = outcomes.name
         code = _guarded(_job)
