@@ -11,6 +11,13 @@ import pytest
 from threadpoolctl import threadpool_limits
 
 ROOT = Path(__file__).resolve().parents[1]
+PROCESSES = (
+    "analysis/test_report_in_browser",
+    "benchmarks/engines/test_dask_cluster",
+    "benchmarks/engines/test_local",
+    "faults/",
+)
+"""tests that start processes of their own, by the beginning of their paths"""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -24,6 +31,15 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--refresh-golden", action="store_true", help="write tests/contracts/golden.json anew"
     )
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let one worker of pytest-xdist run what starts clusters, browsers or processes to be killed:
+    two at once would wait for each other.
+    """
+    for item in items:
+        if item.path.relative_to(ROOT / "tests").as_posix().startswith(PROCESSES):
+            item.add_marker(pytest.mark.xdist_group("processes"))
 
 
 @pytest.fixture(scope="session", autouse=True)
