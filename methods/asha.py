@@ -80,18 +80,18 @@ class ASHA(Method):
         for rung in reversed(range(len(rungs) - 1)):
             for trial in self._best(members, rung):
                 if trial.number not in promoted:
-                    goes = {"bracket": bracket, "rung": rung + 1, "promotes": trial.number}
-                    return Suggestion(trial.config, rungs[rung + 1], goes)
-        enters = {"bracket": bracket, "rung": 0, "promotes": None}
-        return Suggestion(self.space.sample(rng), rungs[0], enters)
+                    promotion = {"bracket": bracket, "rung": rung + 1, "promotes": trial.number}
+                    return Suggestion(trial.config, rungs[rung + 1], promotion)
+        note = {"bracket": bracket, "rung": 0, "promotes": None}
+        return Suggestion(self.space.sample(rng), rungs[0], note)
 
     def recommend(self, history: History, rng: np.random.Generator) -> Config | None:
         return None if history.best_seen is None else history.best_seen.config
 
     def _best(self, members: list[Trial], rung: int) -> list[Trial]:
         """The trials of a rung that may go on, the best first."""
-        ended = [t for t in members if t.note.get("rung") == rung and t.status != "running"]
-        best = sorted(ended, key=rank)[: len(ended) // self.eta]
+        finished = [t for t in members if t.note.get("rung") == rung and t.status != "running"]
+        best = sorted(finished, key=rank)[: len(finished) // self.eta]
         return [trial for trial in best if trial.status == "ok"]
 
     def _turn(self, history: History) -> int:

@@ -15,7 +15,7 @@ from methods.acquisition.representers import at_target
 from methods.bayesian.model_based import ModelBased, Models
 from methods.models.gp import Posterior
 from methods.models.kernels import constant_basis
-from methods.models.training_data import Targets
+from methods.models.training_data import TrainingData
 from methods.options import check_counts
 
 
@@ -48,11 +48,11 @@ class ExpectedImprovement(ModelBased):
         return constant_basis(s)
 
     def _maximise(
-        self, models: Models, targets: Targets, rng: np.random.Generator
+        self, models: Models, data: TrainingData, rng: np.random.Generator
     ) -> tuple[Array, float]:
-        means = models.loss.mean(at_target(targets.known, self.target_basis))
+        means = models.loss.mean(at_target(data.all_x, self.target_basis))
         improvement = MarginalImprovement(models.loss, self.target_basis, means.min(axis=1))
-        promising = targets.known[np.argsort(means.mean(axis=0), kind="stable")[:5]]
+        promising = data.all_x[np.argsort(means.mean(axis=0), kind="stable")[:5]]
         return maximise(
             improvement,
             self.space,
@@ -61,7 +61,7 @@ class ExpectedImprovement(ModelBased):
             self.candidates,
             1,
             rng,
-            targets.pending,
+            data.pending,
         )
 
 

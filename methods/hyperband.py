@@ -41,15 +41,15 @@ def brackets(low: float, eta: int, rule: str) -> list[list[Rung]]:
     s_max = 0
     while float(eta) ** (s_max + 1) * low <= 1 + 1e-9:
         s_max += 1
-    found = []
+    plan = []
     for s in range(s_max, -1, -1):
         if rule == "algorithm1":
             start = -(-(s_max + 1) * eta**s // (s + 1))
         else:
             start = (s_max + 1) // (s + 1) * eta**s
         rungs = [Rung(start // eta**i, max(low, float(eta) ** (i - s))) for i in range(s + 1)]
-        found.append(rungs)
-    return found
+        plan.append(rungs)
+    return plan
 
 
 class Hyperband(Method):
@@ -143,14 +143,14 @@ class Hyperband(Method):
 
 def _rung(trials: Sequence[Trial], bracket: int, rung: int) -> list[Trial]:
     """The trials of one rung; looks back only as far as needed."""
-    found = []
+    members = []
     for trial in reversed(trials):
         at = (trial.note["bracket"], trial.note["rung"])
         if at < (bracket, rung):
             break
         if at == (bracket, rung):
-            found.append(trial)
-    return found
+            members.append(trial)
+    return members
 
 
 def rank(trial: Trial) -> tuple[float, int]:

@@ -13,7 +13,7 @@ import numpy as np
 
 from benchmarks.core.space import Array
 from benchmarks.core.trial import Fidelities, History, Suggestion
-from methods.bayesian.fidelity_choice import offered_values
+from methods.bayesian.fidelity_choice import snap_fidelities
 from methods.bayesian.information_gain import InformationGain
 from methods.bayesian.initial_design import initial_suggestion
 from methods.models.kernels import indicator_basis
@@ -44,7 +44,7 @@ class MTBO(InformationGain):
     overhead_in_cost: float | str = 1.0
 
     def __post_init__(self) -> None:
-        self.only = values = offered_values(self.fidelity_values, self.fidelities)
+        self.only = values = snap_fidelities(self.fidelity_values, self.fidelities)
         self.fidelities = Fidelities(values=values)
         self.auxiliary = values[:-1] or values
         self.cost_basis = self.loss_basis

@@ -15,14 +15,14 @@ from benchmarks.core.space import Array, Config
 from benchmarks.core.trial import Fidelities, History, Suggestion
 from methods.acquisition.maximise import maximise
 from methods.acquisition.representers import at_target
-from methods.bayesian.fidelity_choice import offered_values
+from methods.bayesian.fidelity_choice import snap_fidelities
 from methods.bayesian.initial_design import initial_suggestion
 from methods.bayesian.model_based import ModelBased, Models
 from methods.expected_improvement import MarginalImprovement
 from methods.models.gp import Posterior
 from methods.models.kernels import Points, SmoothKernel, indicator_basis
 from methods.models.sampling import fit
-from methods.models.training_data import Pending, Targets
+from methods.models.training_data import Pending, TrainingData
 from methods.options import check_counts, check_shares
 
 
@@ -46,7 +46,7 @@ class Multitask(ModelBased):
 
     _: KW_ONLY
     fidelity_values: Sequence[float] = (0.114, 0.514, 1.0)
-    """shares of the full training to draw from, rising, the last one 1; see ``offered_values``. A
+    """shares of the full training to draw from, rising, the last one 1; see ``snap_fidelities``. A
     task that names nominal costs has its own"""
     nominal_costs: Sequence[float] = (0.1, 0.5, 1.0)
     """of each of them, in full trainings, in (0, 1]; the talk's by default"""
@@ -57,8 +57,9 @@ class Multitask(ModelBased):
     """configs that are screened, and three times as many around the best of them"""
 
     def __post_init__(self) -> None:
-        drawn = _drawn(self.fidelity_values, self.nominal_costs, self.fidelities)
-        self.values, self.costs = drawn
+        self.values, self.costs = _fidelities_and_costs(
+            self.fidelity_values, self.nominal_costs, self.fidelities
+        )
         self.only = self.values
         if self.initial_trials is None:
             self.initial_trials = max(2 * len(self.space.names), 4)
@@ -81,26 +82,26 @@ class Multitask(ModelBased):
         return replace(chosen, fidelity=float(rng.choice(self.values)))
 
     def _maximise(
-        self, models: Models, targets: Targets, rng: np.random.Generator
+        self, models: Models, data: TrainingData, rng: np.random.Generator
     ) -> tuple[Array, float]:
         drawn = int(rng.choice(len(self.values), p=self.probabilities))
         share, basis = self.values[drawn], np.eye(len(self.values))[drawn]
-        acquisition = self.acquisition(models, targets, drawn)
-        means = models.loss.mean(at_target(targets.known, basis)).mean(axis=0)
-        promising = targets.known[np.argsort(means, kind="stable")[:5]]
-        beside = targets.pending
-        if beside is not None:  # the search is over configs alone, so all fidelities read 1
-            here = beside.x[beside.s == share]
-            beside = Pending(here, np.ones(len(here))) if len(here) else None
+        acquisition = self.acquisition(models, data, drawn)
+        means = models.loss.mean(at_target(data.all_x, basis)).mean(axis=0)
+        promising = data.all_x[np.argsort(means, kind="stable")[:5]]
+        pending = data.pending
+        if pending is not None:  # the search is over configs alone, so all fidelities read 1
+            here = pending.x[pending.s == share]
+            pending = Pending(here, np.ones(len(here))) if len(here) else None
         x, _ = maximise(
-            acquisition, self.space, Fidelities(), promising, self.candidates, 1, rng, beside
+            acquisition, self.space, Fidelities(), promising, self.candidates, 1, rng, pending
         )
         return x, share
 
-    def acquisition(self, models: Models, targets: Targets, drawn: int) -> ImprovementPerCost:
+    def acquisition(self, models: Models, data: TrainingData, drawn: int) -> ImprovementPerCost:
         """The acquisition function at the fidelity of index ``drawn``."""
-        s = targets.s if targets.pending is None else np.append(targets.s, targets.pending.s)
-        best = models.loss.mean(Points(targets.known, self.loss_basis(s))).min(axis=1)
+        s = data.s if data.pending is None else np.append(data.s, data.pending.s)
+        best = models.loss.mean(Points(data.all_x, self.loss_basis(s))).min(axis=1)
         basis = np.eye(len(self.values))[drawn]
         improvement = MarginalImprovement(models.loss, basis, best)
         return ImprovementPerCost(improvement, self.costs[drawn])
@@ -117,7 +118,7 @@ class Multitask(ModelBased):
         )
 
 
-def _drawn(
+def _fidelities_and_costs(
     values: Sequence[float], costs: Sequence[float], fidelities: Fidelities
 ) -> tuple[tuple[float, ...], tuple[float, ...]]:
     """The fidelities to draw from, and what they are said to cost."""
@@ -126,8 +127,8 @@ def _drawn(
     check_shares(nominal_costs=costs)
     if len(costs) != len(values):
         raise ValueError(f"method.nominal_costs={costs}: one for each of {values} is needed")
-    offered = offered_values(values, fidelities)
-    return offered, tuple(float(cost) for cost in costs[-len(offered) :])
+    snapped = snap_fidelities(values, fidelities)
+    return snapped, tuple(float(cost) for cost in costs[-len(snapped) :])
 
 
 @dataclass(frozen=True)

@@ -44,7 +44,7 @@ def around(
     return snap(space, centres[np.arange(count) % len(centres)] + steps)
 
 
-def unless_pending(score: Array, x: Array, s: Array, pending: Pending | None) -> Array:
+def exclude_pending(score: Array, x: Array, s: Array, pending: Pending | None) -> Array:
     """The ``score``, shape ``(k,)``, but -inf where a trial runs with that config and fidelity.
 
     Configs are ``(k, width)``, fidelities ``(k,)``; what differs by rounding alone is the same.

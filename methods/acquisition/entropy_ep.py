@@ -13,8 +13,8 @@ import numpy as np
 from scipy.special import logsumexp, xlogy
 
 from benchmarks.core.space import Array
-from methods.acquisition.joint import Joint, outcomes
 from methods.acquisition.orthant import Orthants, orthants
+from methods.acquisition.representer_posterior import RepresenterPosterior, normal_quadrature
 from methods.models.kernels import Points
 
 
@@ -30,18 +30,18 @@ class EPEntropy:
         innovations: number of outcomes that stand for an observation's.
     """
 
-    def __init__(self, joint: Joint, innovations: int) -> None:
-        self._joint = joint
-        self._outcomes, self._weights = outcomes(innovations)
-        m, R = joint.mean.shape
+    def __init__(self, posterior: RepresenterPosterior, innovations: int) -> None:
+        self._posterior = posterior
+        self._nodes, self._weights = normal_quadrature(innovations)
+        m, R = posterior.mean.shape
         self.log_p_min = np.empty((m, R))
         """logarithm of the probability of each representer to be the minimiser, ``(m, R)``"""
         self._slope = np.empty((m, R, R), dtype=np.float32)
         self._curvature = np.empty((m, R, R, R), dtype=np.float32)
         for i in range(m):
-            found = minimisers(joint.mean[i], joint.covariance[i])
-            self.log_p_min[i] = found.log_p - logsumexp(found.log_p)
-            self._slope[i], self._curvature[i] = found.slope, found.curvature
+            orthant = minimisers(posterior.mean[i], posterior.covariance[i])
+            self.log_p_min[i] = orthant.log_p - logsumexp(orthant.log_p)
+            self._slope[i], self._curvature[i] = orthant.slope, orthant.curvature
         self.p_min = np.asarray(np.exp(self.log_p_min))
         """shape ``(m, R)``"""
         self.entropy = -xlogy(self.p_min, self.p_min).sum(axis=1)
@@ -58,22 +58,22 @@ class EPEntropy:
         slope ``g`` and the curvature ``K`` of ``log p_r``, ``a = g'b`` and ``q = b'Kb``, it moves
         ``log p_r`` by ``a w - a^2 / 2 + q (1 - w^2) / 2``; what is equal for all ``r`` falls out.
         """
-        response = self._joint.response(points).astype(np.float32)
+        response = self._posterior.response(points).astype(np.float32)
         m, R, k = response.shape
-        left = np.empty((m, k))
+        remaining = np.empty((m, k))
         for i, b in enumerate(response):
             a = self._slope[i] @ b
             bent = (self._curvature[i].reshape(R * R, R) @ b).reshape(R, R, k)
             q = np.einsum("rsk,sk->rk", bent, b)
             log_p = self.log_p_min[i].astype(np.float32)[:, None] - 0.5 * a * a
-            left[i] = 0
-            for w, weight in zip(self._outcomes, self._weights, strict=True):
+            remaining[i] = 0
+            for w, weight in zip(self._nodes, self._weights, strict=True):
                 moved = log_p + np.float32(w) * a + np.float32(0.5 * (1 - w * w)) * q
                 moved -= moved.max(axis=0)
                 p = np.exp(moved)
                 total = p.sum(axis=0)
-                left[i] += weight * (np.log(total) - np.einsum("rk,rk->k", p, moved) / total)
-        return np.asarray(self.entropy[:, None] - left)
+                remaining[i] += weight * (np.log(total) - np.einsum("rk,rk->k", p, moved) / total)
+        return np.asarray(self.entropy[:, None] - remaining)
 
 
 def minimisers(mean: Array, covariance: Array) -> Orthants:
@@ -88,13 +88,13 @@ def minimisers(mean: Array, covariance: Array) -> Orthants:
     cross = covariance[others, r]
     spread = covariance[others[:, :, None], others[:, None, :]]
     spread = spread - cross[:, :, None] - cross[:, None, :] + covariance[r, r][:, :, None]
-    found = orthants(mean[others] - mean[r], spread)
+    orthant = orthants(mean[others] - mean[r], spread)
     slope, curvature = np.zeros((R, R)), np.zeros((R, R, R))
-    np.put_along_axis(slope, others, found.slope, axis=1)
-    slope[r, r] = -found.slope.sum(axis=1, keepdims=True)
+    np.put_along_axis(slope, others, orthant.slope, axis=1)
+    slope[r, r] = -orthant.slope.sum(axis=1, keepdims=True)
     one = r[:, :, None]
-    curvature[one, others[:, :, None], others[:, None, :]] = found.curvature
-    rest = -found.curvature.sum(axis=2)
+    curvature[one, others[:, :, None], others[:, None, :]] = orthant.curvature
+    rest = -orthant.curvature.sum(axis=2)
     curvature[r, others, r] = curvature[r, r, others] = rest
     curvature[r, r, r] = -rest.sum(axis=1, keepdims=True)
-    return Orthants(found.log_p, slope, curvature)
+    return Orthants(orthant.log_p, slope, curvature)

@@ -14,12 +14,12 @@ from numpy.typing import NDArray
 from scipy.special import xlogy
 
 from benchmarks.core.space import Array
-from methods.acquisition.joint import Joint, outcomes
+from methods.acquisition.representer_posterior import RepresenterPosterior, normal_quadrature
 from methods.models.gp import lower_inverse
 from methods.models.kernels import Points
 
 SHARPEST = 0.01
-"""least variance left to an observation by a draw, as a share of its variance; finer ones are
+"""least variance remaining to an observation by a draw, as a share of its variance; finer ones are
 treated as that noisy, so that each outcome is explained by many draws"""
 FEWEST = 8
 """draws of a minimiser from which the screen takes a variance"""
@@ -36,15 +36,19 @@ class MonteCarloEntropy:
     """
 
     def __init__(
-        self, joint: Joint, draws: int, innovations: int, rng: np.random.Generator
+        self,
+        posterior: RepresenterPosterior,
+        draws: int,
+        innovations: int,
+        rng: np.random.Generator,
     ) -> None:
-        self._joint = joint
-        self._outcomes, self._weights = outcomes(innovations)
-        self._root = np.asarray(np.linalg.cholesky(joint.covariance), dtype=float)
+        self._posterior = posterior
+        self._nodes, self._weights = normal_quadrature(innovations)
+        self._root = np.asarray(np.linalg.cholesky(posterior.covariance), dtype=float)
         self._inverse = lower_inverse(self._root)
-        together = self._inverse.sum(axis=2, keepdims=True)
-        self._together = together / np.sqrt(np.square(together).sum(axis=1, keepdims=True))
-        mean, count = joint.mean, joint.mean.shape[1]
+        common = self._inverse.sum(axis=2, keepdims=True)
+        self._common = common / np.sqrt(np.square(common).sum(axis=1, keepdims=True))
+        mean, count = posterior.mean, posterior.mean.shape[1]
         self._z = _whitened_normals(len(mean), draws, count, rng)
         moved = self._z @ self._root.transpose(0, 2, 1).astype(np.float32)
         self.samples = mean[:, None, :] + moved
@@ -54,8 +58,8 @@ class MonteCarloEntropy:
         self.p_min = np.asarray(self._indicator.mean(axis=2, dtype=float))
         """probability of each representer to be the minimiser, shape ``(m, R)``"""
         # Entropies of estimated probabilities are low by half the sum of var(p) / p (Miller 1955).
-        low = 0.5 * ((self.p_min > 0).sum(axis=1) - 1) / draws
-        self.entropy = low - xlogy(self.p_min, self.p_min).sum(axis=1)
+        bias = 0.5 * ((self.p_min > 0).sum(axis=1) - 1) / draws
+        self.entropy = bias - xlogy(self.p_min, self.p_min).sum(axis=1)
         """entropy of ``p_min`` in nats, shape ``(m,)``"""
         self._scatters = [self._scatter(i) for i in range(len(mean))]
 
@@ -66,9 +70,9 @@ class MonteCarloEntropy:
         ``root^-1 1``: that direction moves all representers together, and so tells nothing about
         which of them is the lowest.
         """
-        c = self._inverse @ self._joint.response(points)
+        c = self._inverse @ self._posterior.response(points)
         c /= np.maximum(np.sqrt(np.square(c).sum(axis=1, keepdims=True)), 1.0)
-        return np.asarray(c - self._together * (self._together * c).sum(axis=1, keepdims=True))
+        return np.asarray(c - self._common * (self._common * c).sum(axis=1, keepdims=True))
 
     def screen(self, points: Points) -> Array:
         """A lower bound on the gain, for ranking; in nats, shape ``(m, k)``.
@@ -81,15 +85,15 @@ class MonteCarloEntropy:
         c = self._influence(points)
         explained = np.square(c).sum(axis=1)
         gain = np.zeros_like(explained)
-        for i, (p, spare, scatter) in enumerate(self._scatters):
+        for i, (p, dof, scatter) in enumerate(self._scatters):
             one = c[i].astype(np.float32)
             product = scatter @ one
             product *= one  # in place: fresh megabytes cost more than the multiplication
             within = product.sum(axis=1)
-            left = np.maximum(1 - explained[i] + within, 1e-6)
+            remaining = np.maximum(1 - explained[i] + within, 1e-6)
             # The logarithm of an estimated variance is low by half its relative variance.
-            log_left = np.log(left) + np.square(within / left) / spare
-            gain[i] = -0.5 * (p @ log_left)
+            log_remaining = np.log(remaining) + np.square(within / remaining) / dof
+            gain[i] = -0.5 * (p @ log_remaining)
         return np.asarray(gain)
 
     def _scatter(self, i: int) -> tuple[Array, Array, NDArray[np.float32]]:
@@ -120,13 +124,13 @@ class MonteCarloEntropy:
         """
         c = self._influence(points)
         precision = 0.5 / np.maximum(1 - np.square(c).sum(axis=1), SHARPEST)
-        outcomes = self._outcomes.astype(np.float32)[:, None]
-        left = np.empty_like(precision)
+        nodes = self._nodes.astype(np.float32)[:, None]
+        remaining = np.empty_like(precision)
         for i, one in enumerate(c):
             groups = np.ascontiguousarray(self._indicator[i, self.p_min[i] > 0].T)
             expected = (self._z[i] @ one.astype(np.float32)).T
             for j, sharp in enumerate(precision[i].astype(np.float32)):
-                away = outcomes - expected[j]
+                away = nodes - expected[j]
                 np.square(away, out=away)
                 away -= away.min(axis=1, keepdims=True)  # so that some draw explains each outcome
                 away *= -sharp
@@ -136,9 +140,9 @@ class MonteCarloEntropy:
                 p /= total
                 squares = np.square(away, out=away) @ groups / total**2
                 variance = squares * (1 - 2 * p) + p * p * squares.sum(axis=1, keepdims=True)
-                low = 0.5 * variance / np.maximum(p, np.float32(1e-30))
-                left[i, j] = self._weights @ (low - xlogy(p, p)).sum(axis=1)
-        return np.asarray(self.entropy[:, None] - left)
+                bias = 0.5 * variance / np.maximum(p, np.float32(1e-30))
+                remaining[i, j] = self._weights @ (bias - xlogy(p, p)).sum(axis=1)
+        return np.asarray(self.entropy[:, None] - remaining)
 
 
 def _whitened_normals(

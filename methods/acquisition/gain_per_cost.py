@@ -42,7 +42,7 @@ class GainPerCost:
     takes, with less noise.
     """
 
-    cheap: Gain
+    screening: Gain
     """what candidates are screened by"""
     gain: Gain
     """what the best of them are judged by"""
@@ -52,7 +52,7 @@ class GainPerCost:
     """None for the gain alone"""
 
     def screen(self, x: Array, s: Array) -> Array:
-        return self._per_cost(self.cheap, x, s)
+        return self._per_cost(self.screening, x, s)
 
     def value(self, x: Array, s: Array) -> Array:
         return self._per_cost(self.gain, x, s)

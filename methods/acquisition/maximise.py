@@ -8,7 +8,7 @@ import numpy as np
 
 from benchmarks.core.space import Array, Space
 from benchmarks.core.trial import Fidelities
-from methods.acquisition.candidates import around, uniform, unless_pending
+from methods.acquisition.candidates import around, exclude_pending, uniform
 from methods.models.kernels import from_log_size, log_size
 from methods.models.training_data import Pending
 
@@ -58,7 +58,7 @@ def maximise(
         around(space, rng.permuted(promising, axis=0), half - half // 2, rng),
     ])  # fmt: skip
     s = clip_fidelities(fidelities, rng.random(len(x)))
-    score = unless_pending(acquisition.screen(x, s), x, s, pending)
+    score = exclude_pending(acquisition.screen(x, s), x, s, pending)
 
     for keep, spread in REFINEMENTS:
         best = np.argsort(-score, kind="stable")[:keep]
@@ -67,10 +67,10 @@ def maximise(
         moved_u = near_u + 0.1 * spread * rng.standard_normal(candidates)
         near_s = clip_fidelities(fidelities, moved_u)
         x, s = np.concatenate([x, near_x]), np.concatenate([s, near_s])
-        near = unless_pending(acquisition.screen(near_x, near_s), near_x, near_s, pending)
+        near = exclude_pending(acquisition.screen(near_x, near_s), near_x, near_s, pending)
         score = np.concatenate([score, near])
 
     best = np.argsort(-score, kind="stable")[:finalists]
-    value = unless_pending(acquisition.value(x[best], s[best]), x[best], s[best], pending)
+    value = exclude_pending(acquisition.value(x[best], s[best]), x[best], s[best], pending)
     winner = best[int(np.argmax(value))]
     return x[winner], float(s[winner])

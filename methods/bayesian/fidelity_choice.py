@@ -12,7 +12,7 @@ NEAR = 0.1
 """how far, in logarithms, an offered fidelity may be from the one asked for"""
 
 
-def offered_values(values: Sequence[float], fidelities: Fidelities) -> tuple[float, ...]:
+def snap_fidelities(values: Sequence[float], fidelities: Fidelities) -> tuple[float, ...]:
     """The fidelities that a method with a finite set of them chooses among.
 
     Args:
@@ -28,14 +28,14 @@ def offered_values(values: Sequence[float], fidelities: Fidelities) -> tuple[flo
         raise ValueError(f"method.fidelity_values={values}: must rise, and end in 1")
     if fidelities.low == 1:
         return (1.0,)
-    offered = []
+    snapped = []
     for value in values:
-        near = fidelities.clip(value) if fidelities.values is not None else float(value)
-        if abs(math.log(near / value)) > NEAR:
-            near = float(value)
+        nearest = fidelities.clip(value) if fidelities.values is not None else float(value)
+        if abs(math.log(nearest / value)) > NEAR:
+            nearest = float(value)
         try:
-            fidelities.check(near)
+            fidelities.check(nearest)
         except ValueError as error:
             raise ValueError(f"method.fidelity_values={values}: the task has no {error}") from None
-        offered.append(near)
-    return tuple(offered)
+        snapped.append(nearest)
+    return tuple(snapped)

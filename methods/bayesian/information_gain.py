@@ -10,11 +10,11 @@ from benchmarks.core.space import Array
 from methods.acquisition.entropy_ep import EPEntropy
 from methods.acquisition.entropy_mc import MonteCarloEntropy
 from methods.acquisition.gain_per_cost import CostModel, Gain, GainPerCost
-from methods.acquisition.joint import Joint
 from methods.acquisition.maximise import maximise
+from methods.acquisition.representer_posterior import RepresenterPosterior
 from methods.acquisition.representers import draw_representers
 from methods.bayesian.model_based import ModelBased, Models
-from methods.models.training_data import Targets
+from methods.models.training_data import TrainingData
 from methods.options import MEASURED, check_choice, check_counts, check_overhead
 
 ENTROPIES = ("mc", "ep", "ep_corrected")
@@ -59,41 +59,45 @@ class InformationGain(ModelBased):
         self.reproducible = self.overhead_in_cost != MEASURED
 
     def _maximise(
-        self, models: Models, targets: Targets, rng: np.random.Generator
+        self, models: Models, data: TrainingData, rng: np.random.Generator
     ) -> tuple[Array, float]:
-        acquisition, places = self.acquisition(models, targets, rng)
+        acquisition, representers = self.acquisition(models, data, rng)
         return maximise(
             acquisition,
             self.space,
             self.fidelities,
-            places.reshape(-1, self.space.width),
+            representers.reshape(-1, self.space.width),
             self.candidates,
             self.finalists,
             rng,
-            targets.pending,
+            data.pending,
         )
 
     def acquisition(
-        self, models: Models, targets: Targets, rng: np.random.Generator
+        self, models: Models, data: TrainingData, rng: np.random.Generator
     ) -> tuple[GainPerCost, Array]:
         """The acquisition function, and the representers it is about, ``(m, R, width)``."""
-        places = draw_representers(
-            models.loss, self.space, targets.known, self.target_basis, self.representers, rng
+        representers = draw_representers(
+            models.loss, self.space, data.all_x, self.target_basis, self.representers, rng
         )
-        cheap, gain = self._gains(Joint(models.loss, places, self.target_basis), rng)
+        screening, gain = self._gains(
+            RepresenterPosterior(models.loss, representers, self.target_basis), rng
+        )
         cost = None
         if models.log_cost is not None and self.cost_basis is not None:
             added = self.overhead_in_cost
-            overhead = targets.overhead if isinstance(added, str) else added
+            overhead = data.overhead if isinstance(added, str) else added
             cost = CostModel(models.log_cost, self.cost_basis, overhead)
-        return GainPerCost(cheap, gain, self.loss_basis, cost), places
+        return GainPerCost(screening, gain, self.loss_basis, cost), representers
 
-    def _gains(self, joint: Joint, rng: np.random.Generator) -> tuple[Gain, Gain]:
+    def _gains(
+        self, posterior: RepresenterPosterior, rng: np.random.Generator
+    ) -> tuple[Gain, Gain]:
         """The information gain to screen by, and the one to judge by."""
         if self.entropy == "ep":
-            propagated = EPEntropy(joint, self.innovations)
+            propagated = EPEntropy(posterior, self.innovations)
             return propagated.screen, propagated.gain
-        sampled = MonteCarloEntropy(joint, self.draws, self.innovations, rng)
+        sampled = MonteCarloEntropy(posterior, self.draws, self.innovations, rng)
         if self.entropy == "mc":
             return sampled.screen, sampled.gain
-        return EPEntropy(joint, self.innovations).screen, sampled.gain
+        return EPEntropy(posterior, self.innovations).screen, sampled.gain

@@ -11,14 +11,14 @@ from typing import Any
 from benchmarks.core.trial import History
 from methods.models.training_data import finished
 
-BESIDE = "beside"
+PENDING_KEY = "beside"
 """key of the note: numbers of the trials that were running when this one was suggested"""
 
 
-def beside(history: History) -> dict[str, Any]:
+def pending_numbers(history: History) -> dict[str, Any]:
     """The note of a suggestion made now; empty if no trial is running."""
     numbers = [trial.number for trial in history.running]
-    return {BESIDE: numbers} if numbers else {}
+    return {PENDING_KEY: numbers} if numbers else {}
 
 
 def prefix(history: History, every: int, above: int) -> History:
@@ -30,6 +30,6 @@ def prefix(history: History, every: int, above: int) -> History:
     latest = len(history) // every * every
     if finished(history) <= above or latest == len(history):
         return history
-    still = history.trials[latest].note.get(BESIDE, ())
-    known = [trial for trial in history.trials[:latest] if trial.number not in still]
-    return History(known, history.loss_floor)
+    pending = history.trials[latest].note.get(PENDING_KEY, ())
+    trials = [trial for trial in history.trials[:latest] if trial.number not in pending]
+    return History(trials, history.loss_floor)

@@ -147,7 +147,7 @@ class Posterior:
         """``K^-1 y``, shape ``(m, n)``."""
         return np.asarray((self.whitened[:, None, :] @ self.root)[:, 0])
 
-    def given(self, points: Points, y: Array) -> Posterior:
+    def condition_on(self, points: Points, y: Array) -> Posterior:
         """The process given ``k`` further noisy observations, the hyperparameters as they are.
 
         ``y``, shape ``(m, k)``, is in the units of the targets. Where it is the posterior mean, no
@@ -155,8 +155,8 @@ class Posterior:
         """
         x, phi = (np.concatenate(pair) for pair in zip(self.data.points, points, strict=True))
         before = np.broadcast_to(self.data.y, (len(self.theta), len(self.data.points.x)))
-        targets = np.concatenate([before, (y - self.offset) / self.scale], axis=1)
-        data = Data(Points(x, phi), targets)
+        y = np.concatenate([before, (y - self.offset) / self.scale], axis=1)
+        data = Data(Points(x, phi), y)
         return _Extended(self.kernel, self.theta, data, self.offset, self.scale, before=self)
 
     @property

@@ -30,7 +30,7 @@ LogDensity = Callable[[Array], Array]
 
 def fit(
     points: Points,
-    targets: Array,
+    y: Array,
     samples: int,
     rng: np.random.Generator,
     *,
@@ -46,11 +46,11 @@ def fit(
     ``diagonal`` or not. ``length_scales`` are the prior's, ``steps`` the sampler's. Returns the
     posterior of ``samples`` hyperparameters.
     """
-    offset = float(targets.mean())
-    scale = float(targets.std()) if targets.std() > 1e-6 else 1.0
+    offset = float(y.mean())
+    scale = float(y.std()) if y.std() > 1e-6 else 1.0
     kernel = kernel or ProductKernel(points.x.shape[1], points.phi.shape[1], diagonal)
     priors = standard_priors(kernel, length_scales)
-    data = Data(points, (targets - offset) / scale)
+    data = Data(points, (y - offset) / scale)
 
     def log_posterior(theta: Array) -> Array:
         value = priors.log_density(theta)
@@ -87,8 +87,8 @@ def find_mode(
 
     bounds = np.stack([priors.low, priors.high], axis=1)
     options = {"maxiter": 60}
-    found = minimize(negative, start, jac=True, method="L-BFGS-B", bounds=bounds, options=options)
-    return np.asarray(found.x)
+    result = minimize(negative, start, jac=True, method="L-BFGS-B", bounds=bounds, options=options)
+    return np.asarray(result.x)
 
 
 def _log_posterior_gradient(

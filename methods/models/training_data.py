@@ -30,7 +30,7 @@ class Pending(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Targets:
+class TrainingData:
     """The finished trials as arrays, ``n`` rows in order of their numbers."""
 
     configs: tuple[Config, ...]
@@ -51,7 +51,7 @@ class Targets:
     """the running trials, to which nothing is fitted; None if there are none"""
 
     @property
-    def known(self) -> Array:
+    def all_x(self) -> Array:
         """Configs of the finished and of the running trials, shape ``(n + p, width)``."""
         return self.x if self.pending is None else np.concatenate([self.x, self.pending.x])
 
@@ -76,22 +76,22 @@ class Targets:
 Fitted = TypeVar("Fitted")
 
 
-class Latest(Generic[Fitted]):
+class CachedFit(Generic[Fitted]):
     """What ``fit`` made of the latest targets, kept until they change.
 
     A method is asked for a suggestion and for its incumbent on the same history; ``fit`` must be a
     function of the targets alone, so that a fresh object answers alike.
     """
 
-    def __init__(self, fit: Callable[[Targets], Fitted]) -> None:
+    def __init__(self, fit: Callable[[TrainingData], Fitted]) -> None:
         self._fit = fit
         self._kept: tuple[str, Fitted] | None = None
 
-    def __call__(self, targets: Targets) -> Fitted:
+    def __call__(self, data: TrainingData) -> Fitted:
         """Fit, unless these were the targets before."""
-        key = targets.key
+        key = data.key
         if self._kept is None or self._kept[0] != key:
-            self._kept = key, self._fit(targets)
+            self._kept = key, self._fit(data)
         return self._kept[1]
 
 
@@ -105,13 +105,13 @@ def finished(history: History) -> int:
     return len(history) - len(history.running)
 
 
-def read_targets(
+def training_data(
     history: History,
     space: Space,
     *,
     transform: str = "log",
     only: Sequence[float] | None = None,
-) -> Targets | None:
+) -> TrainingData | None:
     """Collect the finished trials, and apart from them the running ones; None without a success.
 
     Rule ``worst_seen``: a trial that failed, timed out or diverged counts as the worst loss seen;
@@ -140,7 +140,7 @@ def read_targets(
         )
     worst = max(losses)
     modelled = np.array([max(t.loss, floor) if succeeded(t) else worst for t in trials])
-    return Targets(
+    return TrainingData(
         configs=tuple(t.config for t in trials),
         x=np.stack([space.encode(t.config) for t in trials]),
         s=np.array([t.fidelity for t in trials]),

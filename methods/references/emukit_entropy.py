@@ -13,14 +13,14 @@ import numpy as np
 
 from benchmarks.core.space import Space
 from benchmarks.core.trial import Fidelities, History, Suggestion
-from methods.acquisition.candidates import around, uniform, unless_pending
-from methods.models.training_data import read_targets
+from methods.acquisition.candidates import around, exclude_pending, uniform
+from methods.models.training_data import training_data
 from methods.options import check_counts
 from methods.references.global_random import global_random
-from methods.references.gpy_ei import GPyEI, believing, predict, quiet_gpy
+from methods.references.gpy_ei import GPyEI, condition_on_pending, predict, quiet_gpy
 
 
-def note_of(error: Exception) -> dict[str, str]:
+def error_note(error: Exception) -> dict[str, str]:
     """Note of a suggestion that had to be made without emukit."""
     return {"emukit_error": f"{type(error).__name__}: {error}".strip()}
 
@@ -34,11 +34,11 @@ class EmukitSearch(GPyEI):
     """
 
     def suggest(self, history: History, rng: np.random.Generator) -> Suggestion:
-        targets = read_targets(history, self.space, transform=self.loss_transform, only=(1.0,))
-        if len(history) < self.initial_trials or targets is None:
+        data = training_data(history, self.space, transform=self.loss_transform, only=(1.0,))
+        if len(history) < self.initial_trials or data is None:
             return Suggestion(self.space.sample(rng))
-        model = believing(self._fit(targets), targets)
-        promising = targets.known[np.argsort(predict(model, targets.known)[0], kind="stable")[:5]]
+        model = condition_on_pending(self._fit(data), data)
+        promising = data.all_x[np.argsort(predict(model, data.all_x)[0], kind="stable")[:5]]
         near = around(self.space, promising, self.candidates // 2, rng)
         x = np.concatenate([uniform(self.space, self.candidates - len(near), rng), near])
         try:
@@ -46,10 +46,10 @@ class EmukitSearch(GPyEI):
                 search = self._search(model)
                 search.update_parameters()
                 gain = search.evaluate(x)[:, 0]
-                open_gain = unless_pending(gain, x, np.ones(len(x)), targets.pending)
+                open_gain = exclude_pending(gain, x, np.ones(len(x)), data.pending)
                 best = int(np.nanargmax(open_gain))
         except Exception as error:  # emukit raises bare ones when numbers go wrong
-            return Suggestion(self.space.sample(rng), note=note_of(error))
+            return Suggestion(self.space.sample(rng), note=error_note(error))
         return Suggestion(self.space.decode(x[best]))
 
     @abstractmethod

@@ -12,9 +12,15 @@ from benchmarks.core.protocols import Method
 from benchmarks.core.space import Array, Config, Space
 from benchmarks.core.trial import Fidelities, History, Suggestion
 from methods.bayesian.initial_design import CONFIGS, initial_suggestion
-from methods.models.training_data import TRANSFORMS, Latest, Targets, finished, read_targets
+from methods.models.training_data import (
+    TRANSFORMS,
+    CachedFit,
+    TrainingData,
+    finished,
+    training_data,
+)
 from methods.options import check_choice, check_counts, check_shares
-from methods.references.emukit_entropy import note_of
+from methods.references.emukit_entropy import error_note
 from methods.references.global_random import global_random
 from methods.references.gpy_ei import quiet_gpy
 
@@ -130,35 +136,35 @@ class EmukitFabolas(Method):
         self.sampler_steps = sampler_steps
         self.candidates = candidates
         self.loss_transform = loss_transform
-        self._fit = Latest(self._fitted_loop)
+        self._fit = CachedFit(self._fitted_loop)
 
     def suggest(self, history: History, rng: np.random.Generator) -> Suggestion:
-        targets = read_targets(history, self.space, transform=self.loss_transform)
-        if len(history) < self.initial_trials or targets is None:
+        data = training_data(history, self.space, transform=self.loss_transform)
+        if len(history) < self.initial_trials or data is None:
             return self._initial(history, rng)
         context = {"s": float(self.rows)} if self.fidelities.low == 1 else {}
         try:
-            fitted = self._fit(targets)
+            fitted = self._fit(data)
             with quiet_gpy(), global_random(rng):
-                loop = self._believing(fitted, targets)
+                loop = self._condition_on_pending(fitted, data)
                 point = loop.get_next_points(context=context)[0]
         except Exception as error:  # emukit raises bare ones when numbers go wrong
-            return replace(self._initial(history, rng), note=note_of(error))
+            return replace(self._initial(history, rng), note=error_note(error))
         share = self.fidelities.clip(float(point[-1]) / self.rows)
         return Suggestion(self.space.decode(point[:-1]), share)
 
     def recommend(self, history: History, rng: np.random.Generator) -> Config | None:
-        seen = history.best_seen
-        targets = read_targets(history, self.space, transform=self.loss_transform)
-        if finished(history) < self.initial_trials or targets is None:
-            return None if seen is None else seen.config
+        best = history.best_seen
+        data = training_data(history, self.space, transform=self.loss_transform)
+        if finished(history) < self.initial_trials or data is None:
+            return None if best is None else best.config
         try:
-            mean = self._means_at_target(self._fit(targets), targets)
+            mean = self._means_at_target(self._fit(data), data)
         except Exception:  # as above
-            mean = np.full(len(targets.x), np.nan)
-        if seen is None or not np.isfinite(mean).all():
-            return None if seen is None else seen.config
-        return targets.best(mean)
+            mean = np.full(len(data.x), np.nan)
+        if best is None or not np.isfinite(mean).all():
+            return None if best is None else best.config
+        return data.best(mean)
 
     def _initial(self, history: History, rng: np.random.Generator) -> Suggestion:
         shares, configs = self.initial_fidelities, self.initial_configs
@@ -166,19 +172,19 @@ class EmukitFabolas(Method):
             history, self.space, self.fidelities, shares, rng, configs=configs
         )
 
-    def _fitted_loop(self, targets: Targets) -> Any:
+    def _fitted_loop(self, data: TrainingData) -> Any:
         """Emukit's loop, its models fitted: a function of the data alone.
 
         Restarts draw from numpy's global state, hence the fence.
         """
-        with quiet_gpy(), global_random(targets.rng()):
-            loop = self._loop(targets)
+        with quiet_gpy(), global_random(data.rng()):
+            loop = self._loop(data)
             for updater in loop.model_updaters:
                 updater.update(loop.loop_state)
         return loop
 
-    def _loop(self, targets: Targets) -> Any:
-        """The example's loop over these targets, with this method's numbers in place of its own."""
+    def _loop(self, data: TrainingData) -> Any:
+        """The example's loop over these data, with this method's numbers in place of its own."""
         from emukit.examples.fabolas import FabolasLoop
         from emukit.examples.fabolas.continuous_fidelity_entropy_search import (
             ContinuousFidelityEntropySearch,
@@ -191,9 +197,9 @@ class EmukitFabolas(Method):
         low = self.fidelities.low if self.fidelities.low < 1 else 1 / 512
         loop = FabolasLoop(
             space=pieces.cube(width),
-            X_init=np.column_stack([targets.x, targets.s * self.rows]),
-            Y_init=targets.loss[:, None],
-            cost_init=np.exp(targets.log_cost),
+            X_init=np.column_stack([data.x, data.s * self.rows]),
+            Y_init=data.loss[:, None],
+            cost_init=np.exp(data.log_cost),
             s_min=max(low * self.rows, 1.0),
             s_max=float(self.rows),
             num_eval_points=self.candidates,
@@ -213,23 +219,23 @@ class EmukitFabolas(Method):
         )
         return loop
 
-    def _believing(self, loop: Any, targets: Targets) -> Any:
+    def _condition_on_pending(self, loop: Any, data: TrainingData) -> Any:
         """A loop like this one, its loss model given the running trials, too."""
-        if targets.pending is None:
+        if data.pending is None:
             return loop
-        given = self._loop(targets)
-        for fitted, other in zip(loop.model_updaters, given.model_updaters, strict=True):
+        conditioned = self._loop(data)
+        for fitted, other in zip(loop.model_updaters, conditioned.model_updaters, strict=True):
             other.model.model[:] = fitted.model.model.param_array
-        model = given.model_updaters[0].model
-        x = np.column_stack([targets.pending.x, targets.pending.s * self.rows])
-        finished_x = np.column_stack([targets.x, targets.s * self.rows])
+        model = conditioned.model_updaters[0].model
+        x = np.column_stack([data.pending.x, data.pending.s * self.rows])
+        finished_x = np.column_stack([data.x, data.s * self.rows])
         mean, _ = model.predict(x)
-        model.set_data(np.vstack([finished_x, x]), np.vstack([targets.loss[:, None], mean]))
-        return given
+        model.set_data(np.vstack([finished_x, x]), np.vstack([data.loss[:, None], mean]))
+        return conditioned
 
-    def _means_at_target(self, loop: Any, targets: Targets) -> Array:
+    def _means_at_target(self, loop: Any, data: TrainingData) -> Array:
         """Predicted losses of the evaluated configs at the largest size, shape ``(n,)``."""
-        x = np.column_stack([targets.x, np.full(len(targets.x), float(self.rows))])
+        x = np.column_stack([data.x, np.full(len(data.x), float(self.rows))])
         with quiet_gpy():
             mean, _ = loop.model_updaters[0].model.predict(x)
         return np.asarray(mean[:, 0])

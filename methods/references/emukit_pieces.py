@@ -42,8 +42,8 @@ class MaxValueSearch(MaxValueEntropySearch):  # type: ignore[misc]
         """Draw samples of the minimum's value, shape ``(num_samples,)``; once a suggestion."""
         grid = np.vstack([self.model.X, RandomDesign(self.space).get_samples(self.grid_size)])
         mean, variance = self.model.predict(grid)
-        place, scale = _fit_gumbel(mean[:, 0], np.sqrt(variance[:, 0]))
-        self.mins = np.log(-np.log(1 - np.random.rand(self.num_samples))) * scale + place
+        location, scale = _fit_gumbel(mean[:, 0], np.sqrt(variance[:, 0]))
+        self.mins = np.log(-np.log(1 - np.random.rand(self.num_samples))) * scale + location
 
 
 def cube(width: int) -> ParameterSpace:

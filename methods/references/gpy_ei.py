@@ -14,12 +14,18 @@ from scipy.optimize import minimize
 from benchmarks.core.protocols import Method
 from benchmarks.core.space import Array, Config, Space
 from benchmarks.core.trial import Fidelities, History, Suggestion
-from methods.acquisition.candidates import around, snap, uniform, unless_pending
+from methods.acquisition.candidates import around, exclude_pending, snap, uniform
 from methods.acquisition.improvement import (
     log_expected_improvement,
     log_expected_improvement_gradient,
 )
-from methods.models.training_data import TRANSFORMS, Latest, Targets, finished, read_targets
+from methods.models.training_data import (
+    TRANSFORMS,
+    CachedFit,
+    TrainingData,
+    finished,
+    training_data,
+)
 from methods.options import check_choice, check_counts
 from methods.references.global_random import global_random
 
@@ -62,42 +68,42 @@ class GPyEI(Method):
         self.restarts = restarts
         self.candidates = candidates
         self.loss_transform = loss_transform
-        self._fit = Latest(lambda targets: fit_gpy(targets, self.restarts))
+        self._fit = CachedFit(lambda data: fit_gpy(data, self.restarts))
 
     def suggest(self, history: History, rng: np.random.Generator) -> Suggestion:
-        targets = read_targets(history, self.space, transform=self.loss_transform, only=(1.0,))
-        if len(history) < self.initial_trials or targets is None:
+        data = training_data(history, self.space, transform=self.loss_transform, only=(1.0,))
+        if len(history) < self.initial_trials or data is None:
             return Suggestion(self.space.sample(rng))
-        model = believing(self._fit(targets), targets)
-        mean, _ = predict(model, targets.known)
+        model = condition_on_pending(self._fit(data), data)
+        mean, _ = predict(model, data.all_x)
         best = float(mean.min())
-        centres = targets.known[np.argsort(mean, kind="stable")[:5]]
+        centres = data.all_x[np.argsort(mean, kind="stable")[:5]]
         half = self.candidates // 2
         x = np.concatenate([
             uniform(self.space, self.candidates - half, rng),
             around(self.space, centres, half, rng),
         ])  # fmt: skip
-        score = self._score(model, x, best, targets)
+        score = self._score(model, x, best, data)
         starts = x[np.argsort(-score, kind="stable")[:5]]
         x = snap(self.space, np.stack([climb(model, start, best) for start in starts]))
         x = np.concatenate([x, starts])
-        score = self._score(model, x, best, targets)
+        score = self._score(model, x, best, data)
         return Suggestion(self.space.decode(x[int(np.argmax(score))]))
 
-    def _score(self, model: Any, x: Array, best: float, targets: Targets) -> Array:
+    def _score(self, model: Any, x: Array, best: float, data: TrainingData) -> Array:
         score = log_expected_improvement(*predict(model, x), best)
-        return unless_pending(score, x, np.ones(len(x)), targets.pending)
+        return exclude_pending(score, x, np.ones(len(x)), data.pending)
 
     def recommend(self, history: History, rng: np.random.Generator) -> Config | None:
-        seen = history.best_at_target
-        targets = read_targets(history, self.space, transform=self.loss_transform, only=(1.0,))
-        if finished(history) < self.initial_trials or targets is None:
-            return None if seen is None else seen.config
-        mean, _ = predict(self._fit(targets), targets.x)
-        return targets.best(mean)
+        best = history.best_at_target
+        data = training_data(history, self.space, transform=self.loss_transform, only=(1.0,))
+        if finished(history) < self.initial_trials or data is None:
+            return None if best is None else best.config
+        mean, _ = predict(self._fit(data), data.x)
+        return data.best(mean)
 
 
-def fit_gpy(targets: Targets, restarts: int) -> Any:
+def fit_gpy(data: TrainingData, restarts: int) -> Any:
     """GPy model of the standardised losses by bounded maximum likelihood.
 
     The bounds keep GPy from a noise of zero and a huge variance, where its predictive variances
@@ -105,12 +111,12 @@ def fit_gpy(targets: Targets, restarts: int) -> Any:
     """
     import GPy
 
-    y = targets.loss - targets.loss.mean()
+    y = data.loss - data.loss.mean()
     y = y / y.std() if y.std() > 1e-6 else 0 * y
-    with quiet_gpy(), global_random(targets.rng()):
-        width = targets.x.shape[1]
+    with quiet_gpy(), global_random(data.rng()):
+        width = data.x.shape[1]
         kernel = GPy.kern.Matern52(width, variance=1.0, lengthscale=0.5 * np.ones(width), ARD=True)
-        model = GPy.models.GPRegression(targets.x, y[:, None], kernel, noise_var=0.01)
+        model = GPy.models.GPRegression(data.x, y[:, None], kernel, noise_var=0.01)
         kernel.lengthscale.constrain_bounded(0.01, 10, warning=False)
         kernel.variance.constrain_bounded(0.05, 20, warning=False)
         model.likelihood.variance.constrain_bounded(1e-6, 1, warning=False)
@@ -118,16 +124,16 @@ def fit_gpy(targets: Targets, restarts: int) -> Any:
     return model
 
 
-def believing(model: Any, targets: Targets) -> Any:
+def condition_on_pending(model: Any, data: TrainingData) -> Any:
     """The model given the running trials, too, each with its posterior mean; a copy."""
-    if targets.pending is None:
+    if data.pending is None:
         return model
-    x = targets.pending.x
+    x = data.pending.x
     mean, _ = predict(model, x)
     with quiet_gpy():
-        given = model.copy()
-        given.set_XY(np.concatenate([model.X, x]), np.concatenate([model.Y, mean[:, None]]))
-    return given
+        conditioned = model.copy()
+        conditioned.set_XY(np.concatenate([model.X, x]), np.concatenate([model.Y, mean[:, None]]))
+    return conditioned
 
 
 def predict(model: Any, x: Array) -> tuple[Array, Array]:

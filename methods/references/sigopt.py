@@ -32,7 +32,7 @@ def environment(python: str | None = None) -> Path:
     return Path(python or os.environ.get(VARIABLE) or usual).expanduser()
 
 
-def how_to_install(python: Path) -> str:
+def install_command(python: Path) -> str:
     """The command that makes the environment of that Python."""
     folder = python.parent.parent
     return f"python3.11 -m venv {folder} && {folder}/bin/pip install --no-deps -r {REQUIREMENTS}"
@@ -80,27 +80,27 @@ class SigOpt(Method):
             raise ValueError(f"method.timeout={timeout}: must be a positive number of seconds")
         self.python = environment(python)
         if not self.python.is_file():
-            install = how_to_install(self.python)
+            install = install_command(self.python)
             raise ValueError(f"method.python: there is no {self.python}; make it by: {install}")
         self.space = space
-        self._parameters = [_described(name, p) for name, p in space.parameters.items()]
+        self._parameters = [_sigopt_parameter(name, p) for name, p in space.parameters.items()]
         self._tasks: dict[float, dict[str, Any]] = {}
         if fidelities.values is not None and fidelities.nominal is not None:
             pairs = zip(fidelities.values, fidelities.nominal, strict=True)
             self._tasks = {s: {"name": repr(s), "cost": cost} for s, cost in pairs}
         command = [str(self.python), "-P", "-s", str(HERE / "sigopt_worker.py")]
-        repair = f"; make it anew by: {how_to_install(self.python)}"
+        repair = f"; make it anew by: {install_command(self.python)}"
         self._library = JsonProcess(command, timeout, _check_versions, repair)
         self.cpu_elsewhere = 0.0
 
     def suggest(self, history: History, rng: np.random.Generator) -> Suggestion:
-        told = [t for t in history if t.fidelity in (self._tasks or (1.0,))]
+        reported = [t for t in history if t.fidelity in (self._tasks or (1.0,))]
         notes = [t.note[CARRIED] for t in history if CARRIED in t.note]
         request = {
             "parameters": self._parameters,
             "tasks": list(self._tasks.values()),
-            "observations": [self._observation(t) for t in told if t.status != "running"],
-            "running": [self._observation(t) for t in told if t.status == "running"],
+            "observations": [self._observation(t) for t in reported if t.status != "running"],
+            "running": [self._observation(t) for t in reported if t.status == "running"],
             CARRIED: notes[-1] if notes else None,
             "seed": int(rng.integers(2**32)),
         }
@@ -110,7 +110,7 @@ class SigOpt(Method):
             raise WorkerError(f"SigOpt could not suggest: {answer['error']}")
         try:
             values, task, fitted = (answer[key] for key in ("assignments", "task", CARRIED))
-            config = {name: _back(p, values[name]) for name, p in self.space.parameters.items()}
+            config = {name: _decode(p, values[name]) for name, p in self.space.parameters.items()}
         except (KeyError, TypeError, ValueError) as error:
             raise WorkerError(f"SigOpt's process answered {str(answer)[:80]}...") from error
         fidelity = 1.0 if task is None else float(task)
@@ -122,7 +122,7 @@ class SigOpt(Method):
     def _observation(self, trial: Trial) -> dict[str, Any]:
         parameters = self.space.parameters.items()
         return {
-            "assignments": {name: _forth(p, trial.config[name]) for name, p in parameters},
+            "assignments": {name: _encode(p, trial.config[name]) for name, p in parameters},
             "task": self._tasks.get(trial.fidelity),
             "loss": float(trial.loss) if trial.status == "ok" else None,
         }
@@ -131,13 +131,13 @@ class SigOpt(Method):
 def _check_versions(greeting: Mapping[str, Any]) -> None:
     """Raise ``WorkerError`` unless the packages that make suggestions are those we know."""
     pins = [line.split("==") for line in REQUIREMENTS.read_text().splitlines() if "==" in line]
-    wanted = dict(pins)
+    pinned = dict(pins)
     for name, version in greeting.get("ready", {"sigoptlite": None}).items():
-        if version != wanted[name]:
-            raise WorkerError(f"it has {name} {version}, not {wanted[name]}")
+        if version != pinned[name]:
+            raise WorkerError(f"it has {name} {version}, not {pinned[name]}")
 
 
-def _described(name: str, parameter: Any) -> dict[str, Any]:
+def _sigopt_parameter(name: str, parameter: Any) -> dict[str, Any]:
     """A hyperparameter as SigOpt defines it.
 
     Raises:
@@ -152,7 +152,7 @@ def _described(name: str, parameter: Any) -> dict[str, Any]:
         case PowerOfTwo():
             kind, bounds, shape = "int", (_exponent(parameter.low), _exponent(parameter.high)), {}
         case Categorical(choices):
-            values = [str(place) for place in range(len(choices))]
+            values = [str(index) for index in range(len(choices))]
             if len(values) > 1:
                 return {"name": name, "type": "categorical", "categorical_values": values}
             bounds = (0, 0)
@@ -163,7 +163,7 @@ def _described(name: str, parameter: Any) -> dict[str, Any]:
     return {"name": name, "type": kind, "bounds": {"min": bounds[0], "max": bounds[1]}, **shape}
 
 
-def _forth(parameter: Any, value: Any) -> Any:
+def _encode(parameter: Any, value: Any) -> Any:
     """A value as SigOpt is told it: exponents of two, and places of choices."""
     match parameter:
         case PowerOfTwo():
@@ -175,7 +175,7 @@ def _forth(parameter: Any, value: Any) -> Any:
     return float(value)
 
 
-def _back(parameter: Any, value: Any) -> Any:
+def _decode(parameter: Any, value: Any) -> Any:
     """The value that SigOpt meant, within the bounds: a logarithm and back may step over."""
     match parameter:
         case PowerOfTwo():

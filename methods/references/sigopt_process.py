@@ -95,7 +95,7 @@ class _Running:
                 stdout=subprocess.PIPE,
                 stderr=self._errors,
                 bufsize=0,
-                env=_ours_apart(os.environ) | SETTINGS,
+                env=_without_python_variables(os.environ) | SETTINGS,
                 start_new_session=True,  # so that its forks can be ended with it
             )
         except BaseException:
@@ -144,7 +144,7 @@ class _Running:
         return f"it died (exit code {code}): {lines[-1] if lines else 'nothing on stderr'}"
 
 
-def _ours_apart(environment: Mapping[str, str]) -> dict[str, str]:
+def _without_python_variables(environment: Mapping[str, str]) -> dict[str, str]:
     """The environment variables but for those that tell Python where our packages are."""
     return {name: v for name, v in environment.items() if not name.startswith("PYTHON")}
 

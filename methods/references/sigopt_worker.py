@@ -49,13 +49,13 @@ def suggest(request: dict[str, Any]) -> dict[str, Any]:
         }
     )
     broker = Broker(experiment)
-    for told in request["observations"]:
-        failed = told["loss"] is None
+    for trial in request["observations"]:
+        failed = trial["loss"] is None
         broker.create_observation(
-            told["assignments"],
-            None if failed else [{"name": METRIC, "value": told["loss"]}],
+            trial["assignments"],
+            None if failed else [{"name": METRIC, "value": trial["loss"]}],
             failed=failed,
-            task=told["task"],
+            task=trial["task"],
         )
     broker.hyperparameters = request["hyperparameters"]
     # sigoptlite never has open suggestions, but the views of libsigopt that it calls take them
@@ -70,8 +70,8 @@ def suggest(request: dict[str, Any]) -> dict[str, Any]:
 
 def _open_points(experiment: Any, running: list[dict[str, Any]]) -> Any:
     point = sources.BaseOptimizationSource.get_point_from_assignments
-    points = [point(experiment, told["assignments"]) for told in running]
-    costs = [told["task"]["cost"] for told in running if told["task"] is not None]
+    points = [point(experiment, trial["assignments"]) for trial in running]
+    costs = [trial["task"]["cost"] for trial in running if trial["task"] is not None]
     return PointsContainer(points=np.array(points), task_costs=np.array(costs) if costs else None)
 
 

@@ -10,7 +10,7 @@ from parallel import ended, play, running
 from benchmarks.core.protocols import Method
 from benchmarks.core.space import Config, Float, Space
 from benchmarks.core.trial import Fidelities, History, Suggestion, Trial
-from methods.bayesian.refit_schedule import beside, prefix
+from methods.bayesian.refit_schedule import pending_numbers, prefix
 
 
 class Noting(Method):
@@ -20,7 +20,7 @@ class Noting(Method):
         self.space = space
 
     def suggest(self, history: History, rng: np.random.Generator) -> Suggestion:
-        return Suggestion(self.space.sample(rng), note=beside(history))
+        return Suggestion(self.space.sample(rng), note=pending_numbers(history))
 
     def recommend(self, history: History, rng: np.random.Generator) -> Config | None:
         return None
@@ -49,9 +49,9 @@ def test_running_beside_by_hand() -> None:
     before = History(
         [*trials[:1], Trial(1, {"a": 0.5}, 1.0, *[np.nan] * 2, "running"), *trials[2:]]
     )
-    assert beside(before) == {"beside": [1]}
-    assert beside(serial(3)) == {}
-    later = History([*trials, Trial(4, {"a": 0.5}, 1.0, 0.5, 1.0, "ok", beside(before))])
+    assert pending_numbers(before) == {"beside": [1]}
+    assert pending_numbers(serial(3)) == {}
+    later = History([*trials, Trial(4, {"a": 0.5}, 1.0, 0.5, 1.0, "ok", pending_numbers(before))])
     assert numbers(prefix(later, 4, above=0)) == [0, 2, 3]
 
 

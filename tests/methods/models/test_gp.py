@@ -127,7 +127,7 @@ def test_believing_the_mean_changes_no_mean_and_shrinks_variances(rank: int) -> 
     kernel, theta, data = problem(rank)
     posterior = Posterior(kernel, theta, data, offset=-3.0, scale=2.0)
     pending, new = further(kernel, rank), further(kernel, rank, 40)
-    given = posterior.given(pending, posterior.mean(pending))
+    given = posterior.condition_on(pending, posterior.mean(pending))
     np.testing.assert_allclose(given.mean(new), posterior.mean(new), atol=1e-8)
     np.testing.assert_allclose(given.mean(data.points), posterior.mean(data.points), atol=1e-8)
     assert (given.variance(new) <= posterior.variance(new) + 1e-8).all()
@@ -144,9 +144,9 @@ def test_rows_added_to_the_factor_equal_a_new_factor(rank: int) -> None:
     posterior = Posterior(kernel, theta, data, offset=-3.0, scale=2.0)
     pending, new = further(kernel, rank), further(kernel, rank, 20)
     y = np.random.default_rng(1).standard_normal((len(theta), 5))
-    given = posterior.given(pending, y)
+    given = posterior.condition_on(pending, y)
     anew = Posterior(kernel, theta, given.data, offset=-3.0, scale=2.0)
-    twice = posterior.given(Points(pending.x[:2], pending.phi[:2]), y[:, :2]).given(
+    twice = posterior.condition_on(Points(pending.x[:2], pending.phi[:2]), y[:, :2]).condition_on(
         Points(pending.x[2:], pending.phi[2:]), y[:, 2:]
     )
     for other in (anew, twice):
@@ -164,7 +164,7 @@ def test_further_observations_equal_gpys(rank: int) -> None:
     kernel, theta, data = problem(rank)
     pending, new = further(kernel, rank), further(kernel, rank, 20)
     y = np.random.default_rng(1).standard_normal((len(theta), 5))
-    given = Posterior(kernel, theta, data).given(pending, y)
+    given = Posterior(kernel, theta, data).condition_on(pending, y)
     mean, covariance = given.mean(new), given.covariance(new, new)
     for i, one in enumerate(theta):
         x, phi = (np.concatenate(pair) for pair in zip(data.points, pending, strict=True))
@@ -184,5 +184,5 @@ def test_many_pending_at_one_place_can_be_believed() -> None:
     data = Data(Points(np.full((100, 2), 0.3), loss_basis(np.zeros(100))), np.ones(100))
     posterior = Posterior(kernel, theta, data)
     pending = Points(np.full((200, 2), 0.3), loss_basis(np.zeros(200)))
-    given = posterior.given(pending, posterior.mean(pending))
+    given = posterior.condition_on(pending, posterior.mean(pending))
     np.testing.assert_allclose(given.mean(pending), posterior.mean(pending), atol=1e-6)

@@ -19,7 +19,14 @@ import yaml
 
 from benchmarks.core.space import Categorical, Float, Integer, PowerOfTwo, Space
 from benchmarks.core.trial import Fidelities, History, Status, Trial
-from methods.references.sigopt import REQUIREMENTS, SigOpt, _back, _described, _forth, environment
+from methods.references.sigopt import (
+    REQUIREMENTS,
+    SigOpt,
+    _decode,
+    _encode,
+    _sigopt_parameter,
+    environment,
+)
 from methods.references.sigopt_process import JsonProcess, WorkerError
 
 CARS = Space.described(
@@ -65,7 +72,7 @@ def suggested(past: History, space: Space = CARS, fidelities: Fidelities = EPOCH
 
 
 def test_cars_hyperparameters_as_sigopt_defines_them() -> None:
-    assert [_described(name, p) for name, p in CARS.parameters.items()] == [
+    assert [_sigopt_parameter(name, p) for name, p in CARS.parameters.items()] == [
         {
             "name": "learning_rate",
             "type": "double",
@@ -90,17 +97,17 @@ def test_values_come_back_as_they_went() -> None:
     rng = np.random.default_rng(0)
     for _ in range(50):
         config = CARS.sample(rng)
-        there = {name: _forth(p, config[name]) for name, p in CARS.parameters.items()}
+        there = {name: _encode(p, config[name]) for name, p in CARS.parameters.items()}
         assert 4 <= there["batch_size"] <= 8
         assert there["nesterov"] in ("0", "1")
-        back = {name: _back(p, there[name]) for name, p in CARS.parameters.items()}
+        back = {name: _decode(p, there[name]) for name, p in CARS.parameters.items()}
         assert back == config
         assert [type(v) for v in back.values()] == [float, float, int, int, bool, float, float]
 
 
 def test_a_rounding_error_beyond_the_bounds_is_clipped() -> None:
-    assert _back(Float(1.2e-4, 1.0, log=True), 10 ** np.log10(1.2e-4) * (1 - 1e-15)) == 1.2e-4
-    assert _back(Float(0.0, 0.99), 0.99 + 1e-15) == 0.99
+    assert _decode(Float(1.2e-4, 1.0, log=True), 10 ** np.log10(1.2e-4) * (1 - 1e-15)) == 1.2e-4
+    assert _decode(Float(0.0, 0.99), 0.99 + 1e-15) == 0.99
 
 
 class Strange:

@@ -9,7 +9,7 @@ from methods.models.gp import Posterior
 from methods.models.kernels import Points
 
 
-class Joint:
+class RepresenterPosterior:
     """Joint posterior of the loss at ``R`` representers at the target, for ``m`` samples.
 
     Works in the posterior's standardised units, which information gains do not depend on.
@@ -71,7 +71,7 @@ def _jittered(covariance: Array, prior: Array) -> Array:
     return np.asarray(jittered)
 
 
-def outcomes(count: int) -> tuple[Array, Array]:
+def normal_quadrature(count: int) -> tuple[Array, Array]:
     """``count`` values from -3.5 to 3.5 and their weights, each ``(count,)``; 0 and 1 for one.
 
     For smooth integrands the error of equal steps with normal weights falls exponentially in their
