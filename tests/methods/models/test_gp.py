@@ -71,7 +71,7 @@ def test_gradient_is_that_of_finite_differences() -> None:
 
 
 def test_covariance_is_symmetric_and_bounded_by_the_prior() -> None:
-    """Emukit's FabolasModel returned covariances of 3e6 where 0.07 was right (papers.md E1)."""
+    """Emukit's FabolasModel returned covariances of 3e6 where 0.07 was right."""
     kernel, theta, data = problem(2)
     posterior = Posterior(kernel, theta, data)
     rng = np.random.default_rng(3)
