@@ -1,4 +1,4 @@
-"""What Fabolas, multi-task Bayesian optimisation and Entropy Search share: the acquisition."""
+"""Acquisition shared by Fabolas, multi-task Bayesian optimisation and Entropy Search."""
 
 from __future__ import annotations
 
@@ -18,37 +18,39 @@ from methods.models.training_data import TrainingData
 from methods.options import MEASURED, check_choice, check_counts, check_overhead
 
 ENTROPIES = ("mc", "ep", "ep_corrected")
-"""how the minimiser's entropy is computed: from joint samples, by expectation propagation, or by
-the latter for all candidates and from samples for the finalists"""
+"""estimators of the minimiser's entropy: joint posterior samples (``mc``), expectation
+propagation (``ep``), or expectation propagation for screening and samples for the finalists
+(``ep_corrected``)"""
 
 
 @dataclass(eq=False)
 class InformationGain(ModelBased):
-    """Evaluates what tells most about the place of the minimum at the target.
+    """Selects the evaluation that most reduces the minimiser's entropy at the target fidelity.
 
-    The gain is divided by the predicted cost if there is a cost model.
+    With a cost model the information gain is divided by the predicted cost.
 
     Raises:
-        ValueError: an option outside what is allowed.
+        ValueError: if an option is out of range.
     """
 
     _: KW_ONLY
     entropy: str = "mc"
-    """one of ``ENTROPIES``"""
+    """estimator of the minimiser's entropy, one of ``ENTROPIES``"""
     representers: int = 30
-    """points at the target among which the minimiser is looked for"""
+    """number of representer points at the target fidelity, the possible minimisers"""
     draws: int = 512
-    """joint samples of the loss at the representers; not used by ``ep``"""
+    """number of joint posterior samples of the loss at the representers; not used by ``ep``"""
     innovations: int = 33
-    """outcomes that stand for those of an observation"""
+    """number of quadrature nodes for the outcome of an evaluation"""
     candidates: int = 200
-    """candidates that are screened, and three times as many around the best of them"""
+    """number of candidates screened at first; each of three refinements screens as many around the
+    best"""
     finalists: int = 20
-    """candidates that are judged after the screen"""
+    """number of candidates left after screening, whose gain is then computed in full"""
 
     overhead_in_cost: float | str = field(init=False, default=0.0)
-    """seconds added to every predicted cost (as in Klein et al. 2017), or ``measured``: what the
-    latest trial took to suggest. Such a run cannot be repeated"""
+    """seconds added to every predicted cost (as in Klein et al. 2017), or ``measured`` to add the
+    CPU seconds of the latest suggestion; such a run is not reproducible"""
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -76,7 +78,7 @@ class InformationGain(ModelBased):
     def acquisition(
         self, models: Models, data: TrainingData, rng: np.random.Generator
     ) -> tuple[GainPerCost, Array]:
-        """The acquisition function, and the representers it is about, ``(m, R, width)``."""
+        """Return the acquisition function and its representers, shape ``(m, R, width)``."""
         representers = draw_representers(
             models.loss, self.space, data.all_x, self.target_basis, self.representers, rng
         )
@@ -93,7 +95,7 @@ class InformationGain(ModelBased):
     def _gains(
         self, posterior: RepresenterPosterior, rng: np.random.Generator
     ) -> tuple[Gain, Gain]:
-        """The information gain to screen by, and the one to judge by."""
+        """Return the information gain for screening and the one for the finalists."""
         if self.entropy == "ep":
             propagated = EPEntropy(posterior, self.innovations)
             return propagated.screen, propagated.gain

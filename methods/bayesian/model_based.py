@@ -1,4 +1,4 @@
-"""What the methods on our Gaussian processes share: a first design, the fit, and the incumbent."""
+"""Base of the methods on Gaussian processes: initial design, fitting, and the incumbent."""
 
 from __future__ import annotations
 
@@ -22,59 +22,61 @@ from methods.models.training_data import TRANSFORMS, CachedFit, TrainingData, tr
 from methods.options import check_choice, check_counts, check_range
 
 IMPUTATIONS = ("believer", "liar")
-"""what a running trial's loss is taken for: its posterior mean, or the lowest loss seen"""
+"""imputations of a pending trial's loss: its posterior mean (kriging believer), or the lowest
+observed loss (constant liar)"""
 REFIT_ABOVE = 150
 
 
 class Models(NamedTuple):
-    """The fitted models of one history."""
+    """Models fitted to one history."""
 
     loss: Posterior
-    """of the loss, or of its logarithm"""
+    """model of the loss, or of its logarithm"""
     log_cost: Posterior | None
-    """of the logarithm of the cost in seconds; None if the method does not ask for it"""
+    """model of the logarithm of the cost in seconds; None for a method without a cost model"""
 
 
 @dataclass(eq=False)
 class ModelBased(Method):
-    """Models the loss, marginalised over hyperparameters, and recommends by the model.
+    """Models the loss with a Gaussian process, marginalised over hyperparameters.
 
-    The recommended config is the evaluated one with the lowest posterior mean at the target.
+    The incumbent is the evaluated config with the lowest posterior mean at the target fidelity.
 
-    Hyperparameters are fitted to finished trials. Before the next suggestion the loss model is also
-    given the running ones, each with a loss that is only believed (Ginsbourger, Le Riche & Carraro
-    2010, "Kriging is well-suited to parallelize optimization"), so that several workers do not get
-    the same one; the cost model is not. With nothing finished the initial design goes on.
+    Hyperparameters are fitted to finished trials. Before each suggestion the loss model, but not
+    the cost model, is conditioned on the pending trials with imputed losses (Ginsbourger, Le Riche
+    & Carraro 2010, "Kriging is well-suited to parallelize optimization"), so that several workers
+    do not get the same suggestion. The initial design continues until a trial has succeeded.
 
     Raises:
-        ValueError: an option outside what is allowed.
+        ValueError: if an option is out of range.
     """
 
     space: Space
     fidelities: Fidelities
     _: KW_ONLY
     initial_trials: int = field(init=False)
-    """trials before the models are used"""
+    """number of trials in the initial design, before the models are used"""
     hyper_samples: int = 10
-    """hyperparameter samples of either model"""
+    """number of hyperparameter samples of each model"""
     mcmc_steps: int = STEPS
-    """steps of the sampler that they come from"""
+    """number of MCMC steps to draw these samples"""
     length_scales: Sequence[float] = LENGTH_SCALES
     """range of the length scales, in units of the unit cube's edge"""
     loss_transform: str = "log"
-    """``log`` models the logarithm of the loss, ``none`` the loss itself"""
+    """``log`` to model the logarithm of the loss, ``none`` to model the loss itself"""
     pending: str = "believer"
-    """loss of a running trial: ``believer``, its posterior mean, or ``liar``, the lowest seen"""
+    """imputation of pending trials: posterior mean (``believer``, kriging believer) or lowest
+    observed loss (``liar``, constant liar)"""
     refit_every: int = 10
-    """with more than ``refit_above`` finished trials, hyperparameters are those from before the
-    latest trial whose number is a multiple of this; the data are always all"""
+    """once more than ``refit_above`` trials have finished, refit hyperparameters only every
+    ``refit_every`` trials; the models always contain all data"""
     refit_above: int = REFIT_ABOVE
-    """up to so many, they are of all finished trials"""
+    """number of finished trials up to which hyperparameters are refitted for every suggestion"""
 
     only: Sequence[float] | None = field(init=False, default=None)
     """fidelities whose trials are modelled; None for all"""
     diagonal: bool = field(init=False, default=False)
-    """whether the covariance of the basis functions' weights is diagonal"""
+    """True for a diagonal covariance of the basis functions' weights"""
     cost_basis: Basis | None = field(init=False, default=None)
     """fidelity basis of the cost model; None for a method without one"""
 
@@ -89,7 +91,7 @@ class ModelBased(Method):
 
     @abstractmethod
     def loss_basis(self, s: Array) -> Array:
-        """Fidelity basis of the loss model; ``(n,)`` to ``(n, rank)``."""
+        """Return the fidelity basis of the loss model; ``(n,)`` to ``(n, rank)``."""
 
     def suggest(self, history: History, rng: np.random.Generator) -> Suggestion:
         data = self._read(history)
@@ -108,24 +110,24 @@ class ModelBased(Method):
         return data.best(self._means_at_target(models, data).mean(axis=0))
 
     def _initial(self, history: History, rng: np.random.Generator) -> Suggestion:
-        """What is evaluated before there is a model: uniform configs at the target."""
+        """Return a suggestion of the initial design: by default a uniform full training."""
         return Suggestion(self.space.sample(rng))
 
     @abstractmethod
     def _maximise(
         self, models: Models, data: TrainingData, rng: np.random.Generator
     ) -> tuple[Array, float]:
-        """Maximise the acquisition function: a config, shape ``(width,)``, and a fidelity."""
+        """Return the config, shape ``(width,)``, and fidelity that maximise the acquisition."""
 
     def _read(self, history: History) -> TrainingData | None:
         return training_data(history, self.space, transform=self.loss_transform, only=self.only)
 
     def _means_at_target(self, models: Models, data: TrainingData) -> Array:
-        """Posterior means of the evaluated configs at the target, shape ``(m, n)``."""
+        """Return posterior means of the evaluated configs at the target, shape ``(m, n)``."""
         return models.loss.mean(at_target(data.x, self.target_basis))
 
     def _fitted(self, history: History, data: TrainingData) -> Models:
-        """The models of the finished trials; their hyperparameters may be earlier ones."""
+        """Return models of all finished trials, with the hyperparameters of the latest refit."""
         past = prefix(history, self.refit_every, self.refit_above)
         earlier = None if past is history else self._read(past)
         if earlier is None:
@@ -138,7 +140,7 @@ class ModelBased(Method):
         return Models(loss, _with_data(models.log_cost, points, data.log_cost))
 
     def _condition_on_pending(self, models: Models, data: TrainingData) -> Models:
-        """The models, that of the loss also given what is believed of the running trials."""
+        """Condition the loss model on the pending trials with imputed losses."""
         if data.pending is None:
             return models
         x, s = data.pending
@@ -149,7 +151,7 @@ class ModelBased(Method):
         return models._replace(loss=models.loss.condition_on(points, imputed))
 
     def _models(self, data: TrainingData) -> Models:
-        """The models of these data, a function of the data alone."""
+        """Fit the models; the result is a function of ``data`` alone."""
         rng = data.rng()
         loss = self._model(Points(data.x, self.loss_basis(data.s)), data.loss, rng)
         if self.cost_basis is None:
@@ -170,7 +172,7 @@ class ModelBased(Method):
 
 
 def _with_data(posterior: Posterior, points: Points, y: Array) -> Posterior:
-    """The process with the same hyperparameters, in the same units, given other data."""
+    """Return a posterior with the same hyperparameters, offset and scale, but other data."""
     offset, scale = posterior.offset, posterior.scale
     standardised = Data(points, (y - offset) / scale)
     return Posterior(posterior.kernel, posterior.theta, standardised, offset, scale)

@@ -1,7 +1,8 @@
-"""The earlier history from which hyperparameters are kept, when fitting anew each time is too much.
+"""Refit schedule: reuse hyperparameters between refits, once refitting for every trial is too slow.
 
-Which one must be a function of the later history. That holds trials in order of their numbers, not
-of their ends, so a suggestion's note says which trials were running when it was made.
+The history at the latest refit must be a function of the current history. A history lists trials in
+the order of their numbers, not of their completion, so the note of each suggestion records which
+trials were pending when it was made.
 """
 
 from __future__ import annotations
@@ -12,20 +13,21 @@ from benchmarks.core.trial import History
 from methods.models.training_data import finished
 
 PENDING_KEY = "beside"
-"""key of the note: numbers of the trials that were running when this one was suggested"""
+"""note key: numbers of the trials that were pending when this one was suggested"""
 
 
 def pending_numbers(history: History) -> dict[str, Any]:
-    """The note of a suggestion made now; empty if no trial is running."""
+    """Return the note of a suggestion made now; empty if no trial is pending."""
     numbers = [trial.number for trial in history.running]
     return {PENDING_KEY: numbers} if numbers else {}
 
 
 def prefix(history: History, every: int, above: int) -> History:
-    """What was known when the latest trial whose number is a multiple of ``every`` was suggested.
+    """Return the history as it was at the latest refit.
 
-    The history itself if that trial is the next one, or if no more than ``above`` trials have
-    finished. Trials without a note (of another method, say) count as suggested by one worker.
+    A refit precedes the suggestion of each trial whose number is a multiple of ``every``. Returns
+    ``history`` itself if that trial is the next one, or if at most ``above`` trials have finished.
+    For a trial without a note (of another method, say) no trial counts as pending.
     """
     latest = len(history) // every * every
     if finished(history) <= above or latest == len(history):

@@ -77,9 +77,9 @@ def test_a_task_with_the_target_alone(space: Space) -> None:
 @pytest.mark.parametrize(
     ("values", "message"),
     [
-        ([0.25, 0.5], "must rise, and end in 1"),
-        ([0.5, 0.25, 1.0], "must rise, and end in 1"),
-        ([0.5, 0.5, 1.0], "must rise, and end in 1"),
+        ([0.25, 0.5], "must be ascending and end with 1"),
+        ([0.5, 0.25, 1.0], "must be ascending and end with 1"),
+        ([0.5, 0.5, 1.0], "must be ascending and end with 1"),
         ([], "must be a list of fidelities"),
         ([1 / 1024, 1.0], r"the task has no fidelity 0.0009765625: allowed is \[0.00195312, 1\]$"),
     ],
