@@ -1,4 +1,4 @@
-"""Expected improvement at the target with a GPy model: the plain baseline, by a known library."""
+"""Expected improvement at the target fidelity with a GPy model: a baseline on a known library."""
 
 from __future__ import annotations
 
@@ -31,24 +31,24 @@ from methods.references.global_random import global_random
 
 
 class GPyEI(Method):
-    """Full trainings only; the next one maximises expected improvement.
+    """Selects the full training with the largest expected improvement, by a GPy model.
 
-    GPy's ``GPRegression`` with a Matern-5/2 kernel, one length scale a coordinate, on the
-    standardised loss or log loss; hyperparameters by maximum likelihood within bounds. Recommends
-    the evaluated config with the lowest posterior mean; before the model exists, the best one seen.
-    A running trial counts as if it had the loss that the model expects (kriging believer;
-    Ginsbourger et al. 2010), the hyperparameters left as they are.
+    The model is GPy's ``GPRegression`` with a Matern-5/2 kernel, one length scale per coordinate,
+    on the standardised loss or log loss. Hyperparameters are set by maximum likelihood within
+    bounds. The incumbent is the evaluated config with the lowest posterior mean; before the model
+    exists, it is the one with the lowest observed loss. Pending trials are imputed with the
+    posterior mean, and hyperparameters stay unchanged (kriging believer; Ginsbourger et al. 2010).
 
     Args:
-        space: the task's configs.
-        fidelities: the task's fidelities; only the target is used.
-        initial_trials: uniform random configs before the model is used.
-        restarts: starting points of the likelihood's maximisation.
-        candidates: configs screened before the acquisition is refined by L-BFGS.
-        loss_transform: ``log`` models the logarithm of the loss, ``none`` the loss itself.
+        space: search space of the task.
+        fidelities: fidelities of the task; only the target is used.
+        initial_trials: number of uniform random configs before the model is used.
+        restarts: number of starting points when the likelihood is maximised.
+        candidates: number of configs screened before the acquisition is refined by L-BFGS.
+        loss_transform: ``log`` to model the logarithm of the loss, ``none`` for the loss itself.
 
     Raises:
-        ValueError: an option outside what is allowed.
+        ValueError: if an option is out of range.
     """
 
     def __init__(
@@ -104,10 +104,11 @@ class GPyEI(Method):
 
 
 def fit_gpy(data: TrainingData, restarts: int) -> Any:
-    """GPy model of the standardised losses by bounded maximum likelihood.
+    """Fit a GPy model to the standardised losses by bounded maximum likelihood.
 
-    The bounds keep GPy from a noise of zero and a huge variance, where its predictive variances
-    turn negative. Restarts draw from numpy's global state, hence the fence.
+    The bounds exclude zero noise and huge variances, where GPy's predictive variances become
+    negative. Restarts draw from numpy's global random state, so it is seeded here and restored
+    afterwards.
     """
     import GPy
 
@@ -125,7 +126,7 @@ def fit_gpy(data: TrainingData, restarts: int) -> Any:
 
 
 def condition_on_pending(model: Any, data: TrainingData) -> Any:
-    """The model given the running trials, too, each with its posterior mean; a copy."""
+    """Return a copy of the model, conditioned on the pending trials with their posterior means."""
     if data.pending is None:
         return model
     x = data.pending.x
@@ -137,7 +138,7 @@ def condition_on_pending(model: Any, data: TrainingData) -> Any:
 
 
 def predict(model: Any, x: Array) -> tuple[Array, Array]:
-    """Mean and standard deviation of the noise-free loss, standardised; each ``(n,)``."""
+    """Return mean and standard deviation of the standardised, noise-free loss; each ``(n,)``."""
     mean, variance = model.predict_noiseless(x)
     return mean[:, 0], np.sqrt(np.maximum(variance[:, 0], 1e-12))
 
@@ -149,7 +150,7 @@ def climb(model: Any, start: Array, best: float) -> Array:
         mean, sd = predict(model, x[None])
         d_mean, d_variance = model.predictive_gradients(x[None])
         by_mean, by_sd = log_expected_improvement_gradient((best - mean) / sd)
-        # Both ratios are per standard deviation; d sd = d variance / (2 sd).
+        # Both derivatives are multiplied by sd; and d sd = d variance / (2 sd).
         gradient = (by_mean * d_mean[0, :, 0] + by_sd * d_variance[0] / (2 * sd)) / sd
         return -float(log_expected_improvement(mean, sd, best)[0]), -gradient
 
@@ -162,8 +163,8 @@ def climb(model: Any, start: Array, best: float) -> Array:
 
 @contextmanager
 def quiet_gpy() -> Iterator[None]:
-    """Keep GPy's and paramz' notes (reconstraining, failed restarts) out of the console."""
-    # paramz names loggers after parameters, too: "sum" is the kernel of emukit's Fabolas
+    """Silence log messages and warnings of GPy and paramz (reconstraining, failed restarts)."""
+    # paramz also names loggers after parameters: "sum" is the kernel of emukit's Fabolas
     names = ("GP", "paramz", "paramz.model", "sum", "Gaussian_noise")
     loggers = [logging.getLogger(name) for name in names]
     levels = [logger.level for logger in loggers]

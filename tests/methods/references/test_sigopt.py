@@ -117,9 +117,9 @@ class Strange:
 @pytest.mark.parametrize(
     ("parameter", "message"),
     [
-        (Integer(3, 3), "k: SigOpt needs two values to choose from"),
-        (Categorical(("a",)), "k: SigOpt needs two values to choose from"),
-        (Strange(), "k: SigOpt has no Strange"),
+        (Integer(3, 3), "k: SigOpt needs at least two values"),
+        (Categorical(("a",)), "k: SigOpt needs at least two values"),
+        (Strange(), "k: SigOpt does not support Strange"),
     ],
 )
 def test_what_sigopt_has_not(parameter: Any, message: str) -> None:
@@ -132,10 +132,12 @@ def test_what_sigopt_has_not(parameter: Any, message: str) -> None:
 
 def test_a_missing_environment_is_one_line_with_the_command_that_makes_it(tmp_path: Path) -> None:
     python = tmp_path / "there" / "bin" / "python"
-    with pytest.raises(ValueError, match=r"^method.python: there is no .*; make it by: ") as raised:
+    with pytest.raises(
+        ValueError, match=r"^method.python: .* not found; create it with: "
+    ) as raised:
         SigOpt(CARS, EPOCHS, python=str(python))
     assert str(raised.value).endswith(
-        f"there is no {python}; make it by: python3.11 -m venv {tmp_path}/there && "
+        f"{python} not found; create it with: python3.11 -m venv {tmp_path}/there && "
         f"{tmp_path}/there/bin/pip install --no-deps -r {REQUIREMENTS}"
     )
 
@@ -152,7 +154,7 @@ def test_where_it_is_looked_for(monkeypatch: pytest.MonkeyPatch, tmp_path: Path)
 def test_a_python_without_the_library_says_what_is_missing_and_what_to_do() -> None:
     method = SigOpt(CARS, EPOCHS, python=sys.executable)
     with pytest.raises(
-        WorkerError, match=r"it died \(exit code 1\): ModuleNotFoundError: .*; make it anew by: "
+        WorkerError, match=r"it died \(exit code 1\): ModuleNotFoundError: .*; recreate it with: "
     ):
         method.suggest(History(), np.random.default_rng(0))
 
@@ -167,7 +169,7 @@ def fake(tmp_path: Path, code: str) -> str:
 
 def test_other_versions_are_refused(tmp_path: Path) -> None:
     python = fake(tmp_path, "import json; print(json.dumps({'ready': {'numpy': '9.0'}}))")
-    with pytest.raises(WorkerError, match=r"it has numpy 9.0, not 1\.26\.4; make it anew by: "):
+    with pytest.raises(WorkerError, match=r"found numpy 9.0, need 1\.26\.4; recreate it with: "):
         SigOpt(CARS, EPOCHS, python=python).suggest(History(), np.random.default_rng(0))
 
 
@@ -186,7 +188,7 @@ def test_an_answer_that_makes_no_sense(tmp_path: Path, answer: str) -> None:
         f"for line in sys.stdin: print(json.dumps({answer}), flush=True)"
     )
     method = SigOpt(LINE, FULL, python=fake(tmp_path, code))
-    with pytest.raises(WorkerError, match=r"^SigOpt's process answered \{"):
+    with pytest.raises(WorkerError, match=r"^unexpected answer from SigOpt: \{"):
         method.suggest(History(), np.random.default_rng(0))
 
 
@@ -231,9 +233,9 @@ def test_a_request_larger_than_a_pipe_holds() -> None:
 @pytest.mark.parametrize(
     ("action", "message"),
     [
-        ("print('rubbish', flush=True)", "its answer is no JSON object: 'rubbish"),
-        ("print('[1, 2]', flush=True)", r"its answer is no JSON object: '\[1, 2\]"),
-        ("os.write(1, bytes([255, 10]))", "its answer is no JSON object: '"),
+        ("print('rubbish', flush=True)", "its answer is not a JSON object: 'rubbish"),
+        ("print('[1, 2]', flush=True)", r"its answer is not a JSON object: '\[1, 2\]"),
+        ("os.write(1, bytes([255, 10]))", "its answer is not a JSON object: '"),
         ("os._exit(7)", r"it died \(exit code 7\): nothing on stderr$"),
         ("raise KeyError('lost')", r"it died \(exit code 1\): KeyError: 'lost'$"),
         ("os.kill(os.getpid(), 9)", r"it died \(exit code -9\)"),
@@ -274,7 +276,9 @@ def test_one_that_was_killed_between_requests_is_replaced() -> None:
 def test_what_cannot_be_started_says_so_and_how_to_repair_it(tmp_path: Path) -> None:
     (tmp_path / "python").write_text("")
     talk = JsonProcess([str(tmp_path / "python")], 1.0, repair="; do this")
-    with pytest.raises(WorkerError, match=r"python is of no use: .*Permission denied.*; do this$"):
+    with pytest.raises(
+        WorkerError, match=r"could not start .*python: .*Permission denied.*; do this$"
+    ):
         talk.ask({})
 
 
