@@ -16,7 +16,7 @@ from methods.models.training_data import training_data
 def test_recommends_the_lowest_posterior_mean_at_the_target(
     space: Space, fidelities: Fidelities, play: Callable[..., History]
 ) -> None:
-    """Not the lowest at the smallest subset, nor at a basis of 50,000 (papers.md R1, E2)."""
+    """Not the lowest at the smallest subset, nor at a basis of 50,000."""
     method = Fabolas(space, fidelities)
     past = play(method, 16)
     data = training_data(past, space)

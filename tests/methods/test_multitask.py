@@ -20,7 +20,7 @@ Play = Callable[..., History]
 
 
 def test_fidelities_are_drawn_by_what_they_are_said_to_cost(space: Space, play: Play) -> None:
-    """exp(-cost), normalised: 0.481, 0.323 and 0.196 (papers.md 7.4)."""
+    """exp(-cost), normalised: 0.481, 0.323 and 0.196."""
     method = Multitask(space, TALK, hyper_samples=2, mcmc_steps=1, candidates=4)
     assert method.probabilities == pytest.approx([0.481, 0.323, 0.196], abs=5e-4)
     past = play(method, 6)
@@ -137,7 +137,7 @@ def test_a_task_without_nominal_costs_gets_the_talks_or_those_of_the_options(spa
     ("options", "line"),
     [
         ({"fidelity_values": (0.001, 1.0), "nominal_costs": (0.1, 1.0)}, "the task has no"),
-        ({"nominal_costs": (0.1, 1.0)}, "one for each of"),
+        ({"nominal_costs": (0.1, 1.0)}, "must have one cost for each of"),
         ({"nominal_costs": (0.0, 0.5, 1.0)}, "nominal_costs"),
     ],
 )
