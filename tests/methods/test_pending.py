@@ -77,8 +77,8 @@ def test_a_liar_tells_the_lowest_loss_seen(
     busy = started_by(method, play(method, 12), 3)
     data = training_data(busy, space)
     assert data is not None
-    given = method._condition_on_pending(method._fit(data), data).loss
-    told = given.offset + given.scale * given.data.y[:, -3:]
+    conditioned = method._condition_on_pending(method._fit(data), data).loss
+    told = conditioned.offset + conditioned.scale * conditioned.data.y[:, -3:]
     np.testing.assert_allclose(told, data.loss.min())
     with pytest.raises(ValueError, match=r"^method.pending=lair: allowed are believer, liar; did"):
         build(space, fidelities, pending="lair")
@@ -105,12 +105,12 @@ def test_gpys_model_believes_too(space: Space, fidelities: Fidelities, play: Pla
     assert data is not None
     assert data.pending is not None
     model = method._fit(data)
-    given = condition_on_pending(model, data)
+    conditioned = condition_on_pending(model, data)
     x = np.random.default_rng(0).random((30, 2))
-    np.testing.assert_allclose(predict(given, x)[0], predict(model, x)[0], atol=1e-6)
-    before, after = (predict(m, data.pending.x)[1] for m in (model, given))
+    np.testing.assert_allclose(predict(conditioned, x)[0], predict(model, x)[0], atol=1e-6)
+    before, after = (predict(m, data.pending.x)[1] for m in (model, conditioned))
     assert (after < before).all()
-    np.testing.assert_array_equal(given.param_array, model.param_array)
+    np.testing.assert_array_equal(conditioned.param_array, model.param_array)
     assert len(model.X) == 10
 
 
@@ -121,13 +121,13 @@ def test_emukits_fabolas_believes_too(space: Space, fidelities: Fidelities, play
     data = training_data(busy, space)
     assert data is not None
     loop = method._fit(data)
-    given = method._condition_on_pending(loop, data)
-    for fitted, other in zip(loop.model_updaters, given.model_updaters, strict=True):
+    conditioned = method._condition_on_pending(loop, data)
+    for fitted, other in zip(loop.model_updaters, conditioned.model_updaters, strict=True):
         np.testing.assert_array_equal(fitted.model.model.param_array, other.model.model.param_array)
-    sizes = [len(updater.model.X) for updater in given.model_updaters]
+    sizes = [len(updater.model.X) for updater in conditioned.model_updaters]
     assert sizes == [15, 12]  # the cost model is given nothing
     assert len(loop.model_updaters[0].model.X) == 12
-    before, after = (method._means_at_target(one, data) for one in (loop, given))
+    before, after = (method._means_at_target(one, data) for one in (loop, conditioned))
     np.testing.assert_allclose(after, before, atol=5e-3)  # it is next to noise-free, and so stiff
 
 
@@ -218,8 +218,10 @@ def test_hyperparameters_are_kept_and_the_data_are_all(
                 np.testing.assert_array_equal(now.theta, old.theta)
                 assert (now.offset, now.scale) == (old.offset, old.scale)
                 assert len(now.data.points.x) == len(data.x)
-        given = models.loss
-        np.testing.assert_allclose(given.offset + given.scale * given.data.y, data.loss)
+        conditioned = models.loss
+        np.testing.assert_allclose(
+            conditioned.offset + conditioned.scale * conditioned.data.y, data.loss
+        )
     # a fresh object agrees, and one that keeps nothing does not
     fresh: ModelBased = build(space, fidelities, refit_every=5, refit_above=10)
     wanted = method.suggest(past, np.random.default_rng(1))
