@@ -21,7 +21,7 @@ from methods.models.kernels import indicator_basis
 
 @dataclass(eq=False)
 class MTBO(InformationGain):
-    """Selects the most information per predicted second, over a finite set of fidelities.
+    """Selects the evaluation with the most information per second, from a few fidelities.
 
     The loss is one Gaussian process over config and fidelity, by intrinsic coregionalisation: any
     covariance between fidelities is possible, and its Cholesky factor is learnt. The log cost has a

@@ -1,4 +1,4 @@
-"""Base of the methods on Gaussian processes: initial design, fitting, and the incumbent."""
+"""Base class of the methods on Gaussian processes: initial design, fitting, and incumbent."""
 
 from __future__ import annotations
 
@@ -43,9 +43,10 @@ class ModelBased(Method):
     The incumbent is the evaluated config with the lowest posterior mean at the target fidelity.
 
     Hyperparameters are fitted to finished trials. Before each suggestion the loss model, but not
-    the cost model, is conditioned on the pending trials with imputed losses (Ginsbourger, Le Riche
-    & Carraro 2010, "Kriging is well-suited to parallelize optimization"), so that several workers
-    do not get the same suggestion. The initial design continues until a trial has succeeded.
+    the cost model, is conditioned on the pending trials with imputed losses, so that several
+    workers do not get the same suggestion (Ginsbourger, Le Riche & Carraro 2010, "Kriging is
+    well-suited to parallelize optimization"). The initial design continues until a trial has
+    succeeded.
 
     Raises:
         ValueError: if an option is out of range.

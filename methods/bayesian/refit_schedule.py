@@ -13,11 +13,12 @@ from benchmarks.core.trial import History
 from methods.models.training_data import finished
 
 PENDING_KEY = "beside"
-"""note key: numbers of the trials that were pending when this one was suggested"""
+"""note key, as stored in traces: numbers of the trials that were pending when this one was
+suggested"""
 
 
 def pending_numbers(history: History) -> dict[str, Any]:
-    """Return the note of a suggestion made now; empty if no trial is pending."""
+    """Return the note of a suggestion made now: numbers of the pending trials; empty without any."""
     numbers = [trial.number for trial in history.running]
     return {PENDING_KEY: numbers} if numbers else {}
 
