@@ -1,6 +1,6 @@
-"""Tuning methods: the classes that ``conf/method`` names, each imported when it is first asked for.
+"""Tuning methods: the classes named in ``conf/method``, each imported on first access.
 
-``from methods import Fabolas`` works, and loads nothing that Fabolas does not need.
+``from methods import Fabolas`` loads only the modules that Fabolas needs.
 """
 
 from __future__ import annotations

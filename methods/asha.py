@@ -1,4 +1,4 @@
-"""ASHA: successive halving whose promotions never wait (Li et al., MLSys 2020).
+"""ASHA: asynchronous successive halving (Li et al., MLSys 2020).
 
 "A System for Massively Parallel Hyperparameter Tuning", Algorithm 2.
 """
@@ -15,34 +15,34 @@ from benchmarks.core.trial import Fidelities, History, Suggestion, Trial
 from methods.hyperband import brackets, rank
 
 ALL = "all"
-"""value of ``bracket`` that stands for all of them in turn"""
+"""value of ``bracket`` that runs all brackets in turn"""
 
 
 class ASHA(Method):
-    """Hyperband in its asynchronous form: a rung is open at all times, and grows without limit.
+    """Asynchronous Hyperband: rungs never close, and promotions never wait for a rung to fill.
 
-    With ``n`` finished trials in a rung, each of the best ``floor(n / eta)`` that has not gone on
-    yet goes on, the highest rung and the lowest loss first; if there is none, a new uniform config
-    enters the lowest rung. So a rung may send on more than one config in ``eta``: one that went on
-    early does not come back when better ones overtake it. Failed trials count in their rung, rank
-    last, and do not go on. Whether a promoted config is trained anew or continued is the task's
-    affair (``Fidelities.resumable``).
+    Among the ``n`` finished trials of a rung, each of the best ``floor(n / eta)`` is promoted once,
+    highest rung first, then lowest loss. If there is nothing to promote, a new uniform config
+    enters the lowest rung. A rung may promote more than one config in ``eta``, because a promotion
+    stands even if better configs finish later. Failed trials count in their rung, rank last, and
+    are never promoted. Whether a promoted config is retrained from the start or resumed is up to
+    the task (``Fidelities.resumable``).
 
-    The note of a trial says its ``bracket`` (0 explores most), its ``rung``, and the number of the
-    trial that it ``promotes`` (None in the lowest rung). Recommends the config with the smallest
-    loss seen so far, at any fidelity.
+    The note of a trial holds its ``bracket`` (0 explores most), its ``rung``, and the number of the
+    trial that it ``promotes`` (None in the lowest rung). The incumbent is the config with the
+    lowest loss observed so far, at any fidelity.
 
     Args:
-        space: the task's configs.
-        fidelities: the task's fidelities; the rungs' are those of ``hyperband``.
-        eta: of the configs in a rung, one in ``eta`` goes on, with ``eta`` times the data; at
-            least 2.
-        bracket: ``all``, asynchronous Hyperband: the brackets take turns, and a turn ends when its
-            trials add up to the training that a synchronous bracket (rule ``table1``) takes; their
-            rungs are kept from turn to turn. Or the number of the only bracket: ASHA itself.
+        space: search space of the task.
+        fidelities: fidelities of the task; the rungs use the same ones as ``hyperband``.
+        eta: reduction factor, at least 2: one config in ``eta`` is promoted, with ``eta`` times the
+            data.
+        bracket: ``all`` for asynchronous Hyperband: the brackets take turns, and a turn ends when
+            its trials add up to the training of one synchronous bracket (rule ``table1``); rungs
+            are kept from turn to turn. Or the number of a single bracket: ASHA itself.
 
     Raises:
-        ValueError: an option outside what is allowed.
+        ValueError: if an option is out of range.
     """
 
     def __init__(
@@ -58,17 +58,17 @@ class ASHA(Method):
         self.space, self.eta = space, eta
         plan = brackets(fidelities.low, eta, "table1")
         self.rungs = [[fidelities.clip(rung.fidelity) for rung in rungs] for rungs in plan]
-        """fidelities of every bracket's rungs"""
+        """fidelities of the rungs of each bracket"""
         self.turns = [
             sum(rung.configs * share for rung, share in zip(rungs, shares, strict=True))
             for rungs, shares in zip(plan, self.rungs, strict=True)
         ]
-        """how much every bracket trains in a turn, in full trainings"""
+        """amount of training in a turn of each bracket, in full trainings"""
         numbers: Collection[int | str] = (ALL, *range(len(plan)))
         if bracket not in numbers or isinstance(bracket, bool):
             raise ValueError(
                 f"method.bracket={bracket}: allowed are {', '.join(map(str, numbers))}"
-                " (the task's fidelities and eta make that many)"
+                " (the task's fidelities and eta determine their number)"
             )
         self.bracket = bracket
 
@@ -80,22 +80,22 @@ class ASHA(Method):
         for rung in reversed(range(len(rungs) - 1)):
             for trial in self._best(members, rung):
                 if trial.number not in promoted:
-                    goes = {"bracket": bracket, "rung": rung + 1, "promotes": trial.number}
-                    return Suggestion(trial.config, rungs[rung + 1], goes)
-        enters = {"bracket": bracket, "rung": 0, "promotes": None}
-        return Suggestion(self.space.sample(rng), rungs[0], enters)
+                    promotion = {"bracket": bracket, "rung": rung + 1, "promotes": trial.number}
+                    return Suggestion(trial.config, rungs[rung + 1], promotion)
+        note = {"bracket": bracket, "rung": 0, "promotes": None}
+        return Suggestion(self.space.sample(rng), rungs[0], note)
 
     def recommend(self, history: History, rng: np.random.Generator) -> Config | None:
         return None if history.best_seen is None else history.best_seen.config
 
     def _best(self, members: list[Trial], rung: int) -> list[Trial]:
-        """The trials of a rung that may go on, the best first."""
-        ended = [t for t in members if t.note.get("rung") == rung and t.status != "running"]
-        best = sorted(ended, key=rank)[: len(ended) // self.eta]
+        """Return the trials of a rung that may be promoted, best first."""
+        finished = [t for t in members if t.note.get("rung") == rung and t.status != "running"]
+        best = sorted(finished, key=rank)[: len(finished) // self.eta]
         return [trial for trial in best if trial.status == "ok"]
 
     def _turn(self, history: History) -> int:
-        """The bracket of the next trial: that of the latest ones until its turn is over."""
+        """Return the bracket of the next trial: the current bracket until its turn is over."""
         current, trained = 0, 0.0
         for latest, trial in enumerate(reversed(history.trials)):
             bracket = trial.note.get("bracket", 0)

@@ -1,7 +1,8 @@
-"""Entropy Search: full trainings that tell most about the minimum's place (Hennig & Schuler 2012).
+"""Entropy Search, with full trainings only (Hennig & Schuler 2012).
 
-"Entropy Search for Information-Efficient Global Optimization", JMLR 13. By default the gain is
-computed from joint samples; by expectation propagation, as there, with ``entropy="ep"``.
+"Entropy Search for Information-Efficient Global Optimization", JMLR 13. By default the information
+gain is computed from joint posterior samples; ``entropy="ep"`` uses expectation propagation, as the
+paper does.
 """
 
 from __future__ import annotations
@@ -17,12 +18,12 @@ from methods.options import check_flag
 
 @dataclass(eq=False)
 class EntropySearch(InformationGain):
-    """Full trainings only; the next one gains most information about the best config.
+    """Selects the full training that gains the most information about the best config.
 
-    Recommends the evaluated config with the lowest posterior mean.
+    The incumbent is the evaluated config with the lowest posterior mean.
 
     Raises:
-        ValueError: an option outside what is allowed.
+        ValueError: if an option is out of range.
     """
 
     version = 6
@@ -30,10 +31,10 @@ class EntropySearch(InformationGain):
 
     _: KW_ONLY
     initial_trials: int = 2
-    """uniform random configs before the model is used; 2 in the Fabolas paper's scripts (RoBO at
-    823a5de)"""
+    """number of uniform random configs before the model is used; 2 in the scripts of the Fabolas
+    paper (RoBO at 823a5de)"""
     per_cost: bool = False
-    """whether the gain is divided by the predicted cost of the config; the original's is not"""
+    """True to divide the gain by the predicted cost of the config; the original does not"""
 
     def __post_init__(self) -> None:
         check_flag("per_cost", self.per_cost)

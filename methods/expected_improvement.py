@@ -15,19 +15,19 @@ from methods.acquisition.representers import at_target
 from methods.bayesian.model_based import ModelBased, Models
 from methods.models.gp import Posterior
 from methods.models.kernels import constant_basis
-from methods.models.training_data import Targets
+from methods.models.training_data import TrainingData
 from methods.options import check_counts
 
 
 @dataclass(eq=False)
 class ExpectedImprovement(ModelBased):
-    """Full trainings only; the next one maximises expected improvement over the best known.
+    """Selects the full training with the largest expected improvement over the incumbent.
 
-    The best known is the lowest posterior mean of the configs evaluated at the target, which is
-    also the one recommended: with noisy losses, the lowest loss seen is too low.
+    The incumbent is the config with the lowest posterior mean among those evaluated at the target
+    fidelity. The lowest observed loss is not used, because with noisy losses it is too low.
 
     Raises:
-        ValueError: an option outside what is allowed.
+        ValueError: if an option is out of range.
     """
 
     version = 4
@@ -35,10 +35,11 @@ class ExpectedImprovement(ModelBased):
 
     _: KW_ONLY
     initial_trials: int = 2
-    """uniform random configs before the model is used; 2 in the Fabolas paper's scripts (RoBO at
-    823a5de)"""
+    """number of uniform random configs before the model is used; 2 in the scripts of the Fabolas
+    paper (RoBO at 823a5de)"""
     candidates: int = 500
-    """configs that are screened, and three times as many around the best of them"""
+    """number of configs screened at first; each of three refinements screens as many around the
+    best"""
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -48,11 +49,11 @@ class ExpectedImprovement(ModelBased):
         return constant_basis(s)
 
     def _maximise(
-        self, models: Models, targets: Targets, rng: np.random.Generator
+        self, models: Models, data: TrainingData, rng: np.random.Generator
     ) -> tuple[Array, float]:
-        means = models.loss.mean(at_target(targets.known, self.target_basis))
+        means = models.loss.mean(at_target(data.all_x, self.target_basis))
         improvement = MarginalImprovement(models.loss, self.target_basis, means.min(axis=1))
-        promising = targets.known[np.argsort(means.mean(axis=0), kind="stable")[:5]]
+        promising = data.all_x[np.argsort(means.mean(axis=0), kind="stable")[:5]]
         return maximise(
             improvement,
             self.space,
@@ -61,20 +62,20 @@ class ExpectedImprovement(ModelBased):
             self.candidates,
             1,
             rng,
-            targets.pending,
+            data.pending,
         )
 
 
 @dataclass(frozen=True)
 class MarginalImprovement:
-    """Logarithm of expected improvement at the target, its mean taken over hyperparameters."""
+    """Logarithm of expected improvement, averaged over hyperparameters, at one fidelity."""
 
     posterior: Posterior
     """loss model with ``m`` hyperparameter samples"""
     basis: Array
-    """the fidelity basis at the target, shape ``(rank,)``"""
+    """basis at that fidelity, shape ``(rank,)``"""
     best: Array
-    """what is to be improved upon, shape ``(m,)``"""
+    """loss to improve on, for each hyperparameter sample, shape ``(m,)``"""
 
     def screen(self, x: Array, s: Array) -> Array:
         return self.value(x, s)

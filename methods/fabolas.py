@@ -1,7 +1,7 @@
-"""Fabolas: Bayesian optimisation that chooses how much data to train on (Klein et al. 2017).
+"""Fabolas: Bayesian optimisation that also chooses the amount of data (Klein et al. 2017).
 
 "Fast Bayesian Optimization of Machine Learning Hyperparameters on Large Datasets", AISTATS 2017.
-Numbers that the paper leaves open follow its code, RoBO at 823a5de, without its defects.
+Settings that the paper leaves open follow its code (RoBO at 823a5de), without its bugs.
 """
 
 from __future__ import annotations
@@ -25,48 +25,51 @@ DESIGNS: dict[str, tuple[float, ...]] = {
     "aistats": (1 / 64, 1 / 32, 1 / 16, 1 / 8) * 2 + (1 / 64, 1 / 32),
     "journal": (1 / 128,) * 8 + (1 / 64,) * 4 + (1 / 32,) * 2 + (1 / 4,),
 }
-"""fidelities of the initial trials, in order, as in RoBO's scripts for the AISTATS paper (823a5de)
-and for the journal version (39fc8af)"""
+"""fidelities of the initial trials, in order: those of RoBO's scripts for the AISTATS paper
+(823a5de) and for the journal version (39fc8af)"""
 
 
 @dataclass(eq=False)
 class Fabolas(InformationGain):
-    """Buys, per second of predicted cost, the most information about the best config at the target.
+    """Selects the evaluation with the most information about the best config, per second.
 
-    Log loss and log cost are Gaussian processes over config and fidelity, marginalised over
-    hyperparameters.
+    The best config is that at the target fidelity, and seconds are predicted by a cost model.
+    Log loss and log cost are modelled by Gaussian processes over config and fidelity, marginalised
+    over hyperparameters.
 
     Raises:
-        ValueError: a count below 1, a fidelity outside (0, 1], no power, a negative overhead, or
-            a choice that is not there.
+        ValueError: if a count is below 1, a fidelity outside (0, 1], ``loss_powers`` empty, the
+            overhead negative, or a choice unknown.
     """
 
     version = 7
 
     _: KW_ONLY
     initial_design: str | Sequence[float] = "aistats"
-    """fidelities of the initial trials: ``aistats`` (10 trials, 1/64 to 1/8), ``journal`` (15, most
-    of them 1/128), or a list of shares, one a trial"""
+    """fidelities of the initial trials: ``aistats`` (10 trials, 1/64 to 1/8), ``journal`` (15
+    trials, most of them at 1/128), or a list of shares, one per trial"""
     initial_configs: str = "sobol"
-    """``sobol``, one space-filling set, or ``random``, uniform, as in the paper"""
+    """configs of the initial trials: ``sobol``, one space-filling set, or ``random``, uniform as in
+    the paper"""
     loss_powers: Sequence[int] = (1, 2)
-    """powers of ``1 - u`` in the basis of the loss model, besides the constant. With ``[2]``, the
-    paper's, two small subsets fix the whole curve, and a wrong extrapolation is believed"""
+    """powers of ``1 - u`` in the basis of the loss model, besides the constant. With ``[2]``, as in
+    the paper, two small subsets determine the whole learning curve, and the model is confident even
+    where its extrapolation is wrong"""
     basis_on: str = "log_fidelity"
-    """what ``u`` is: the logarithm of the fidelity, scaled to [0, 1] (``log_fidelity``, what RoBO
-    ran), or the ``fidelity`` itself, as the paper writes. 1 at the target"""
+    """coordinate ``u``: the logarithm of the fidelity, scaled to [0, 1] (``log_fidelity``, as RoBO
+    ran), or the ``fidelity`` itself (as the paper writes); 1 at the target fidelity"""
     sigma_phi: str = "full"
-    """prior covariance of the basis functions' weights: ``full`` (the paper) or ``diagonal`` (what
-    RoBO ran)"""
+    """prior covariance of the basis functions' weights: ``full`` (paper) or ``diagonal`` (RoBO)"""
     representers: int = 50
     draws: int = 1024
     candidates: int = 300
     finalists: int = 10
     overhead_in_cost: float | str = 1.0
     incumbent: str = "posterior_mean"
-    """what is recommended: of the evaluated configs, the one with the lowest ``posterior_mean`` at
-    the target (AISTATS), or with the lowest loss seen at any fidelity (``best_seen``; the journal
-    version's, there "last_seen") or at the target (``best_at_target``; nothing before the first)"""
+    """incumbent: the evaluated config with the lowest ``posterior_mean`` at the target fidelity
+    (AISTATS), with the lowest observed loss at any fidelity (``best_seen``; the journal version,
+    which calls it "last_seen"), or with the lowest observed loss at the target fidelity
+    (``best_at_target``; none before the first such trial)"""
 
     def __post_init__(self) -> None:
         self.initial_fidelities = _design(self.initial_design)
@@ -102,7 +105,7 @@ class Fabolas(InformationGain):
 
 
 def _design(design: str | Sequence[float]) -> tuple[float, ...]:
-    """The fidelities of a design by name, or of one that is given as a list."""
+    """Return the fidelities of a named design, or of a design given as a list."""
     if isinstance(design, str):
         check_choice("initial_design", design, tuple(DESIGNS))
         return DESIGNS[design]

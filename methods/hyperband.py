@@ -1,4 +1,4 @@
-"""Hyperband: many configs on little data, few on much (Li et al., JMLR 18(185), 2018)."""
+"""Hyperband: successive halving in several brackets (Li et al., JMLR 18(185), 2018)."""
 
 from __future__ import annotations
 
@@ -18,50 +18,51 @@ INCUMBENTS = ("evaluation", "rung", "bracket")
 
 
 class Rung(NamedTuple):
-    """One step of a bracket: ``configs`` configs, all at ``fidelity``."""
+    """Rung of a bracket: ``configs`` configs, all trained at ``fidelity``."""
 
     configs: int
     fidelity: float
 
 
 def brackets(low: float, eta: int, rule: str) -> list[list[Rung]]:
-    """The brackets of one round, the most exploring first (Algorithm 1, lines 1 to 5).
+    """Return the brackets of one round, most explorative first (Algorithm 1, lines 1 to 5).
 
     Args:
-        low: smallest share allowed, in (0, 1].
-        eta: of the configs in a rung, one in ``eta`` goes on, with ``eta`` times the data.
-        rule: number of configs that bracket s starts with: ``algorithm1`` is its line 4,
+        low: smallest fidelity allowed, in (0, 1].
+        eta: reduction factor: one config in ``eta`` is promoted, with ``eta`` times the data.
+        rule: number of configs that bracket s starts with: ``algorithm1`` is line 4 of Algorithm 1,
             ``ceil((s_max + 1) / (s + 1) eta^s)``; ``table1`` reproduces the paper's Table 1,
-            ``floor((s_max + 1) / (s + 1)) eta^s`` (what its authors' code and RoBO run).
+            ``floor((s_max + 1) / (s + 1)) eta^s``, as in the authors' code and in RoBO.
 
     Returns:
-        s_max + 1 brackets, each a list of rungs. ``s_max`` is counted in whole steps: the
-        logarithm's rounding loses a rung at exact powers (papers.md section 4, P1).
+        ``s_max + 1`` brackets, each a list of rungs. ``s_max`` is found by repeated multiplication,
+        because a rounded logarithm loses a rung at exact powers of ``eta``.
     """
     s_max = 0
     while float(eta) ** (s_max + 1) * low <= 1 + 1e-9:
         s_max += 1
-    found = []
+    plan = []
     for s in range(s_max, -1, -1):
         if rule == "algorithm1":
             start = -(-(s_max + 1) * eta**s // (s + 1))
         else:
             start = (s_max + 1) // (s + 1) * eta**s
         rungs = [Rung(start // eta**i, max(low, float(eta) ** (i - s))) for i in range(s + 1)]
-        found.append(rungs)
-    return found
+        plan.append(rungs)
+    return plan
 
 
 class Hyperband(Method):
     """Successive halving in brackets that trade the number of configs against their data.
 
     Rounds of all brackets are repeated until the budget is spent. Whether a promoted config is
-    trained anew or continued is the task's affair (``Fidelities.resumable``). Failed trials rank
-    last. The note of a trial says its ``bracket`` (counted over the run), ``rung`` and ``slot``.
+    retrained from the start or resumed is up to the task (``Fidelities.resumable``). Failed trials
+    rank last. The note of a trial holds its ``bracket`` (counted over the run), ``rung`` and
+    ``slot``.
 
-    Synchronous, as Algorithm 1 is: with several workers a rung's trials run side by side, but the
-    next rung, and the next bracket, begin only when all of them have ended. Until then there is
-    nothing to suggest, and workers idle; ``asha`` does not wait.
+    Synchronous, like Algorithm 1: with several workers the trials of a rung run in parallel, but
+    the next rung or bracket starts only when all of them have finished. Until then ``suggest``
+    returns None and workers idle; ``asha`` does not wait.
     """
 
     version = 1
@@ -78,17 +79,18 @@ class Hyperband(Method):
         """Plan the brackets.
 
         Args:
-            space: the task's configs.
-            fidelities: the task's fidelities; the smallest share is the largest power of
-                ``1 / eta`` steps that stays within them, rungs are clipped to what is offered.
+            space: search space of the task.
+            fidelities: fidelities of the task. The lowest rung uses the smallest power of
+                ``1 / eta`` that is at least ``fidelities.low``; rungs are clipped to the fidelities
+                offered.
             eta: see ``brackets``; at least 2.
             rule: ``algorithm1`` or ``table1``, see ``brackets``.
-            incumbent: the recommended config has the smallest loss seen so far (Algorithm 1's last
-                line), looked up after every ``evaluation``, or only when a ``rung`` or a whole
-                ``bracket`` has ended. The two published curves differ by this alone.
+            incumbent: when the config with the lowest loss so far (last line of Algorithm 1)
+                becomes the incumbent: after every ``evaluation``, or only when its ``rung`` or its
+                ``bracket`` has finished. The two published curves differ only in this.
 
         Raises:
-            ValueError: an option outside what is allowed.
+            ValueError: if an option is out of range.
         """
         if not isinstance(eta, int) or eta < 2:
             raise ValueError(f"method.eta={eta}: must be a whole number, 2 or more")
@@ -123,7 +125,7 @@ class Hyperband(Method):
         return min(counted, key=lambda trial: trial.loss).config if counted else None
 
     def _next(self, history: History) -> tuple[int, int, int]:
-        """Bracket, rung and slot of the next trial, from the last one's."""
+        """Return bracket, rung and slot of the next trial, derived from those of the last."""
         if not history.trials:
             return 0, 0, 0
         note = history.trials[-1].note
@@ -136,23 +138,23 @@ class Hyperband(Method):
         return bracket + 1, 0, 0
 
     def _ended(self, trial: Trial, now: tuple[int, int]) -> bool:
-        """True if the rung or the bracket of a trial is before the bracket and rung of ``now``."""
+        """Return True if the trial is of a rung (or bracket) before ``now``, a bracket and rung."""
         at = (trial.note["bracket"], trial.note["rung"])
         return at < now if self.incumbent == "rung" else at[0] < now[0]
 
 
 def _rung(trials: Sequence[Trial], bracket: int, rung: int) -> list[Trial]:
-    """The trials of one rung; looks back only as far as needed."""
-    found = []
+    """Return the trials of one rung, latest first; stops at the first trial of an earlier rung."""
+    members = []
     for trial in reversed(trials):
         at = (trial.note["bracket"], trial.note["rung"])
         if at < (bracket, rung):
             break
         if at == (bracket, rung):
-            found.append(trial)
-    return found
+            members.append(trial)
+    return members
 
 
 def rank(trial: Trial) -> tuple[float, int]:
-    """Key that sorts finished trials: by loss, failed ones last, ties by number."""
+    """Sort key of finished trials: by loss, failed trials last, ties by number."""
     return trial.loss if trial.status == "ok" else math.inf, trial.number

@@ -1,7 +1,7 @@
 """Multi-task Bayesian optimisation over a few fidelities (Swersky, Snoek & Adams, NIPS 2013).
 
-As the Fabolas paper compares with it: the tasks are training sets of different sizes. Numbers
-follow that paper's code, RoBO at 823a5de.
+As in the comparison of the Fabolas paper (Klein et al. 2017), the tasks are training sets of
+different sizes, and settings follow that paper's code (RoBO at 823a5de).
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import numpy as np
 
 from benchmarks.core.space import Array
 from benchmarks.core.trial import Fidelities, History, Suggestion
-from methods.bayesian.fidelity_choice import offered_values
+from methods.bayesian.fidelity_choice import snap_fidelities
 from methods.bayesian.information_gain import InformationGain
 from methods.bayesian.initial_design import initial_suggestion
 from methods.models.kernels import indicator_basis
@@ -21,30 +21,31 @@ from methods.models.kernels import indicator_basis
 
 @dataclass(eq=False)
 class MTBO(InformationGain):
-    """Buys, per second of predicted cost, the most information, on a finite set of fidelities.
+    """Selects the evaluation with the most information per second, from a few fidelities.
 
-    Losses are one Gaussian process over config and fidelity by intrinsic coregionalisation: any
-    covariance between the fidelities, learnt through its Cholesky factor; so are log costs.
-    Recommends the evaluated config with the lowest posterior mean at the target. On a task that
-    offers the target alone, that is the only fidelity. Trials at other fidelities are not modelled.
+    The loss is one Gaussian process over config and fidelity, by intrinsic coregionalisation: any
+    covariance between fidelities is possible, and its Cholesky factor is learnt. The log cost has a
+    model of the same form. The incumbent is the evaluated config with the lowest posterior mean at
+    the target fidelity. On a task that offers only the target fidelity, no other one is used.
+    Trials at fidelities outside the set are not modelled.
 
     Raises:
-        ValueError: an option outside what is allowed, or a fidelity that the task does not offer.
+        ValueError: if an option is out of range, or the task does not offer a fidelity.
     """
 
     version = 6
 
     _: KW_ONLY
     fidelity_values: Sequence[float] = (0.25, 1.0)
-    """shares of the full training to choose among, rising, the last one 1. Where the task offers a
-    finite set (whole epochs), the nearest of it stands for one less than a tenth away"""
+    """shares of the full training to choose from, ascending, the last one 1; on a task with a
+    finite set of fidelities each is replaced by the nearest one (see ``snap_fidelities``)"""
     initial_trials: int = 5
-    """uniform random configs before the models are used, at all fidelities but the target, in turn;
-    5 in the paper's scripts"""
+    """number of uniform random configs before the models are used, at all fidelities below the
+    target in turn; 5 in the scripts of the Fabolas paper"""
     overhead_in_cost: float | str = 1.0
 
     def __post_init__(self) -> None:
-        self.only = values = offered_values(self.fidelity_values, self.fidelities)
+        self.only = values = snap_fidelities(self.fidelity_values, self.fidelities)
         self.fidelities = Fidelities(values=values)
         self.auxiliary = values[:-1] or values
         self.cost_basis = self.loss_basis

@@ -1,4 +1,4 @@
-"""Checks of a method's options; every message is one line that names the option."""
+"""Checks of method options; every error message is one line that names the option."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from collections.abc import Sequence
 from benchmarks.core import space
 
 MEASURED = "measured"
-"""value of ``overhead_in_cost`` that stands for a clock reading"""
+"""value of ``overhead_in_cost`` that adds the measured overhead of the latest suggestion"""
 
 
 def check_counts(**counts: int) -> None:
-    """Raise ``ValueError`` unless every option is a whole number, 1 or more."""
+    """Raise ``ValueError`` unless every option is an integer of at least 1."""
     for name, value in counts.items():
         if not isinstance(value, int) or isinstance(value, bool) or value < 1:
             raise ValueError(f"method.{name}={value}: must be a whole number, 1 or more")
@@ -27,10 +27,10 @@ def check_shares(**shares: Sequence[float]) -> None:
 
 
 def check_range(name: str, value: Sequence[float]) -> tuple[float, float]:
-    """Return the option's two numbers, 0 < low < high.
+    """Return the two numbers of an option, 0 < low < high.
 
     Raises:
-        ValueError: it is anything else.
+        ValueError: if ``value`` is anything else.
     """
     numbers = isinstance(value, Sequence) and all(isinstance(v, int | float) for v in value)
     if not numbers or len(value) != 2 or not 0 < value[0] < value[1] < math.inf:

@@ -1,4 +1,4 @@
-"""Random search: uniform configs at the target (Bergstra & Bengio 2012)."""
+"""Random search with full trainings (Bergstra & Bengio 2012)."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from benchmarks.core.trial import Fidelities, History, Suggestion
 
 
 class RandomSearch(Method):
-    """Uniform in the unit cube, always the full training; recommends the best one seen."""
+    """Draws uniform configs and trains them in full; the incumbent has the lowest observed loss."""
 
     def __init__(self, space: Space, fidelities: Fidelities) -> None:
         self.space = space

@@ -1,1 +1,1 @@
-"""Acquisition functions and how they are maximised."""
+"""Acquisition functions and their maximisation."""

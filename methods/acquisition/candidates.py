@@ -1,4 +1,4 @@
-"""Candidate configs in the unit cube: everywhere, or near good ones; always real configs."""
+"""Candidate configs in the unit cube: uniform, or near good ones; always valid configs."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from methods.models.training_data import Pending
 
 
 def snap(space: Space, x: Array) -> Array:
-    """Move points to where configs really are (integers, categories); ``(n, width)`` to the same.
+    """Move points to valid configs (integers, categories); ``(n, width)`` to the same shape.
 
-    A model must see what would be evaluated. Real-valued parameters are only clipped, column by
-    column, because their code and decode cancel.
+    The models must see the config that would be trained. ``Float`` parameters are only clipped,
+    because decoding and encoding them changes nothing.
     """
     snapped, at = np.clip(x, 0, 1), 0
     for parameter in space.parameters.values():
@@ -26,28 +26,28 @@ def snap(space: Space, x: Array) -> Array:
 
 
 def uniform(space: Space, count: int, rng: np.random.Generator) -> Array:
-    """Uniform configs, shape ``(count, width)``."""
+    """Draw uniform configs, shape ``(count, width)``."""
     return snap(space, rng.random((count, space.width)))
 
 
 def around(
     space: Space, centres: Array, count: int, rng: np.random.Generator, spread: float = 1.0
 ) -> Array:
-    """Configs near ``centres`` of shape ``(k, width)``, taken in turn; shape ``(count, width)``.
+    """Draw configs near ``centres``, shape ``(k, width)``, used in turn; shape ``(count, width)``.
 
-    Normal steps whose scale is itself drawn between 0.001 and 0.3 of the cube's side, evenly in
-    the logarithm, so that they explore a neighbourhood and polish a point alike; all times
-    ``spread``.
+    Steps are normal with a scale drawn log-uniformly between 0.001 and 0.3 of the cube's edge,
+    times ``spread``, so that small steps refine a point and large ones explore around it.
     """
     scale = spread * 10 ** rng.uniform(-3, np.log10(0.3), (count, 1))
     steps = scale * rng.standard_normal((count, space.width))
     return snap(space, centres[np.arange(count) % len(centres)] + steps)
 
 
-def unless_pending(score: Array, x: Array, s: Array, pending: Pending | None) -> Array:
-    """The ``score``, shape ``(k,)``, but -inf where a trial runs with that config and fidelity.
+def exclude_pending(score: Array, x: Array, s: Array, pending: Pending | None) -> Array:
+    """Return ``score``, but -inf where a pending trial has that config and fidelity; ``(k,)``.
 
-    Configs are ``(k, width)``, fidelities ``(k,)``; what differs by rounding alone is the same.
+    Configs ``x`` are ``(k, width)``, fidelities ``s`` are ``(k,)``; configs that differ only by
+    rounding count as equal.
     """
     if pending is None:
         return score

@@ -1,4 +1,4 @@
-"""Information gain about the minimiser at the target, per unit of cost (Klein et al. 2017)."""
+"""Information gain about the minimiser at the target fidelity, per cost (Klein et al. 2017)."""
 
 from __future__ import annotations
 
@@ -14,45 +14,49 @@ from methods.models.kernels import Basis, Points
 
 @dataclass(frozen=True)
 class CostModel:
-    """What an evaluation is predicted to cost, in seconds."""
+    """Predicted cost of an evaluation, in seconds."""
 
     log_cost: Posterior
     """model of the log cost, with as many hyperparameter samples as the loss model"""
     basis: Basis
+    """fidelity basis of the cost model"""
     overhead: float = 0.0
     """seconds added to every predicted cost"""
 
     def predict(self, x: Array, s: Array) -> Array:
-        """Predicted cost of configs ``(k, width)`` at fidelities ``(k,)``; shape ``(m, k)``."""
-        # Beyond e^+-50 seconds an extrapolation means nothing, but would overflow.
+        """Return the predicted cost in seconds, shape ``(m, k)``.
+
+        Configs ``x`` are ``(k, width)``, fidelities ``s`` are ``(k,)``.
+        """
+        # Extrapolations beyond e^+-50 seconds are meaningless, and could overflow.
         log_cost = np.clip(self.log_cost.mean(Points(x, self.basis(s))), -50, 50)
         return np.asarray(np.exp(log_cost) + self.overhead)
 
 
 Gain = Callable[[Points], Array]
-"""information gain of observations at points: ``(k, ...)`` to ``(m, k)``, in nats"""
+"""information gain of observations at ``k`` points, in nats, shape ``(m, k)``"""
 
 
 @dataclass(frozen=True)
 class GainPerCost:
-    """``mean_i gain_i(x, s) * mean_j 1 / (cost_j(x, s) + overhead)``.
+    """Information gain per cost: ``mean_i gain_i(x, s) * mean_j 1 / (cost_j(x, s) + overhead)``.
 
-    The hyperparameters of the two models are independent given the data, so the means over their
-    samples, ``i`` and ``j``, may be taken apart: the same expectation as over pairs, which RoBO
+    Given the data, the hyperparameters of the two models are independent, so their samples ``i``
+    and ``j`` can be averaged separately. The expectation equals the mean over pairs that RoBO
     takes, with less noise.
     """
 
-    cheap: Gain
-    """what candidates are screened by"""
+    screening: Gain
+    """gain by which candidates are screened"""
     gain: Gain
-    """what the best of them are judged by"""
+    """gain by which the finalists are compared"""
     basis: Basis
-    """basis of the loss model"""
+    """fidelity basis of the loss model"""
     cost: CostModel | None
-    """None for the gain alone"""
+    """cost model; None to maximise the gain alone"""
 
     def screen(self, x: Array, s: Array) -> Array:
-        return self._per_cost(self.cheap, x, s)
+        return self._per_cost(self.screening, x, s)
 
     def value(self, x: Array, s: Array) -> Array:
         return self._per_cost(self.gain, x, s)

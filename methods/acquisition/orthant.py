@@ -1,9 +1,10 @@
-"""Probability that a normal vector has no negative part, by expectation propagation.
+"""Orthant probabilities of normal vectors, by expectation propagation.
 
 The Heaviside factor of every coordinate is approximated by a scaled normal (Minka 2001; formulas:
-Rasmussen & Williams 2006, sec. 3.6, with a step for the probit; for orthants, and thereby for
-``p_min``: Cunningham, Hennig & Lacoste-Julien 2011). All factors of a problem are updated at once
-and damped, so that a sweep costs one Cholesky factorisation and one triangular solve.
+Rasmussen & Williams 2006, sec. 3.6, with a step function instead of the probit; for orthants, and
+thereby for ``p_min``: Cunningham, Hennig & Lacoste-Julien 2011). All factors of a problem are
+updated in parallel with damping, so that a sweep costs one Cholesky factorisation and one
+triangular solve.
 """
 
 from __future__ import annotations
@@ -17,28 +18,28 @@ from scipy.special import erfcx, log_ndtr
 from benchmarks.core.space import Array
 
 STEP = 0.8
-"""share of the way to the new factors at first; it shrinks where marginals move no less than they
-did, as strongly correlated problems oscillate"""
+"""initial damping: share of the step to the new factors. Strongly correlated problems oscillate, so
+the share is multiplied by ``SHRINK`` when marginals move about as far as in the sweep before"""
 SHRINK = 0.7
 SWEEPS = 60
-"""at most; problems of 50 dimensions take about 15"""
+"""maximum number of sweeps; problems of 50 dimensions take about 15"""
 
 
 class Orthants(NamedTuple):
-    """``log P(d >= 0)`` of ``P`` normal vectors in ``D`` dimensions, and how it changes."""
+    """``log P(d >= 0)`` of ``P`` normal vectors in ``D`` dimensions, and its derivatives."""
 
     log_p: Array
-    """shape ``(P,)``"""
+    """log probabilities, shape ``(P,)``"""
     slope: Array
-    """derivative by the mean, shape ``(P, D)``"""
+    """derivative with respect to the mean, shape ``(P, D)``"""
     curvature: Array
-    """minus the second derivative by the mean, factors held fixed (as by Hennig & Schuler 2012),
-    shape ``(P, D, D)``. By the heat equation the derivative by the covariance is
-    ``(slope slope' - curvature) / 2``."""
+    """minus the second derivative with respect to the mean, with fixed factors (as in Hennig &
+    Schuler 2012), shape ``(P, D, D)``. By the heat equation the derivative with respect to the
+    covariance is ``(slope slope' - curvature) / 2``"""
 
 
 class _Factors(NamedTuple):
-    """Normal factors, and the marginals they lead to, as offsets from the mean: ``(P, D)`` each."""
+    """Normal factors and the resulting marginals, as offsets from the mean; ``(P, D)`` each."""
 
     precision: Array
     shift: Array
@@ -48,11 +49,12 @@ class _Factors(NamedTuple):
 
 
 def orthants(mean: Array, covariance: Array, tolerance: float = 1e-2) -> Orthants:
-    """Solve ``P`` problems, of means ``(P, D)`` and positive definite covariances ``(P, D, D)``.
+    """Compute ``P`` orthant probabilities of normal vectors in ``D`` dimensions.
 
-    A problem is done when a sweep moves no marginal by more than ``tolerance`` prior standard
-    deviations, or after ``SWEEPS`` sweeps. The default moves probabilities by 2e-4 at most, less
-    than EP itself errs.
+    Means are ``(P, D)``, positive definite covariances ``(P, D, D)``. A problem has converged when
+    a sweep moves no marginal by more than ``tolerance`` prior standard deviations; it ends after
+    ``SWEEPS`` sweeps at the latest. The default tolerance changes probabilities by at most 2e-4,
+    less than the error of EP itself.
     """
     diagonal = np.arange(mean.shape[1])
     prior = covariance[:, diagonal, diagonal]
@@ -77,14 +79,14 @@ def orthants(mean: Array, covariance: Array, tolerance: float = 1e-2) -> Orthant
 
 
 def _cavity(factors: _Factors) -> tuple[Array, Array]:
-    """Precision and offset of the marginals without their own factor."""
+    """Return precision and offset of the cavities (marginals without their own factor)."""
     precision = 1 / factors.variance - factors.precision
     precision = np.maximum(precision, 1e-10 / factors.variance)
     return precision, (factors.centre / factors.variance - factors.shift) / precision
 
 
 def _sweep(mean: Array, covariance: Array, live: Any, old: _Factors, step: Array) -> _Factors:
-    """Match the moments of every factor with its half of the line, then update the marginals."""
+    """Match each factor to the moments of its half-line, then update the marginals."""
     cavity, offset = _cavity(old)
     root = np.sqrt(cavity)
     z = np.maximum((offset + mean) * root, -1e3)
@@ -108,7 +110,10 @@ def _sweep(mean: Array, covariance: Array, live: Any, old: _Factors, step: Array
 
 
 def _factorise(S: Array, precision: Array) -> tuple[Array, Array]:
-    """``T^1/2 S`` and the Cholesky factor of ``I + T^1/2 S T^1/2``, ``T = diag(precision)``."""
+    """Return ``T^1/2 S`` and the Cholesky factor of ``I + T^1/2 S T^1/2``.
+
+    ``T`` is the diagonal matrix of ``precision``.
+    """
     root = np.sqrt(precision)
     scaled = root[:, None] * S
     B = scaled * root
@@ -117,7 +122,7 @@ def _factorise(S: Array, precision: Array) -> tuple[Array, Array]:
 
 
 def _finish(mean: Array, covariance: Array, factors: _Factors) -> Orthants:
-    """Evidence (Rasmussen & Williams eqs. 3.65, 3.73, 3.74) and its derivatives."""
+    """Return the evidence (Rasmussen & Williams eqs. 3.65, 3.73, 3.74) and its derivatives."""
     precision, shift = factors.precision, factors.shift
     cavity, offset = _cavity(factors)
     log_p = log_ndtr((offset + mean) * np.sqrt(cavity)).sum(axis=1)

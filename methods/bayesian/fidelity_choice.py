@@ -1,4 +1,4 @@
-"""Which fidelities a method with a finite set of them chooses among."""
+"""Snap the fidelities of a method to those that the task offers."""
 
 from __future__ import annotations
 
@@ -9,33 +9,37 @@ from benchmarks.core.trial import Fidelities
 from methods.options import check_shares
 
 NEAR = 0.1
-"""how far, in logarithms, an offered fidelity may be from the one asked for"""
+"""largest difference in log fidelity between a fidelity and the one it is snapped to"""
 
 
-def offered_values(values: Sequence[float], fidelities: Fidelities) -> tuple[float, ...]:
-    """The fidelities that a method with a finite set of them chooses among.
+def snap_fidelities(values: Sequence[float], fidelities: Fidelities) -> tuple[float, ...]:
+    """Return the fidelities that a method with a finite set of them uses on a task.
 
     Args:
-        values: shares of the full training, rising, the last one 1. Where the task offers a finite
-            set (whole epochs), the nearest of it stands for one less than a tenth away.
-        fidelities: the task's; if they are the target alone, so is the answer.
+        values: shares of the full training, ascending, the last one 1. On a task with a finite set
+            of fidelities (whole epochs), each is replaced by the nearest one of that set, if the
+            two differ by less than a tenth.
+        fidelities: fidelities of the task.
+
+    Returns:
+        The snapped shares; ``(1.0,)`` if the task offers only the target fidelity.
 
     Raises:
-        ValueError: they do not rise to 1, or the task does not offer one of them.
+        ValueError: if ``values`` do not ascend to 1, or the task does not offer one of them.
     """
     check_shares(fidelity_values=values)
     if list(values) != sorted(set(values)) or values[-1] != 1:
-        raise ValueError(f"method.fidelity_values={values}: must rise, and end in 1")
+        raise ValueError(f"method.fidelity_values={values}: must be ascending and end with 1")
     if fidelities.low == 1:
         return (1.0,)
-    offered = []
+    snapped = []
     for value in values:
-        near = fidelities.clip(value) if fidelities.values is not None else float(value)
-        if abs(math.log(near / value)) > NEAR:
-            near = float(value)
+        nearest = fidelities.clip(value) if fidelities.values is not None else float(value)
+        if abs(math.log(nearest / value)) > NEAR:
+            nearest = float(value)
         try:
-            fidelities.check(near)
+            fidelities.check(nearest)
         except ValueError as error:
             raise ValueError(f"method.fidelity_values={values}: the task has no {error}") from None
-        offered.append(near)
-    return tuple(offered)
+        snapped.append(nearest)
+    return tuple(snapped)

@@ -1,4 +1,4 @@
-"""What Fabolas, multi-task Bayesian optimisation and Entropy Search share: the acquisition."""
+"""Acquisition shared by Fabolas, multi-task Bayesian optimisation and Entropy Search."""
 
 from __future__ import annotations
 
@@ -10,45 +10,47 @@ from benchmarks.core.space import Array
 from methods.acquisition.entropy_ep import EPEntropy
 from methods.acquisition.entropy_mc import MonteCarloEntropy
 from methods.acquisition.gain_per_cost import CostModel, Gain, GainPerCost
-from methods.acquisition.joint import Joint
 from methods.acquisition.maximise import maximise
+from methods.acquisition.representer_posterior import RepresenterPosterior
 from methods.acquisition.representers import draw_representers
 from methods.bayesian.model_based import ModelBased, Models
-from methods.models.training_data import Targets
+from methods.models.training_data import TrainingData
 from methods.options import MEASURED, check_choice, check_counts, check_overhead
 
 ENTROPIES = ("mc", "ep", "ep_corrected")
-"""how the minimiser's entropy is computed: from joint samples, by expectation propagation, or by
-the latter for all candidates and from samples for the finalists"""
+"""estimators of the minimiser's entropy: joint posterior samples (``mc``), expectation
+propagation (``ep``), or expectation propagation for screening and samples for the finalists
+(``ep_corrected``)"""
 
 
 @dataclass(eq=False)
 class InformationGain(ModelBased):
-    """Evaluates what tells most about the place of the minimum at the target.
+    """Selects the evaluation that most reduces the minimiser's entropy at the target fidelity.
 
-    The gain is divided by the predicted cost if there is a cost model.
+    With a cost model the information gain is divided by the predicted cost.
 
     Raises:
-        ValueError: an option outside what is allowed.
+        ValueError: if an option is out of range.
     """
 
     _: KW_ONLY
     entropy: str = "mc"
-    """one of ``ENTROPIES``"""
+    """estimator of the minimiser's entropy, one of ``ENTROPIES``"""
     representers: int = 30
-    """points at the target among which the minimiser is looked for"""
+    """number of representer points at the target fidelity, the possible minimisers"""
     draws: int = 512
-    """joint samples of the loss at the representers; not used by ``ep``"""
+    """number of joint posterior samples of the loss at the representers; not used by ``ep``"""
     innovations: int = 33
-    """outcomes that stand for those of an observation"""
+    """number of quadrature nodes for the outcome of an evaluation"""
     candidates: int = 200
-    """candidates that are screened, and three times as many around the best of them"""
+    """number of candidates screened at first; each of three refinements screens as many around the
+    best"""
     finalists: int = 20
-    """candidates that are judged after the screen"""
+    """number of candidates left after screening, whose gain is then computed in full"""
 
     overhead_in_cost: float | str = field(init=False, default=0.0)
-    """seconds added to every predicted cost (as in Klein et al. 2017), or ``measured``: what the
-    latest trial took to suggest. Such a run cannot be repeated"""
+    """seconds added to every predicted cost (as in Klein et al. 2017), or ``measured`` to add the
+    CPU seconds of the latest suggestion; such a run is not reproducible"""
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -59,41 +61,45 @@ class InformationGain(ModelBased):
         self.reproducible = self.overhead_in_cost != MEASURED
 
     def _maximise(
-        self, models: Models, targets: Targets, rng: np.random.Generator
+        self, models: Models, data: TrainingData, rng: np.random.Generator
     ) -> tuple[Array, float]:
-        acquisition, places = self.acquisition(models, targets, rng)
+        acquisition, representers = self.acquisition(models, data, rng)
         return maximise(
             acquisition,
             self.space,
             self.fidelities,
-            places.reshape(-1, self.space.width),
+            representers.reshape(-1, self.space.width),
             self.candidates,
             self.finalists,
             rng,
-            targets.pending,
+            data.pending,
         )
 
     def acquisition(
-        self, models: Models, targets: Targets, rng: np.random.Generator
+        self, models: Models, data: TrainingData, rng: np.random.Generator
     ) -> tuple[GainPerCost, Array]:
-        """The acquisition function, and the representers it is about, ``(m, R, width)``."""
-        places = draw_representers(
-            models.loss, self.space, targets.known, self.target_basis, self.representers, rng
+        """Return the acquisition function and its representers, shape ``(m, R, width)``."""
+        representers = draw_representers(
+            models.loss, self.space, data.all_x, self.target_basis, self.representers, rng
         )
-        cheap, gain = self._gains(Joint(models.loss, places, self.target_basis), rng)
+        screening, gain = self._gains(
+            RepresenterPosterior(models.loss, representers, self.target_basis), rng
+        )
         cost = None
         if models.log_cost is not None and self.cost_basis is not None:
             added = self.overhead_in_cost
-            overhead = targets.overhead if isinstance(added, str) else added
+            overhead = data.overhead if isinstance(added, str) else added
             cost = CostModel(models.log_cost, self.cost_basis, overhead)
-        return GainPerCost(cheap, gain, self.loss_basis, cost), places
+        return GainPerCost(screening, gain, self.loss_basis, cost), representers
 
-    def _gains(self, joint: Joint, rng: np.random.Generator) -> tuple[Gain, Gain]:
-        """The information gain to screen by, and the one to judge by."""
+    def _gains(
+        self, posterior: RepresenterPosterior, rng: np.random.Generator
+    ) -> tuple[Gain, Gain]:
+        """Return the information gain for screening and the one for the finalists."""
         if self.entropy == "ep":
-            propagated = EPEntropy(joint, self.innovations)
+            propagated = EPEntropy(posterior, self.innovations)
             return propagated.screen, propagated.gain
-        sampled = MonteCarloEntropy(joint, self.draws, self.innovations, rng)
+        sampled = MonteCarloEntropy(posterior, self.draws, self.innovations, rng)
         if self.entropy == "mc":
             return sampled.screen, sampled.gain
-        return EPEntropy(joint, self.innovations).screen, sampled.gain
+        return EPEntropy(posterior, self.innovations).screen, sampled.gain

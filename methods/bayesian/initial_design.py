@@ -1,4 +1,4 @@
-"""Initial design on small subsets: a scrambled Sobol sequence that needs no memory."""
+"""Initial design on small subsets; its Sobol sequence is recomputed from the history."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from benchmarks.core.trial import Fidelities, History, Suggestion
 
 CONFIGS = ("sobol", "random")
 SEED = "design_seed"
-"""key of the note under which the first trial carries the sequence's seed"""
+"""note key under which the first trial stores the seed of the sequence"""
 
 
 def initial_suggestion(
@@ -25,13 +25,12 @@ def initial_suggestion(
     *,
     configs: str = "sobol",
 ) -> Suggestion:
-    """Next point of the design: its config, and a fidelity out of ``shares``, taken in turn.
+    """Return the next point of the initial design; its fidelities cycle through ``shares``.
 
-    With ``configs="random"`` every config is uniform, and drawn from its own ``rng``. With
-    ``"sobol"`` they are one space-filling set:
-    the sequence's seed is drawn for the first trial, travels in its note, and is read back from
-    the history, so that the set is a function of the history. If the seed is missing (a history of
-    another method), configs are ``"random"``.
+    With ``configs="random"`` every config is drawn uniformly from ``rng``. With ``"sobol"`` the
+    configs are one scrambled Sobol sequence: its seed is drawn for the first trial, stored in that
+    trial's note and read back from the history, so that the design is a function of the history. If
+    the seed is missing (in the history of another method), configs are drawn uniformly.
     """
     number = len(history)
     fidelity = fidelities.clip(shares[number % len(shares)])

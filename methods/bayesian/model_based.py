@@ -1,4 +1,4 @@
-"""What the methods on our Gaussian processes share: a first design, the fit, and the incumbent."""
+"""Base class of the methods on Gaussian processes: initial design, fitting, and incumbent."""
 
 from __future__ import annotations
 
@@ -13,68 +13,71 @@ from benchmarks.core.protocols import Method
 from benchmarks.core.space import Array, Config, Space
 from benchmarks.core.trial import Fidelities, History, Suggestion
 from methods.acquisition.representers import at_target
-from methods.bayesian.refit_schedule import beside, prefix
+from methods.bayesian.refit_schedule import pending_numbers, prefix
 from methods.models.gp import Data, Posterior
 from methods.models.kernels import Basis, Points
 from methods.models.priors import LENGTH_SCALES
 from methods.models.sampling import STEPS, fit
-from methods.models.training_data import TRANSFORMS, Latest, Targets, read_targets
+from methods.models.training_data import TRANSFORMS, CachedFit, TrainingData, training_data
 from methods.options import check_choice, check_counts, check_range
 
-BELIEFS = ("believer", "liar")
-"""what a running trial's loss is taken for: its posterior mean, or the lowest loss seen"""
+IMPUTATIONS = ("believer", "liar")
+"""imputations of a pending trial's loss: its posterior mean (kriging believer), or the lowest
+observed loss (constant liar)"""
 REFIT_ABOVE = 150
 
 
 class Models(NamedTuple):
-    """The fitted models of one history."""
+    """Models fitted to one history."""
 
     loss: Posterior
-    """of the loss, or of its logarithm"""
+    """model of the loss, or of its logarithm"""
     log_cost: Posterior | None
-    """of the logarithm of the cost in seconds; None if the method does not ask for it"""
+    """model of the logarithm of the cost in seconds; None for a method without a cost model"""
 
 
 @dataclass(eq=False)
 class ModelBased(Method):
-    """Models the loss, marginalised over hyperparameters, and recommends by the model.
+    """Models the loss with a Gaussian process, marginalised over hyperparameters.
 
-    The recommended config is the evaluated one with the lowest posterior mean at the target.
+    The incumbent is the evaluated config with the lowest posterior mean at the target fidelity.
 
-    Hyperparameters are fitted to finished trials. Before the next suggestion the loss model is also
-    given the running ones, each with a loss that is only believed (Ginsbourger, Le Riche & Carraro
-    2010, "Kriging is well-suited to parallelize optimization"), so that several workers do not get
-    the same one; the cost model is not. With nothing finished the initial design goes on.
+    Hyperparameters are fitted to finished trials. Before each suggestion the loss model, but not
+    the cost model, is conditioned on the pending trials with imputed losses, so that several
+    workers do not get the same suggestion (Ginsbourger, Le Riche & Carraro 2010, "Kriging is
+    well-suited to parallelize optimization"). The initial design continues until a trial has
+    succeeded.
 
     Raises:
-        ValueError: an option outside what is allowed.
+        ValueError: if an option is out of range.
     """
 
     space: Space
     fidelities: Fidelities
     _: KW_ONLY
     initial_trials: int = field(init=False)
-    """trials before the models are used"""
+    """number of trials in the initial design, before the models are used"""
     hyper_samples: int = 10
-    """hyperparameter samples of either model"""
+    """number of hyperparameter samples of each model"""
     mcmc_steps: int = STEPS
-    """steps of the sampler that they come from"""
+    """number of MCMC steps to draw these samples"""
     length_scales: Sequence[float] = LENGTH_SCALES
     """range of the length scales, in units of the unit cube's edge"""
     loss_transform: str = "log"
-    """``log`` models the logarithm of the loss, ``none`` the loss itself"""
+    """``log`` to model the logarithm of the loss, ``none`` to model the loss itself"""
     pending: str = "believer"
-    """loss of a running trial: ``believer``, its posterior mean, or ``liar``, the lowest seen"""
+    """imputation of pending trials: posterior mean (``believer``, kriging believer) or lowest
+    observed loss (``liar``, constant liar)"""
     refit_every: int = 10
-    """with more than ``refit_above`` finished trials, hyperparameters are those from before the
-    latest trial whose number is a multiple of this; the data are always all"""
+    """once more than ``refit_above`` trials have finished, refit hyperparameters only every
+    ``refit_every`` trials; the models always contain all data"""
     refit_above: int = REFIT_ABOVE
-    """up to so many, they are of all finished trials"""
+    """number of finished trials up to which hyperparameters are refitted for every suggestion"""
 
     only: Sequence[float] | None = field(init=False, default=None)
     """fidelities whose trials are modelled; None for all"""
     diagonal: bool = field(init=False, default=False)
-    """whether the covariance of the basis functions' weights is diagonal"""
+    """True for a diagonal covariance of the basis functions' weights"""
     cost_basis: Basis | None = field(init=False, default=None)
     """fidelity basis of the cost model; None for a method without one"""
 
@@ -82,80 +85,80 @@ class ModelBased(Method):
         counts = ("initial_trials", "hyper_samples", "mcmc_steps", "refit_every", "refit_above")
         check_counts(**{name: getattr(self, name) for name in counts})
         check_choice("loss_transform", self.loss_transform, TRANSFORMS)
-        check_choice("pending", self.pending, BELIEFS)
+        check_choice("pending", self.pending, IMPUTATIONS)
         self._scales = check_range("length_scales", self.length_scales)
         self.target_basis = self.loss_basis(np.ones(1))[0]
-        self._fit = Latest(self._models)
+        self._fit = CachedFit(self._models)
 
     @abstractmethod
     def loss_basis(self, s: Array) -> Array:
-        """Fidelity basis of the loss model; ``(n,)`` to ``(n, rank)``."""
+        """Return the fidelity basis of the loss model; ``(n,)`` to ``(n, rank)``."""
 
     def suggest(self, history: History, rng: np.random.Generator) -> Suggestion:
-        targets = self._read(history)
-        if len(history) < self.initial_trials or targets is None:
+        data = self._read(history)
+        if len(history) < self.initial_trials or data is None:
             return self._initial(history, rng)
-        models = self._believing(self._fitted(history, targets), targets)
-        x, s = self._maximise(models, targets, rng)
-        note = beside(history) if self.refit_every > 1 else {}
+        models = self._condition_on_pending(self._fitted(history, data), data)
+        x, s = self._maximise(models, data, rng)
+        note = pending_numbers(history) if self.refit_every > 1 else {}
         return Suggestion(self.space.decode(x), s, note)
 
     def recommend(self, history: History, rng: np.random.Generator) -> Config | None:
-        targets = self._read(history)
-        if targets is None:
+        data = self._read(history)
+        if data is None:
             return None
-        models = self._fitted(history, targets)
-        return targets.best(self._means_at_target(models, targets).mean(axis=0))
+        models = self._fitted(history, data)
+        return data.best(self._means_at_target(models, data).mean(axis=0))
 
     def _initial(self, history: History, rng: np.random.Generator) -> Suggestion:
-        """What is evaluated before there is a model: uniform configs at the target."""
+        """Return a suggestion of the initial design: by default a uniform full training."""
         return Suggestion(self.space.sample(rng))
 
     @abstractmethod
     def _maximise(
-        self, models: Models, targets: Targets, rng: np.random.Generator
+        self, models: Models, data: TrainingData, rng: np.random.Generator
     ) -> tuple[Array, float]:
-        """Maximise the acquisition function: a config, shape ``(width,)``, and a fidelity."""
+        """Return the config, shape ``(width,)``, and fidelity that maximise the acquisition."""
 
-    def _read(self, history: History) -> Targets | None:
-        return read_targets(history, self.space, transform=self.loss_transform, only=self.only)
+    def _read(self, history: History) -> TrainingData | None:
+        return training_data(history, self.space, transform=self.loss_transform, only=self.only)
 
-    def _means_at_target(self, models: Models, targets: Targets) -> Array:
-        """Posterior means of the evaluated configs at the target, shape ``(m, n)``."""
-        return models.loss.mean(at_target(targets.x, self.target_basis))
+    def _means_at_target(self, models: Models, data: TrainingData) -> Array:
+        """Return posterior means of the evaluated configs at the target, shape ``(m, n)``."""
+        return models.loss.mean(at_target(data.x, self.target_basis))
 
-    def _fitted(self, history: History, targets: Targets) -> Models:
-        """The models of the finished trials; their hyperparameters may be earlier ones."""
+    def _fitted(self, history: History, data: TrainingData) -> Models:
+        """Return models of all finished trials, with the hyperparameters of the latest refit."""
         past = prefix(history, self.refit_every, self.refit_above)
         earlier = None if past is history else self._read(past)
         if earlier is None:
-            return self._fit(targets)
+            return self._fit(data)
         models = self._fit(earlier)
-        loss = _of(models.loss, Points(targets.x, self.loss_basis(targets.s)), targets.loss)
+        loss = _with_data(models.loss, Points(data.x, self.loss_basis(data.s)), data.loss)
         if models.log_cost is None or self.cost_basis is None:
             return Models(loss, None)
-        points = Points(targets.x, self.cost_basis(targets.s))
-        return Models(loss, _of(models.log_cost, points, targets.log_cost))
+        points = Points(data.x, self.cost_basis(data.s))
+        return Models(loss, _with_data(models.log_cost, points, data.log_cost))
 
-    def _believing(self, models: Models, targets: Targets) -> Models:
-        """The models, that of the loss also given what is believed of the running trials."""
-        if targets.pending is None:
+    def _condition_on_pending(self, models: Models, data: TrainingData) -> Models:
+        """Condition the loss model on the pending trials with imputed losses."""
+        if data.pending is None:
             return models
-        x, s = targets.pending
+        x, s = data.pending
         points = Points(x, self.loss_basis(s))
-        believed = models.loss.mean(points)
+        imputed = models.loss.mean(points)
         if self.pending == "liar":
-            believed = np.full_like(believed, targets.loss.min())
-        return models._replace(loss=models.loss.given(points, believed))
+            imputed = np.full_like(imputed, data.loss.min())
+        return models._replace(loss=models.loss.condition_on(points, imputed))
 
-    def _models(self, targets: Targets) -> Models:
-        """The models of these targets, a function of the data alone."""
-        rng = targets.rng()
-        loss = self._model(Points(targets.x, self.loss_basis(targets.s)), targets.loss, rng)
+    def _models(self, data: TrainingData) -> Models:
+        """Fit the models; the result is a function of ``data`` alone."""
+        rng = data.rng()
+        loss = self._model(Points(data.x, self.loss_basis(data.s)), data.loss, rng)
         if self.cost_basis is None:
             return Models(loss, None)
-        points = Points(targets.x, self.cost_basis(targets.s))
-        return Models(loss, self._model(points, targets.log_cost, rng))
+        points = Points(data.x, self.cost_basis(data.s))
+        return Models(loss, self._model(points, data.log_cost, rng))
 
     def _model(self, points: Points, y: Array, rng: np.random.Generator) -> Posterior:
         return fit(
@@ -169,8 +172,8 @@ class ModelBased(Method):
         )
 
 
-def _of(posterior: Posterior, points: Points, targets: Array) -> Posterior:
-    """The process with the same hyperparameters, in the same units, given other data."""
+def _with_data(posterior: Posterior, points: Points, y: Array) -> Posterior:
+    """Return a posterior with the same hyperparameters, offset and scale, but other data."""
     offset, scale = posterior.offset, posterior.scale
-    data = Data(points, (targets - offset) / scale)
-    return Posterior(posterior.kernel, posterior.theta, data, offset, scale)
+    standardised = Data(points, (y - offset) / scale)
+    return Posterior(posterior.kernel, posterior.theta, standardised, offset, scale)

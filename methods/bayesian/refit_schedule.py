@@ -1,7 +1,8 @@
-"""The earlier history from which hyperparameters are kept, when fitting anew each time is too much.
+"""Refit schedule: reuse hyperparameters between refits, once refitting for every trial is too slow.
 
-Which one must be a function of the later history. That holds trials in order of their numbers, not
-of their ends, so a suggestion's note says which trials were running when it was made.
+The history at the latest refit must be a function of the current history. A history lists trials in
+the order of their numbers, not of their completion, so the note of each suggestion records which
+trials were pending when it was made.
 """
 
 from __future__ import annotations
@@ -11,25 +12,27 @@ from typing import Any
 from benchmarks.core.trial import History
 from methods.models.training_data import finished
 
-BESIDE = "beside"
-"""key of the note: numbers of the trials that were running when this one was suggested"""
+PENDING_KEY = "beside"
+"""note key, as stored in traces: numbers of the trials that were pending when this one was
+suggested"""
 
 
-def beside(history: History) -> dict[str, Any]:
-    """The note of a suggestion made now; empty if no trial is running."""
+def pending_numbers(history: History) -> dict[str, Any]:
+    """Return the note of a suggestion made now: numbers of the pending trials; empty without any."""
     numbers = [trial.number for trial in history.running]
-    return {BESIDE: numbers} if numbers else {}
+    return {PENDING_KEY: numbers} if numbers else {}
 
 
 def prefix(history: History, every: int, above: int) -> History:
-    """What was known when the latest trial whose number is a multiple of ``every`` was suggested.
+    """Return the history as it was at the latest refit.
 
-    The history itself if that trial is the next one, or if no more than ``above`` trials have
-    finished. Trials without a note (of another method, say) count as suggested by one worker.
+    A refit precedes the suggestion of each trial whose number is a multiple of ``every``. Returns
+    ``history`` itself if that trial is the next one, or if at most ``above`` trials have finished.
+    For a trial without a note (of another method, say) no trial counts as pending.
     """
     latest = len(history) // every * every
     if finished(history) <= above or latest == len(history):
         return history
-    still = history.trials[latest].note.get(BESIDE, ())
-    known = [trial for trial in history.trials[:latest] if trial.number not in still]
-    return History(known, history.loss_floor)
+    pending = history.trials[latest].note.get(PENDING_KEY, ())
+    trials = [trial for trial in history.trials[:latest] if trial.number not in pending]
+    return History(trials, history.loss_floor)

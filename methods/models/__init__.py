@@ -1,1 +1,1 @@
-"""Gaussian-process core: kernels, priors, likelihood and posterior, hyperparameter sampling."""
+"""Gaussian-process models: kernels, priors, likelihood, posterior, hyperparameter sampling."""

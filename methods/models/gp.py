@@ -1,6 +1,6 @@
 """Gaussian-process likelihood and posterior, for a batch of hyperparameters at once.
 
-``theta`` holds the kernel's hyperparameters and, last, the logarithm of the noise variance.
+``theta`` holds the kernel's hyperparameters followed by the logarithm of the noise variance.
 Formulas: Rasmussen & Williams 2006, eqs. 2.23 to 2.30 and 5.9.
 """
 
@@ -20,21 +20,24 @@ from methods.models.kernels import Points, ProductKernel, squared_differences
 
 @dataclass(frozen=True)
 class Data:
-    """Observations: ``n`` inputs and their targets."""
+    """Observations: ``n`` inputs and their values ``y``."""
 
     points: Points
     y: Array
-    """shape ``(n,)``; for a posterior also ``(m, n)``, other ones for each of its samples"""
+    """observed values, shape ``(n,)``; in a posterior also ``(m, n)``, one row per hyperparameter
+    sample"""
 
     @cached_property
     def d2(self) -> Array:
-        """Squared differences of the configs, shape ``(width, n * n)``."""
+        """Squared differences of the configs in each coordinate, shape ``(width, n * n)``."""
         return squared_differences(self.points.x, self.points.x)
 
     @cached_property
     def lower(self) -> tuple[NDArray[np.intp], NDArray[np.intp], Array, Array]:
-        """The pairs of observations on and below the diagonal: rows, columns, their
-        ``d2``, and the products of their basis functions, shape ``(rank * rank, pairs)``.
+        """Pairs of observations on and below the diagonal: rows, columns and two arrays.
+
+        The arrays are their ``d2``, shape ``(width, pairs)``, and the products of their basis
+        functions, shape ``(rank * rank, pairs)``.
         """
         rows, columns = np.tril_indices(len(self.points.x))
         phi = self.points.phi.T
@@ -47,8 +50,10 @@ class Data:
         )
 
     def noisy_covariance(self, kernel: ProductKernel, theta: Array, border: int = 0) -> Array:
-        """Covariance of the targets, noise included, bordered by as many rows and columns of 0;
-        shape ``(m, n + border, n + border)``. Its lower triangle: enough for the Cholesky factor.
+        """Return the covariance of ``y``, noise included, shape ``(m, n + border, n + border)``.
+
+        Only the lower triangle is filled, because a Cholesky factorisation needs no more. The last
+        ``border`` rows and columns are 0.
         """
         n, m = len(self.points.x), len(theta)
         rows, columns, d2, products = self.lower
@@ -63,15 +68,16 @@ class Data:
 
 
 def lower_inverse(L: Array) -> Array:
-    """Inverses of a batch of lower triangular matrices, shape ``(m, n, n)``."""
+    """Return the inverses of a batch of lower triangular matrices, shape ``(m, n, n)``."""
     return np.stack([cast(Any, lapack.dtrtri)(one, lower=1)[0] for one in L])
 
 
 def log_likelihood(kernel: ProductKernel, theta: Array, data: Data) -> Array:
-    """Log marginal likelihood of a batch; ``(m, size)`` to ``(m,)``.
+    """Return the log marginal likelihood of a batch of hyperparameters; ``(m, size)`` to ``(m,)``.
 
-    One batched Cholesky of the covariance bordered by the targets: the last row of its factor is
-    ``L^-1 y``, so no triangular solve is needed. The corner only has to be large enough.
+    Uses one batched Cholesky factorisation of the covariance bordered by ``y``: the last row of the
+    factor is ``L^-1 y``, so no triangular solve is needed. The corner element has no effect; it
+    must only be large enough for the factorisation to exist.
     """
     n = len(data.y)
     bordered = data.noisy_covariance(kernel, theta, border=1)
@@ -86,7 +92,11 @@ def log_likelihood(kernel: ProductKernel, theta: Array, data: Data) -> Array:
 
 
 def log_likelihood_gradient(kernel: ProductKernel, theta: Array, data: Data) -> tuple[float, Array]:
-    """Log marginal likelihood and its gradient for one ``theta`` of shape ``(size,)``."""
+    """Return the log marginal likelihood and its gradient for one ``theta``, shape ``(size,)``.
+
+    Raises:
+        numpy.linalg.LinAlgError: if the covariance is not positive definite.
+    """
     n, width, phi = len(data.y), kernel.width, data.points.phi
     scaled = np.exp(-2 * theta[:width])[:, None] * data.d2
     r = np.sqrt(5 * scaled.sum(axis=0))
@@ -101,7 +111,7 @@ def log_likelihood_gradient(kernel: ProductKernel, theta: Array, data: Data) -> 
     L, info = lapack.dpotrf(K, lower=1)
     if info:
         raise np.linalg.LinAlgError("covariance is not positive definite")
-    inverse, _ = lapack.dpotri(L, lower=1)  # its lower triangle; the upper one is zero
+    inverse, _ = lapack.dpotri(L, lower=1)  # lower triangle only; the upper one is zero
     inverse = inverse + inverse.T
     inverse.flat[:: n + 1] *= 0.5
     alpha = inverse @ data.y
@@ -118,14 +128,15 @@ def log_likelihood_gradient(kernel: ProductKernel, theta: Array, data: Data) -> 
 
 @dataclass(frozen=True)
 class Posterior:
-    """The process given data, for ``m`` hyperparameter samples; means and variances are of f.
+    """Posterior of the Gaussian process for ``m`` hyperparameter samples, noise excluded.
 
-    Targets are centred and scaled before fitting; ``offset`` and ``scale`` undo it.
+    The observed values are standardised before fitting; ``offset`` and ``scale`` convert back to
+    their units.
     """
 
     kernel: ProductKernel
     theta: Array
-    """shape ``(m, size)``"""
+    """hyperparameter samples, shape ``(m, size)``"""
     data: Data
     offset: float = 0.0
     scale: float = 1.0
@@ -147,30 +158,31 @@ class Posterior:
         """``K^-1 y``, shape ``(m, n)``."""
         return np.asarray((self.whitened[:, None, :] @ self.root)[:, 0])
 
-    def given(self, points: Points, y: Array) -> Posterior:
-        """The process given ``k`` further noisy observations, the hyperparameters as they are.
+    def condition_on(self, points: Points, y: Array) -> Posterior:
+        """Return the posterior conditioned on ``k`` more noisy observations.
 
-        ``y``, shape ``(m, k)``, is in the units of the targets. Where it is the posterior mean, no
-        mean changes, anywhere, and variances shrink (kriging believer; Ginsbourger et al. 2010).
+        Hyperparameters stay unchanged. ``y``, shape ``(m, k)``, is in the original units of the
+        observed values. If it is the posterior mean, no mean changes anywhere, and variances shrink
+        (kriging believer; Ginsbourger et al. 2010).
         """
         x, phi = (np.concatenate(pair) for pair in zip(self.data.points, points, strict=True))
         before = np.broadcast_to(self.data.y, (len(self.theta), len(self.data.points.x)))
-        targets = np.concatenate([before, (y - self.offset) / self.scale], axis=1)
-        data = Data(Points(x, phi), targets)
+        y = np.concatenate([before, (y - self.offset) / self.scale], axis=1)
+        data = Data(Points(x, phi), y)
         return _Extended(self.kernel, self.theta, data, self.offset, self.scale, before=self)
 
     @property
     def noise(self) -> Array:
-        """Noise variance of the targets, shape ``(m,)``."""
+        """Noise variance of the observed values, shape ``(m,)``."""
         return np.asarray(np.exp(self.theta[:, -1]) * self.scale**2)
 
     def project(self, points: Points) -> Array:
-        """``L^-1 k(data, points)``, shape ``(m, n, k)``: what conditioning takes away."""
+        """Return ``L^-1 k(data, points)``, shape ``(m, n, k)``; its squares reduce the variance."""
         return self.root @ self.kernel.covariance(self.theta, self.data.points, points)
 
     def mean(self, points: Points, projected: Array | None = None) -> Array:
-        """Posterior mean, shape ``(m, k)``."""
-        if projected is None:  # cheaper than to project for it
+        """Return the posterior mean, shape ``(m, k)``; ``projected`` is ``project(points)``."""
+        if projected is None:  # cheaper than computing the projection
             prior = self.kernel.covariance(self.theta, self.data.points, points)
             mean = (self.weights[:, None, :] @ prior)[:, 0]
         else:
@@ -178,14 +190,14 @@ class Posterior:
         return np.asarray(self.offset + self.scale * mean)
 
     def variance(self, points: Points, projected: Array | None = None) -> Array:
-        """Posterior variance, noise excluded, shape ``(m, k)``; never below zero."""
+        """Return the posterior variance, noise excluded, shape ``(m, k)``; never below zero."""
         projected = self.project(points) if projected is None else projected
         prior = self.kernel.variance(self.theta, points)
         reduction = np.einsum("mnk,mnk->mk", projected, projected)
         return np.asarray(self.scale**2 * np.maximum(prior - reduction, 0))
 
     def covariance(self, a: Points, b: Points) -> Array:
-        """Posterior covariance, noise excluded, shape ``(m, len(a.x), len(b.x))``."""
+        """Return the posterior covariance, noise excluded, shape ``(m, len(a.x), len(b.x))``."""
         prior = self.kernel.covariance(self.theta, a, b)
         reduction = self.project(a).transpose(0, 2, 1) @ self.project(b)
         return np.asarray(self.scale**2 * (prior - reduction))
@@ -193,14 +205,16 @@ class Posterior:
 
 @dataclass(frozen=True)
 class _Extended(Posterior):
-    """A posterior whose factor is that of an earlier one with some rows more."""
+    """Posterior whose Cholesky factor extends that of an earlier posterior by some rows."""
 
     before: Posterior = field(kw_only=True)
 
     @cached_property
     def root(self) -> Array:
-        """Of ``[[K, B], [B', C]]``: the rows ``[-R Q' L^-1, R]`` are new, where ``Q = L^-1 B`` and
-        ``R`` inverts the Cholesky factor of ``C - Q'Q``.
+        """Inverse Cholesky factor of ``[[K, B], [B', C]]``, extended from the one of ``K``.
+
+        The new rows are ``[-R Q' L^-1, R]``, where ``Q = L^-1 B`` and ``R`` inverts the Cholesky
+        factor of ``C - Q'Q``.
         """
         old, n = self.before.root, len(self.before.data.points.x)
         added = Points(*(part[n:] for part in self.data.points))

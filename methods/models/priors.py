@@ -1,10 +1,10 @@
-"""Priors on hyperparameters: proper densities over the logarithmic scale that models work in.
+"""Priors on hyperparameters: proper densities on the logarithmic scale that the models use.
 
-The families are RoBO's (robo/priors/env_priors.py at 823a5de), without its slips: there the normal
-prior returns the density where its logarithm is meant, and the horseshoe, a density of the noise
-variance, is used for its logarithm without the Jacobian, which leaves it improper. The numbers are
-for standardised targets. Every prior is cut to a box, which also bounds the condition number of
-the covariance matrix, so that a Cholesky factorisation inside the box always exists.
+The families are RoBO's (robo/priors/env_priors.py at 823a5de), without two bugs: its normal prior
+returns the density instead of its logarithm, and its horseshoe, a density of the noise variance, is
+applied to the log variance without the Jacobian, which makes it improper. Parameter values are for
+standardised data. Every prior is truncated to a box, which also bounds the condition number of the
+covariance matrix, so that it has a Cholesky factor everywhere in the box.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ from methods.models.kernels import ProductKernel, SmoothKernel
 
 
 class Prior(Protocol):
-    """A density, up to a constant, of single hyperparameters in the box [low, high].
+    """Density, up to a constant, of single hyperparameters in the box [low, high].
 
-    Everything is elementwise, so that one object serves any number of independent ones.
+    All methods work elementwise, so one object serves any number of independent hyperparameters.
     """
 
     @property
@@ -37,7 +37,7 @@ class Prior(Protocol):
 
 @dataclass(frozen=True)
 class Uniform:
-    """Flat on [low, high]."""
+    """Uniform on [low, high]."""
 
     low: float
     high: float
@@ -54,7 +54,7 @@ class Uniform:
 
 @dataclass(frozen=True)
 class Normal:
-    """Normal with mean and standard deviation, cut at four standard deviations."""
+    """Normal with mean and standard deviation, truncated at four standard deviations."""
 
     mean: float
     sd: float | Array
@@ -79,7 +79,7 @@ class Normal:
 
 @dataclass(frozen=True)
 class Horseshoe:
-    """Horseshoe on a variance ``v``, as a density of ``theta = log v``.
+    """Horseshoe prior on a variance ``v``, as a density of ``theta = log v``.
 
     ``p(v) ~ log(1 + 3 (scale / v)^2)`` (Carvalho et al. 2009, as bounded in Spearmint), times the
     Jacobian ``v``.
@@ -107,7 +107,7 @@ class Priors:
     """Independent priors of all hyperparameters."""
 
     parts: Sequence[tuple[Prior, int]]
-    """in order: a prior, and how many hyperparameters have it"""
+    """priors in the order of ``theta``, each with its number of hyperparameters"""
 
     @cached_property
     def low(self) -> Array:
@@ -120,7 +120,7 @@ class Priors:
         return np.concatenate([np.broadcast_to(p.high, count) for p, count in self.parts])
 
     def log_density(self, theta: Array) -> Array:
-        """Log density up to a constant, ``-inf`` outside the box; ``(m, size)`` to ``(m,)``."""
+        """Return the log density up to a constant, ``-inf`` outside the box; shape ``(m,)``."""
         clipped = np.minimum(np.maximum(theta, self.low), self.high)
         total = np.where((clipped == theta).all(axis=1), 0.0, -np.inf)
         for prior, columns in self._columns():
@@ -128,11 +128,11 @@ class Priors:
         return total
 
     def gradient(self, theta: Array) -> Array:
-        """Gradient inside the box; ``(size,)`` to ``(size,)``."""
+        """Return the gradient of the log density inside the box; ``(size,)`` to ``(size,)``."""
         return np.concatenate([p.gradient(theta[columns]) for p, columns in self._columns()])
 
     def sample(self, rng: np.random.Generator, size: int) -> Array:
-        """Independent draws, shape ``(size, number of hyperparameters)``."""
+        """Return independent draws, shape ``(size, number of hyperparameters)``."""
         return np.concatenate([p.sample(rng, (size, count)) for p, count in self.parts], axis=1)
 
     def _columns(self) -> Iterator[tuple[Prior, slice]]:
@@ -143,23 +143,26 @@ class Priors:
 
 
 LENGTH_SCALES = (0.1, 2.72)
-"""default range, in units of the cube's edge. The paper's code allows e^-5, which a few trials
-cannot rule out: then single hyperparameter samples of white noise decide what is evaluated."""
+"""default range, in units of the unit cube's edge. RoBO allows e^-5, which a few trials cannot rule
+out; single hyperparameter samples that take the data for white noise would then decide what is
+evaluated"""
 
 
 COST_SCALES = (0.43, 1.01)
-"""range of a smooth kernel's length scale over nominal costs, in full trainings (libsigopt's)"""
+"""range of a ``SmoothKernel``'s length scale over nominal costs, in full trainings (as in
+libsigopt)"""
 
 
 def standard_priors(
     kernel: ProductKernel, length_scales: tuple[float, float] = LENGTH_SCALES
 ) -> Priors:
-    """Fabolas' priors for targets of mean 0 and variance 1; the last one is for the log noise.
+    """Return Fabolas' priors for data of mean 0 and variance 1; the last one is for the log noise.
 
-    Logarithms of length scales flat in a range, RoBO's being [e^-5, e]; log diagonal variances of
-    ``Sigma`` standard normal, its off-diagonal factor standard normal; horseshoe on the noise
-    variance. RoBO's but for the amplitude, which there is a lognormal for targets not scaled. A
-    ``SmoothKernel`` has a standard normal log variance and a flat log length scale in its place.
+    Log length scales are uniform in a range (RoBO: [e^-5, e]). Log diagonal variances of ``Sigma``
+    and its off-diagonal factor are standard normal. The noise variance has a horseshoe prior. Only
+    the amplitude differs from RoBO, which has a lognormal prior for losses that are not
+    standardised. In place of ``Sigma``, a ``SmoothKernel`` has a standard normal log variance and a
+    uniform log length scale.
     """
     low, high = np.log(length_scales)
     scales = Uniform(float(low), float(high))
@@ -169,6 +172,6 @@ def standard_priors(
         amplitude, noise = Normal(0.0, 0.5), Horseshoe(0.001)
         return Priors([(scales, kernel.width), (amplitude, 1), (over_cost, 1), (noise, 1)])
     rows, columns = kernel.entries
-    # A standard normal log variance is a normal log factor of half the spread.
+    # If the log variance is standard normal, the log factor has half its standard deviation.
     factor = Normal(0.0, np.where(rows == columns, 0.5, 1.0))
     return Priors([(scales, kernel.width), (factor, len(rows)), (Horseshoe(0.001), 1)])

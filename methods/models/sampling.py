@@ -1,12 +1,13 @@
-"""Hyperparameter samples from their posterior, without a past: the same data, the same samples.
+"""Posterior samples of the hyperparameters, determined by the data and the random stream alone.
 
-Walkers start around a mode (L-BFGS, then the spread of a Laplace approximation) and take some steps
-of the affine-invariant ensemble sampler (Goodman & Weare 2010, as in emcee, which RoBO uses with a
-warm chain of its own). All walkers of one half step share one batched likelihood.
+Walkers start around a mode (found by L-BFGS), spread by a Laplace approximation, and take some
+steps of the affine-invariant ensemble sampler (Goodman & Weare 2010, as in emcee, which RoBO uses
+with a chain that continues from fit to fit). All walkers of a half-step share one batched
+likelihood evaluation.
 
-What this leaves out: the posterior of fewer than some 50 trials may have several modes, or a
-plateau on which everything is noise; the walkers stay near the mode they start from, after 100
-steps as after 10.
+Limitation: with fewer than about 50 trials the posterior may have several modes, or a plateau on
+which all variation counts as noise. The walkers stay near the mode they start from, after 100 steps
+as after 10.
 """
 
 from __future__ import annotations
@@ -22,7 +23,8 @@ from methods.models.kernels import Points, ProductKernel
 from methods.models.priors import LENGTH_SCALES, Priors, standard_priors
 
 STEPS = 20
-"""of the sampler, from around the mode; RoBO takes 100 to burn in, from the prior, and 100 more"""
+"""number of sampler steps, starting around the mode; RoBO takes 100 burn-in steps from the prior,
+and 100 more"""
 
 LogDensity = Callable[[Array], Array]
 """log density of a batch: ``(m, size)`` to ``(m,)``"""
@@ -30,7 +32,7 @@ LogDensity = Callable[[Array], Array]
 
 def fit(
     points: Points,
-    targets: Array,
+    y: Array,
     samples: int,
     rng: np.random.Generator,
     *,
@@ -39,18 +41,29 @@ def fit(
     length_scales: tuple[float, float] = LENGTH_SCALES,
     steps: int = STEPS,
 ) -> Posterior:
-    """Fit the product-kernel model to ``targets`` of shape ``(n,)``, marginally.
+    """Fit a product-kernel Gaussian process, marginalised over its hyperparameters.
 
-    Targets are centred and scaled to variance 1 (a constant target stays 0), so that one set of
-    priors serves losses and costs alike. Without a ``kernel`` it is a ``ProductKernel``, which is
-    ``diagonal`` or not. ``length_scales`` are the prior's, ``steps`` the sampler's. Returns the
-    posterior of ``samples`` hyperparameters.
+    ``y`` is standardised (a constant ``y`` becomes 0), so that one set of priors serves losses and
+    costs alike.
+
+    Args:
+        points: ``n`` inputs.
+        y: observed values, shape ``(n,)``.
+        samples: number of hyperparameter samples.
+        rng: random generator for the search of the mode and the sampler.
+        kernel: None for a ``ProductKernel``.
+        diagonal: True for a diagonal ``Sigma`` of that ``ProductKernel``.
+        length_scales: range of the length scales in the prior, in units of the unit cube's edge.
+        steps: number of sampler steps.
+
+    Returns:
+        The posterior for ``samples`` hyperparameter samples.
     """
-    offset = float(targets.mean())
-    scale = float(targets.std()) if targets.std() > 1e-6 else 1.0
+    offset = float(y.mean())
+    scale = float(y.std()) if y.std() > 1e-6 else 1.0
     kernel = kernel or ProductKernel(points.x.shape[1], points.phi.shape[1], diagonal)
     priors = standard_priors(kernel, length_scales)
-    data = Data(points, (targets - offset) / scale)
+    data = Data(points, (y - offset) / scale)
 
     def log_posterior(theta: Array) -> Array:
         value = priors.log_density(theta)
@@ -74,9 +87,9 @@ def find_mode(
     log_posterior: LogDensity,
     rng: np.random.Generator,
 ) -> Array:
-    """Mode of the hyperparameters' posterior, shape ``(size,)``.
+    """Return a mode of the hyperparameters' posterior, shape ``(size,)``.
 
-    L-BFGS from the best of 50 draws from the prior; there may be others (see above).
+    L-BFGS starts from the best of 50 draws from the prior. There may be other modes (see above).
     """
     draws = priors.sample(rng, 50)
     start = draws[int(np.argmax(log_posterior(draws)))]
@@ -87,8 +100,8 @@ def find_mode(
 
     bounds = np.stack([priors.low, priors.high], axis=1)
     options = {"maxiter": 60}
-    found = minimize(negative, start, jac=True, method="L-BFGS-B", bounds=bounds, options=options)
-    return np.asarray(found.x)
+    result = minimize(negative, start, jac=True, method="L-BFGS-B", bounds=bounds, options=options)
+    return np.asarray(result.x)
 
 
 def _log_posterior_gradient(
@@ -106,10 +119,10 @@ def spread_around(
     count: int,
     rng: np.random.Generator,
 ) -> Array:
-    """Draw ``count`` walkers from a Laplace approximation at ``mode``: ``(count, size)``.
+    """Draw ``count`` walkers from a Laplace approximation at ``mode``, shape ``(count, size)``.
 
-    The Hessian comes from differences of the gradient. Flat or wrongly curved directions get the
-    standard deviation 1; draws are folded back into the priors' box.
+    The Hessian comes from finite differences of the gradient. Directions with a curvature below 1
+    get the standard deviation 1; draws outside the priors' box are reflected into it.
     """
     step, size = 1e-4, len(mode)
     middle = np.clip(mode, priors.low + 2 * step, priors.high - 2 * step)
@@ -130,7 +143,7 @@ def spread_around(
 def ensemble(
     log_density: LogDensity, walkers: Array, steps: int, rng: np.random.Generator
 ) -> Array:
-    """Move an even number of walkers ``(w, size)`` by stretch moves; returns the last positions.
+    """Move an even number of walkers ``(w, size)`` by stretch moves; return their last positions.
 
     Goodman & Weare 2010, eqs. 7 to 10 with a = 2: each half moves relative to the other.
     """
@@ -140,7 +153,7 @@ def ensemble(
     value = log_density(walkers)
     partners = rng.integers(half, size=(steps, 2, half))
     stretch = np.square(1 + rng.random((steps, 2, half))) / 2
-    # accepted if the log density rises by more than this
+    # a move is accepted if the log density changes by more than this
     least = np.log(rng.random((steps, 2, half))) - (size - 1) * np.log(stretch)
     for step in range(steps):
         for turn, (moving, still) in enumerate(((slice(0, half), half), (slice(half, count), 0))):

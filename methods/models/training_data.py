@@ -1,4 +1,4 @@
-"""From a history to arrays: what every model-based method is fitted to."""
+"""Training data of model-based methods: the trials of a history as arrays."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from benchmarks.core.space import Array, Config, Space
 from benchmarks.core.trial import History, Trial
 
 TRANSFORMS = ("log", "none")
-"""what can be modelled: the logarithm of the loss, or the loss itself"""
+"""what is modelled: the logarithm of the loss, or the loss itself"""
 SMALLEST_COST = 1e-6
-"""seconds; costs below are raised to it before their logarithm is taken"""
+"""lower bound on costs, in seconds, before their logarithm is taken"""
 
 
 class Pending(NamedTuple):
-    """The running trials, ``p`` of them, in order of their numbers."""
+    """The ``p`` pending trials, in the order of their numbers."""
 
     x: Array
     """configs in the unit cube, shape ``(p, width)``"""
@@ -30,8 +30,8 @@ class Pending(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Targets:
-    """The finished trials as arrays, ``n`` rows in order of their numbers."""
+class TrainingData:
+    """The ``n`` finished trials as arrays, in the order of their numbers."""
 
     configs: tuple[Config, ...]
     x: Array
@@ -39,29 +39,29 @@ class Targets:
     s: Array
     """fidelities, shape ``(n,)``"""
     loss: Array
-    """the modelled loss (its logarithm, unless it is asked for as it is), shape ``(n,)``; trials
-    that did not end well hold the worst one seen"""
+    """modelled loss (its logarithm, unless ``transform="none"``), shape ``(n,)``; failed trials
+    have the highest loss of the successful ones"""
     log_cost: Array
     """logarithm of the cost in seconds, shape ``(n,)``"""
     ok: NDArray[np.bool_]
-    """False where the trial did not end well, shape ``(n,)``"""
+    """False where the trial failed, timed out or diverged, shape ``(n,)``"""
     overhead: float = 0.0
-    """CPU seconds that the latest of all trials took to suggest"""
+    """CPU seconds that the suggestion of the latest trial took"""
     pending: Pending | None = None
-    """the running trials, to which nothing is fitted; None if there are none"""
+    """pending trials, to which no model is fitted; None if there are none"""
 
     @property
-    def known(self) -> Array:
-        """Configs of the finished and of the running trials, shape ``(n + p, width)``."""
+    def all_x(self) -> Array:
+        """Configs of the finished and the pending trials, shape ``(n + p, width)``."""
         return self.x if self.pending is None else np.concatenate([self.x, self.pending.x])
 
     def best(self, predicted: Array) -> Config:
-        """The succeeded config with the lowest of the ``predicted`` losses, shape ``(n,)``."""
+        """Return the successful config with the lowest of ``predicted`` losses, shape ``(n,)``."""
         return self.configs[int(np.argmin(np.where(self.ok, predicted, np.inf)))]
 
     @property
     def key(self) -> str:
-        """Digest of all that a model is fitted to: equal keys, equal models."""
+        """Digest of all that a model is fitted to: equal keys give equal models."""
         digest = hashlib.sha256()
         for array in (self.x, self.s, self.loss, self.log_cost, self.ok):
             digest.update(repr(array.shape).encode())
@@ -69,62 +69,62 @@ class Targets:
         return digest.hexdigest()
 
     def rng(self) -> np.random.Generator:
-        """A stream that depends on the data alone: for fitting, which two calls may share."""
+        """Return a generator seeded by the data alone, so that repeated fits agree."""
         return np.random.default_rng(int(self.key, 16))
 
 
 Fitted = TypeVar("Fitted")
 
 
-class Latest(Generic[Fitted]):
-    """What ``fit`` made of the latest targets, kept until they change.
+class CachedFit(Generic[Fitted]):
+    """Caches the most recent fit, keyed by the training data.
 
-    A method is asked for a suggestion and for its incumbent on the same history; ``fit`` must be a
-    function of the targets alone, so that a fresh object answers alike.
+    A method is asked for a suggestion and for its incumbent on the same history. ``fit`` must be a
+    function of the training data alone, so that a fresh object gives the same answers.
     """
 
-    def __init__(self, fit: Callable[[Targets], Fitted]) -> None:
+    def __init__(self, fit: Callable[[TrainingData], Fitted]) -> None:
         self._fit = fit
         self._kept: tuple[str, Fitted] | None = None
 
-    def __call__(self, targets: Targets) -> Fitted:
-        """Fit, unless these were the targets before."""
-        key = targets.key
+    def __call__(self, data: TrainingData) -> Fitted:
+        """Return the fit to ``data``; refit only if the data have changed."""
+        key = data.key
         if self._kept is None or self._kept[0] != key:
-            self._kept = key, self._fit(targets)
+            self._kept = key, self._fit(data)
         return self._kept[1]
 
 
 def succeeded(trial: Trial) -> bool:
-    """True if the trial ended well and its loss can be used."""
+    """Return True if the trial succeeded with a finite loss."""
     return trial.status == "ok" and math.isfinite(trial.loss)
 
 
 def finished(history: History) -> int:
-    """How many trials are not running."""
+    """Return the number of trials that are not running."""
     return len(history) - len(history.running)
 
 
-def read_targets(
+def training_data(
     history: History,
     space: Space,
     *,
     transform: str = "log",
     only: Sequence[float] | None = None,
-) -> Targets | None:
-    """Collect the finished trials, and apart from them the running ones; None without a success.
+) -> TrainingData | None:
+    """Return finished and pending trials as arrays; None if no trial has succeeded.
 
-    Rule ``worst_seen``: a trial that failed, timed out or diverged counts as the worst loss seen;
-    its cost is real.
+    Rule ``worst_seen``: a trial that failed, timed out or diverged gets the highest loss of the
+    successful ones; its cost is the real one.
 
     Args:
         history: the trials so far.
-        space: their configs' space.
-        transform: ``log`` models ``log(max(loss, history.loss_floor))``, ``none`` the loss itself.
-        only: the fidelities whose trials count; None for all.
+        space: space of their configs.
+        transform: ``log`` for ``log(max(loss, history.loss_floor))``, ``none`` for the loss itself.
+        only: fidelities whose trials are used; None for all.
 
     Raises:
-        ValueError: with ``log``, a loss of 0 or less on a task without a loss floor.
+        ValueError: with ``log``, if a loss is 0 or less on a task without a loss floor.
     """
     counted = [t for t in history if only is None or t.fidelity in only]
     trials = [t for t in counted if t.status != "running"]
@@ -135,12 +135,12 @@ def read_targets(
         return None
     if transform == "log" and min(losses) <= 0:
         raise ValueError(
-            f"the logarithm of loss {min(losses):g} was asked for; this task needs a"
+            f"cannot take the logarithm of loss {min(losses):g}: this task needs a"
             " loss_floor > 0, or method.loss_transform=none"
         )
     worst = max(losses)
     modelled = np.array([max(t.loss, floor) if succeeded(t) else worst for t in trials])
-    return Targets(
+    return TrainingData(
         configs=tuple(t.config for t in trials),
         x=np.stack([space.encode(t.config) for t in trials]),
         s=np.array([t.fidelity for t in trials]),

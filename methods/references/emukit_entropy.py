@@ -1,7 +1,7 @@
-"""Entropy Search and Max-value Entropy Search at the target, as emukit 0.5.1 computes them.
+"""Entropy Search and Max-value Entropy Search at the target fidelity, as in emukit 0.5.1.
 
-Reference methods: the library's own acquisition functions on the library's own model, next to this
-suite's ``entropy_search``.
+Reference methods: emukit's acquisition functions on a GPy model, for comparison with
+``entropy_search`` of this suite.
 """
 
 from __future__ import annotations
@@ -13,32 +13,33 @@ import numpy as np
 
 from benchmarks.core.space import Space
 from benchmarks.core.trial import Fidelities, History, Suggestion
-from methods.acquisition.candidates import around, uniform, unless_pending
-from methods.models.training_data import read_targets
+from methods.acquisition.candidates import around, exclude_pending, uniform
+from methods.models.training_data import training_data
 from methods.options import check_counts
 from methods.references.global_random import global_random
-from methods.references.gpy_ei import GPyEI, believing, predict, quiet_gpy
+from methods.references.gpy_ei import GPyEI, condition_on_pending, predict, quiet_gpy
 
 
-def note_of(error: Exception) -> dict[str, str]:
-    """Note of a suggestion that had to be made without emukit."""
+def error_note(error: Exception) -> dict[str, str]:
+    """Return the note of a suggestion that was made without emukit, because of ``error``."""
     return {"emukit_error": f"{type(error).__name__}: {error}".strip()}
 
 
 class EmukitSearch(GPyEI):
-    """What both share: the model and the recommendation of ``GPyEI``, candidates, a way out.
+    """Base of both methods: model and incumbent of ``GPyEI``, candidates, and a fallback.
 
-    Emukit sees the unit cube as continuous; candidates are real configs. One half is uniform, one
-    half near the five evaluated configs of lowest posterior mean; the best one is suggested. Where
-    emukit raises or scores nothing, a uniform config is, and its note ``emukit_error`` says why.
+    Emukit treats the unit cube as continuous, but candidates are valid configs. One half is
+    uniform, the other half is near the five configs with the lowest posterior mean; the best
+    candidate is suggested. If emukit raises or every gain is NaN, a uniform config is suggested
+    instead, and its note ``emukit_error`` gives the reason.
     """
 
     def suggest(self, history: History, rng: np.random.Generator) -> Suggestion:
-        targets = read_targets(history, self.space, transform=self.loss_transform, only=(1.0,))
-        if len(history) < self.initial_trials or targets is None:
+        data = training_data(history, self.space, transform=self.loss_transform, only=(1.0,))
+        if len(history) < self.initial_trials or data is None:
             return Suggestion(self.space.sample(rng))
-        model = believing(self._fit(targets), targets)
-        promising = targets.known[np.argsort(predict(model, targets.known)[0], kind="stable")[:5]]
+        model = condition_on_pending(self._fit(data), data)
+        promising = data.all_x[np.argsort(predict(model, data.all_x)[0], kind="stable")[:5]]
         near = around(self.space, promising, self.candidates // 2, rng)
         x = np.concatenate([uniform(self.space, self.candidates - len(near), rng), near])
         try:
@@ -46,41 +47,41 @@ class EmukitSearch(GPyEI):
                 search = self._search(model)
                 search.update_parameters()
                 gain = search.evaluate(x)[:, 0]
-                open_gain = unless_pending(gain, x, np.ones(len(x)), targets.pending)
+                open_gain = exclude_pending(gain, x, np.ones(len(x)), data.pending)
                 best = int(np.nanargmax(open_gain))
-        except Exception as error:  # emukit raises bare ones when numbers go wrong
-            return Suggestion(self.space.sample(rng), note=note_of(error))
+        except Exception as error:  # emukit raises bare Exceptions on numerical errors
+            return Suggestion(self.space.sample(rng), note=error_note(error))
         return Suggestion(self.space.decode(x[best]))
 
     @abstractmethod
     def _search(self, model: Any) -> Any:
-        """Emukit's acquisition function on GPy's ``model``."""
+        """Return emukit's acquisition function on GPy's ``model``."""
 
 
 class EmukitES(EmukitSearch):
     """Emukit's ``EntropySearch`` (Hennig & Schuler 2012, JMLR 13); full trainings only.
 
-    As it is, by expectation propagation, with what is wrong in it: the second derivative of the
-    minimum's distribution by the mean is an elementwise product where an outer one is due
-    (``epmgp.joint_min``), negative covariances between representers are raised to 1e-10
-    (``GPyModelWrapper.predict_covariance``), and the evaluation that is imagined has no noise.
+    It uses expectation propagation and is run unmodified, with its bugs: the second derivative of
+    the minimiser's distribution with respect to the mean is an elementwise product instead of an
+    outer one (``epmgp.joint_min``), negative covariances between representers are raised to 1e-10
+    (``GPyModelWrapper.predict_covariance``), and the hypothetical evaluation has no noise.
 
     Args:
-        space: the task's configs.
-        fidelities: the task's fidelities; only the target is used.
-        initial_trials: uniform random configs before the model is used.
-        restarts: starting points of the likelihood's maximisation.
-        candidates: configs at which the gain is computed.
-        representers: points among which the minimiser is looked for, drawn in proportion to
-            expected improvement; two a coordinate of the unit cube at least. The work grows with
-            their cube.
-        innovations: quantiles of the imagined loss over which the gain is averaged.
-        burn_in: steps of the representers' sampler (emcee) that are thrown away.
-        sampler_steps: its steps after those.
-        loss_transform: ``log`` models the logarithm of the loss, ``none`` the loss itself.
+        space: search space of the task.
+        fidelities: fidelities of the task; only the target is used.
+        initial_trials: number of uniform random configs before the model is used.
+        restarts: number of starting points when the likelihood is maximised.
+        candidates: number of configs at which the gain is computed.
+        representers: number of possible minimisers, drawn in proportion to expected improvement; at
+            least two per coordinate of the unit cube are used. The run time grows with the cube of
+            this number.
+        innovations: number of quantiles of the hypothetical loss over which the gain is averaged.
+        burn_in: number of burn-in steps of the representers' sampler (emcee).
+        sampler_steps: number of its steps after burn-in.
+        loss_transform: ``log`` to model the logarithm of the loss, ``none`` for the loss itself.
 
     Raises:
-        ValueError: an option outside what is allowed.
+        ValueError: if an option is out of range.
     """
 
     def __init__(
@@ -135,21 +136,21 @@ class EmukitES(EmukitSearch):
 class EmukitMES(EmukitSearch):
     """Emukit's ``MaxValueEntropySearch`` (Wang & Jegelka 2017, ICML); full trainings only.
 
-    Information about the lowest loss, not about its place. Emukit's class fails with numpy 2.4 and
-    later; ``methods.references.emukit_pieces.MaxValueSearch`` says what was changed.
+    Maximises information about the lowest loss instead of its location. Emukit's class fails with
+    numpy 2.4 and later; ``methods.references.emukit_pieces.MaxValueSearch`` says what was changed.
 
     Args:
-        space: the task's configs.
-        fidelities: the task's fidelities; only the target is used.
-        initial_trials: uniform random configs before the model is used.
-        restarts: starting points of the likelihood's maximisation.
-        candidates: configs at which the gain is computed.
-        minima: samples of the lowest loss.
-        grid: random points to which the distribution of the lowest loss is fitted.
-        loss_transform: ``log`` models the logarithm of the loss, ``none`` the loss itself.
+        space: search space of the task.
+        fidelities: fidelities of the task; only the target is used.
+        initial_trials: number of uniform random configs before the model is used.
+        restarts: number of starting points when the likelihood is maximised.
+        candidates: number of configs at which the gain is computed.
+        minima: number of samples of the lowest loss.
+        grid: number of random points to which the distribution of the lowest loss is fitted.
+        loss_transform: ``log`` to model the logarithm of the loss, ``none`` for the loss itself.
 
     Raises:
-        ValueError: an option outside what is allowed.
+        ValueError: if an option is out of range.
     """
 
     def __init__(

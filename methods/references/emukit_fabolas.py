@@ -1,4 +1,4 @@
-"""Fabolas as emukit 0.5.1 ships it (``emukit.examples.fabolas``), its defects included."""
+"""Fabolas as shipped with emukit 0.5.1 (``emukit.examples.fabolas``), including its bugs."""
 
 from __future__ import annotations
 
@@ -12,77 +12,84 @@ from benchmarks.core.protocols import Method
 from benchmarks.core.space import Array, Config, Space
 from benchmarks.core.trial import Fidelities, History, Suggestion
 from methods.bayesian.initial_design import CONFIGS, initial_suggestion
-from methods.models.training_data import TRANSFORMS, Latest, Targets, finished, read_targets
+from methods.models.training_data import (
+    TRANSFORMS,
+    CachedFit,
+    TrainingData,
+    finished,
+    training_data,
+)
 from methods.options import check_choice, check_counts, check_shares
-from methods.references.emukit_entropy import note_of
+from methods.references.emukit_entropy import error_note
 from methods.references.global_random import global_random
 from methods.references.gpy_ei import quiet_gpy
 
 SHARES = tuple(2.0**-i for i in range(9, 1, -1))
-"""the example's sizes, ``s_max // 2**i``, as shares of the full training"""
+"""sizes in the example, ``s_max // 2**i``, as shares of the full training"""
 
 
 class EmukitFabolas(Method):
-    """A published example as it is: what a user of that library gets who asks it for Fabolas.
+    """Emukit's Fabolas, unmodified: what users of that library get.
 
     Emukit's ``FabolasLoop`` with ``marginalize_hypers=False`` (a maximum a posteriori fit) chooses
-    config and subset size. It is not a faithful Fabolas; compare ``method=fabolas``. Known defects,
-    none of them mended here:
+    config and subset size. It is not a faithful Fabolas; compare ``method=fabolas``. Its known bugs
+    and deviations are kept:
 
     * The posterior covariance between two points is computed from sizes that were not rescaled
-      (``FabolasModel.get_covariance_between_points`` transforms its inputs and passes the raw
-      ones), so what an evaluation would tell about the representers is meaningless.
-    * ``FabolasModel.get_f_minimum`` projects rescaled sizes to the raw largest one. Nothing calls
-      it; the representers' expected improvement is over the lowest loss seen at any size.
-    * The gradient of the kernel's ``b`` is a matrix product where an elementwise one is due, so
-      the fit stops short.
+      (``FabolasModel.get_covariance_between_points`` transforms its inputs but passes on the raw
+      ones), so the predicted effect of an evaluation on the representers is meaningless.
+    * ``FabolasModel.get_f_minimum`` projects rescaled sizes to the largest raw one. Nothing calls
+      it; the representers' expected improvement is over the lowest observed loss at any size.
+    * The gradient of the kernel's ``b`` is a matrix product instead of an elementwise one, so the
+      fit stops early.
     * The loss, like the cost, is linear in the scaled logarithm of the size; the paper's quadratic
       basis is defined and never used.
     * Loss and cost are neither centred nor scaled, all kernel parameters have a Uniform(0, 5)
-      prior, and the cost is modelled as it is, in seconds. Predicted costs below 1e-4, negative
-      ones too, count as 1e-4: the gain there is divided by almost nothing.
-    * Any error while data are set exchanges the kernel for another one, without a word.
-    * Negative covariances between representers are raised to 1e-10, the imagined evaluation has no
-      noise, and candidates are uniform in the size, with no refinement.
-    * It names no incumbent at the target, and it appends its size to the caller's space.
+      prior, and the cost is modelled without a logarithm, in seconds. Predicted costs below 1e-4,
+      even negative ones, are raised to 1e-4, so the gain there is divided by almost nothing.
+    * Any error while data are set silently replaces the kernel by another one.
+    * Negative covariances between representers are raised to 1e-10, the hypothetical evaluation has
+      no noise, and candidates are uniform in the size and not refined.
+    * It has no incumbent at the target fidelity, and it appends its size to the caller's space.
 
-    Different here, because a method of this suite has no memory and works on any space: configs are
-    points of the unit cube, where the prior leaves long length scales possible that it excludes on
-    wider ranges (integers and categories are decoded from the winner); the initial design is
-    ``methods.bayesian.initial_design``'s, not a Latin hypercube; every fit starts from
-    the same hyperparameters, not from those before it.
+    The following differs from emukit, because a method of this suite has no memory and works on any
+    space. Configs are points of the unit cube, where the prior allows long length scales that it
+    excludes on wider ranges (integers and categories are decoded from the chosen point). The
+    initial design is that of ``methods.bayesian.initial_design``, not a Latin hypercube. Every fit
+    starts from the same hyperparameters, not from those of the previous fit.
 
-    Recommends by a rule of ours: the evaluated config with the lowest mean of its own model at the
-    target; before there is a model, the one with the lowest loss at any size. Where emukit raises,
-    the suggestion is a further one of the initial design, and its note ``emukit_error`` says why.
+    The incumbent is defined by this suite: the evaluated config with the lowest mean of emukit's
+    model at the target fidelity; before there is a model, the one with the lowest observed loss at
+    any size. If emukit raises, the suggestion is the next one of the initial design, and its note
+    ``emukit_error`` gives the reason.
 
-    Emukit has no running trials. Here its loss model is given each of them with the mean that it
-    predicts (kriging believer), before the next point is looked for.
+    Emukit does not support pending trials. Here its loss model is conditioned on each of them with
+    its posterior mean (kriging believer) before the next point is chosen.
 
-    Where only the target is offered, the size is fixed there, by emukit's own ``context``; of a
-    finite set of fidelities, the nearest is taken.
+    On a task that offers only the target fidelity, the size is fixed to it by emukit's ``context``;
+    in a finite set of fidelities, the nearest one is used.
 
     Args:
-        space: the task's configs.
-        fidelities: the task's fidelities.
-        initial_trials: size of the initial design.
-        initial_fidelities: shares of the full training that it cycles through, as in the example;
-            smaller ones than the task offers are raised.
+        space: search space of the task.
+        fidelities: fidelities of the task.
+        initial_trials: number of trials in the initial design.
+        initial_fidelities: shares of the full training that the initial design cycles through, as
+            in the example; raised to the smallest one that the task offers.
         initial_configs: ``sobol``, one space-filling set, or ``random``, uniform.
-        rows: size that stands for the target. The example counts rows and rounds them to whole
-            ones, so shares are multiplied by this; 50,000 is its own (MNIST).
-        restarts: starting points of either fit.
-        representers: points at the target among which the minimiser is looked for; two a
-            coordinate of the unit cube at least. The work grows with their cube.
-        innovations: quantiles of the imagined loss over which the gain is averaged.
-        burn_in: steps of the representers' sampler (emcee) that are thrown away.
-        sampler_steps: its steps after those.
-        candidates: uniform configs and sizes at which the gain per cost is computed.
-        loss_transform: ``log`` models the logarithm of the loss, as all methods here do so that
-            they can be compared, ``none`` the loss itself, as the example does.
+        rows: size at the target fidelity. The example counts rows and rounds them to integers, so
+            shares are multiplied by this number; the example has 50,000 (MNIST).
+        restarts: number of starting points for the fit of each model.
+        representers: number of possible minimisers at the target fidelity; at least two per
+            coordinate of the unit cube are used. The run time grows with the cube of this number.
+        innovations: number of quantiles of the hypothetical loss over which the gain is averaged.
+        burn_in: number of burn-in steps of the representers' sampler (emcee).
+        sampler_steps: number of its steps after burn-in.
+        candidates: number of uniform configs and sizes at which the gain per cost is computed.
+        loss_transform: ``log`` to model the logarithm of the loss, like the other methods of this
+            suite; ``none`` for the loss itself, as in the example.
 
     Raises:
-        ValueError: an option outside what is allowed.
+        ValueError: if an option is out of range.
     """
 
     def __init__(
@@ -130,35 +137,35 @@ class EmukitFabolas(Method):
         self.sampler_steps = sampler_steps
         self.candidates = candidates
         self.loss_transform = loss_transform
-        self._fit = Latest(self._fitted_loop)
+        self._fit = CachedFit(self._fitted_loop)
 
     def suggest(self, history: History, rng: np.random.Generator) -> Suggestion:
-        targets = read_targets(history, self.space, transform=self.loss_transform)
-        if len(history) < self.initial_trials or targets is None:
+        data = training_data(history, self.space, transform=self.loss_transform)
+        if len(history) < self.initial_trials or data is None:
             return self._initial(history, rng)
         context = {"s": float(self.rows)} if self.fidelities.low == 1 else {}
         try:
-            fitted = self._fit(targets)
+            fitted = self._fit(data)
             with quiet_gpy(), global_random(rng):
-                loop = self._believing(fitted, targets)
+                loop = self._condition_on_pending(fitted, data)
                 point = loop.get_next_points(context=context)[0]
-        except Exception as error:  # emukit raises bare ones when numbers go wrong
-            return replace(self._initial(history, rng), note=note_of(error))
+        except Exception as error:  # emukit raises bare Exceptions on numerical errors
+            return replace(self._initial(history, rng), note=error_note(error))
         share = self.fidelities.clip(float(point[-1]) / self.rows)
         return Suggestion(self.space.decode(point[:-1]), share)
 
     def recommend(self, history: History, rng: np.random.Generator) -> Config | None:
-        seen = history.best_seen
-        targets = read_targets(history, self.space, transform=self.loss_transform)
-        if finished(history) < self.initial_trials or targets is None:
-            return None if seen is None else seen.config
+        best = history.best_seen
+        data = training_data(history, self.space, transform=self.loss_transform)
+        if finished(history) < self.initial_trials or data is None:
+            return None if best is None else best.config
         try:
-            mean = self._means_at_target(self._fit(targets), targets)
-        except Exception:  # as above
-            mean = np.full(len(targets.x), np.nan)
-        if seen is None or not np.isfinite(mean).all():
-            return None if seen is None else seen.config
-        return targets.best(mean)
+            mean = self._means_at_target(self._fit(data), data)
+        except Exception:  # as in suggest
+            mean = np.full(len(data.x), np.nan)
+        if best is None or not np.isfinite(mean).all():
+            return None if best is None else best.config
+        return data.best(mean)
 
     def _initial(self, history: History, rng: np.random.Generator) -> Suggestion:
         shares, configs = self.initial_fidelities, self.initial_configs
@@ -166,19 +173,20 @@ class EmukitFabolas(Method):
             history, self.space, self.fidelities, shares, rng, configs=configs
         )
 
-    def _fitted_loop(self, targets: Targets) -> Any:
-        """Emukit's loop, its models fitted: a function of the data alone.
+    def _fitted_loop(self, data: TrainingData) -> Any:
+        """Return emukit's loop with fitted models, a function of the data alone.
 
-        Restarts draw from numpy's global state, hence the fence.
+        Restarts draw from numpy's global random state, so it is seeded here and restored
+        afterwards.
         """
-        with quiet_gpy(), global_random(targets.rng()):
-            loop = self._loop(targets)
+        with quiet_gpy(), global_random(data.rng()):
+            loop = self._loop(data)
             for updater in loop.model_updaters:
                 updater.update(loop.loop_state)
         return loop
 
-    def _loop(self, targets: Targets) -> Any:
-        """The example's loop over these targets, with this method's numbers in place of its own."""
+    def _loop(self, data: TrainingData) -> Any:
+        """Return the example's loop on these data, with the options of this method."""
         from emukit.examples.fabolas import FabolasLoop
         from emukit.examples.fabolas.continuous_fidelity_entropy_search import (
             ContinuousFidelityEntropySearch,
@@ -187,13 +195,13 @@ class EmukitFabolas(Method):
         from methods.references import emukit_pieces as pieces
 
         width = self.space.width
-        # Any range does if only the target is offered: all sizes are the largest one then.
+        # If only the target is offered, all sizes are the largest one, and any range will do.
         low = self.fidelities.low if self.fidelities.low < 1 else 1 / 512
         loop = FabolasLoop(
             space=pieces.cube(width),
-            X_init=np.column_stack([targets.x, targets.s * self.rows]),
-            Y_init=targets.loss[:, None],
-            cost_init=np.exp(targets.log_cost),
+            X_init=np.column_stack([data.x, data.s * self.rows]),
+            Y_init=data.loss[:, None],
+            cost_init=np.exp(data.log_cost),
             s_min=max(low * self.rows, 1.0),
             s_max=float(self.rows),
             num_eval_points=self.candidates,
@@ -213,23 +221,23 @@ class EmukitFabolas(Method):
         )
         return loop
 
-    def _believing(self, loop: Any, targets: Targets) -> Any:
-        """A loop like this one, its loss model given the running trials, too."""
-        if targets.pending is None:
+    def _condition_on_pending(self, loop: Any, data: TrainingData) -> Any:
+        """Return a copy of the loop whose loss model is conditioned on the pending trials."""
+        if data.pending is None:
             return loop
-        given = self._loop(targets)
-        for fitted, other in zip(loop.model_updaters, given.model_updaters, strict=True):
+        conditioned = self._loop(data)
+        for fitted, other in zip(loop.model_updaters, conditioned.model_updaters, strict=True):
             other.model.model[:] = fitted.model.model.param_array
-        model = given.model_updaters[0].model
-        x = np.column_stack([targets.pending.x, targets.pending.s * self.rows])
-        finished_x = np.column_stack([targets.x, targets.s * self.rows])
+        model = conditioned.model_updaters[0].model
+        x = np.column_stack([data.pending.x, data.pending.s * self.rows])
+        finished_x = np.column_stack([data.x, data.s * self.rows])
         mean, _ = model.predict(x)
-        model.set_data(np.vstack([finished_x, x]), np.vstack([targets.loss[:, None], mean]))
-        return given
+        model.set_data(np.vstack([finished_x, x]), np.vstack([data.loss[:, None], mean]))
+        return conditioned
 
-    def _means_at_target(self, loop: Any, targets: Targets) -> Array:
-        """Predicted losses of the evaluated configs at the largest size, shape ``(n,)``."""
-        x = np.column_stack([targets.x, np.full(len(targets.x), float(self.rows))])
+    def _means_at_target(self, loop: Any, data: TrainingData) -> Array:
+        """Return predicted losses of the evaluated configs at the largest size, shape ``(n,)``."""
+        x = np.column_stack([data.x, np.full(len(data.x), float(self.rows))])
         with quiet_gpy():
             mean, _ = loop.model_updaters[0].model.predict(x)
         return np.asarray(mean[:, 0])

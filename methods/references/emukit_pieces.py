@@ -1,4 +1,4 @@
-"""Pieces of emukit 0.5.1, and what it takes to run them. Imports emukit and GPy: import it late."""
+"""Adapters for emukit 0.5.1. Imports emukit and GPy, so import this module only when needed."""
 
 from __future__ import annotations
 
@@ -19,35 +19,37 @@ from benchmarks.core.space import Array
 
 
 class ClippedGPy(GPyModelWrapper):  # type: ignore[misc]
-    """Emukit's wrapper of a GPy model, whose variances are never negative.
+    """Emukit's wrapper of a GPy model, with variances of at least 1e-12.
 
-    On data nearly without noise GPy's are, by rounding; emukit takes their roots unchecked.
+    If the data have almost no noise, GPy's variances can be negative by rounding, and emukit takes
+    their square roots unchecked.
     """
 
     def predict(self, X: Array) -> tuple[Array, Array]:
-        """Mean and variance of the noisy loss at ``X`` of shape ``(n, width)``; each ``(n, 1)``."""
+        """Return mean and variance of the noisy loss at ``X``, ``(n, width)``; each ``(n, 1)``."""
         mean, variance = super().predict(X)
         return mean, np.maximum(variance, 1e-12)
 
 
 class MaxValueSearch(MaxValueEntropySearch):  # type: ignore[misc]
-    """Emukit's ``MaxValueEntropySearch``, able to run with numpy 2.4 and later.
+    """Emukit's ``MaxValueEntropySearch``, made to run with numpy 2.4 and later.
 
-    Its fit of a Gumbel distribution bisects a function that, given columns, returns arrays of shape
-    ``(1,)``; numpy no longer takes those for numbers (``TypeError: only 0-dimensional arrays can be
-    converted to Python scalars``). Given flat arrays it returns numbers. Nothing else differs.
+    Its fit of a Gumbel distribution bisects a function that returns arrays of shape ``(1,)`` when
+    means and variances are columns. Numpy no longer converts these to numbers
+    (``TypeError: only 0-dimensional arrays can be converted to Python scalars``). With flat arrays
+    the function returns numbers. Nothing else differs.
     """
 
     def update_parameters(self) -> None:
-        """Draw samples of the minimum's value, shape ``(num_samples,)``; once a suggestion."""
+        """Draw samples of the lowest loss, shape ``(num_samples,)``; called once per suggestion."""
         grid = np.vstack([self.model.X, RandomDesign(self.space).get_samples(self.grid_size)])
         mean, variance = self.model.predict(grid)
-        place, scale = _fit_gumbel(mean[:, 0], np.sqrt(variance[:, 0]))
-        self.mins = np.log(-np.log(1 - np.random.rand(self.num_samples))) * scale + place
+        location, scale = _fit_gumbel(mean[:, 0], np.sqrt(variance[:, 0]))
+        self.mins = np.log(-np.log(1 - np.random.rand(self.num_samples))) * scale + location
 
 
 def cube(width: int) -> ParameterSpace:
-    """Emukit's description of the unit cube; a new one every time, as some loops extend it."""
+    """Return emukit's description of the unit cube, a new one each time: some loops extend it."""
     return ParameterSpace([ContinuousParameter(f"x{i}", 0.0, 1.0) for i in range(width)])
 
 
@@ -60,8 +62,10 @@ def entropy_search(
     burn_in: int,
     steps: int,
 ) -> Any:
-    """An entropy search of ``kind`` whose sampler of ``representers`` takes ``steps`` after burning
-    in, for which emukit has no argument. The sampler (emcee) wants two representers a coordinate.
+    """Return an entropy search of class ``kind``, whose sampler takes ``steps`` after burn-in.
+
+    Emukit has no argument for these steps. The sampler (emcee) draws the ``representers`` and needs
+    at least two of them per coordinate.
     """
     search = kind(
         model,

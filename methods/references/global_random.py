@@ -1,4 +1,4 @@
-"""The one place that touches numpy's global random state, for libraries that draw from it."""
+"""The only access to numpy's global random state, for libraries that draw from it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 
 @contextmanager
 def global_random(rng: np.random.Generator) -> Iterator[None]:
-    """Seed numpy's global state from ``rng`` inside the block, and put it back afterwards."""
+    """Seed numpy's global random state from ``rng`` inside the block, and restore it afterwards."""
     before = np.random.get_state()
     np.random.seed(int(rng.integers(2**32)))
     try:

@@ -1,4 +1,4 @@
-"""Expected improvement at the target with a GPy model: the plain baseline, by a known library."""
+"""Expected improvement at the target fidelity with a GPy model: a baseline on a known library."""
 
 from __future__ import annotations
 
@@ -14,35 +14,41 @@ from scipy.optimize import minimize
 from benchmarks.core.protocols import Method
 from benchmarks.core.space import Array, Config, Space
 from benchmarks.core.trial import Fidelities, History, Suggestion
-from methods.acquisition.candidates import around, snap, uniform, unless_pending
+from methods.acquisition.candidates import around, exclude_pending, snap, uniform
 from methods.acquisition.improvement import (
     log_expected_improvement,
     log_expected_improvement_gradient,
 )
-from methods.models.training_data import TRANSFORMS, Latest, Targets, finished, read_targets
+from methods.models.training_data import (
+    TRANSFORMS,
+    CachedFit,
+    TrainingData,
+    finished,
+    training_data,
+)
 from methods.options import check_choice, check_counts
 from methods.references.global_random import global_random
 
 
 class GPyEI(Method):
-    """Full trainings only; the next one maximises expected improvement.
+    """Selects the full training with the largest expected improvement, by a GPy model.
 
-    GPy's ``GPRegression`` with a Matern-5/2 kernel, one length scale a coordinate, on the
-    standardised loss or log loss; hyperparameters by maximum likelihood within bounds. Recommends
-    the evaluated config with the lowest posterior mean; before the model exists, the best one seen.
-    A running trial counts as if it had the loss that the model expects (kriging believer;
-    Ginsbourger et al. 2010), the hyperparameters left as they are.
+    The model is GPy's ``GPRegression`` with a Matern-5/2 kernel, one length scale per coordinate,
+    on the standardised loss or log loss. Hyperparameters are set by maximum likelihood within
+    bounds. The incumbent is the evaluated config with the lowest posterior mean; before the model
+    exists, it is the one with the lowest observed loss. Pending trials are imputed with the
+    posterior mean, and hyperparameters stay unchanged (kriging believer; Ginsbourger et al. 2010).
 
     Args:
-        space: the task's configs.
-        fidelities: the task's fidelities; only the target is used.
-        initial_trials: uniform random configs before the model is used.
-        restarts: starting points of the likelihood's maximisation.
-        candidates: configs screened before the acquisition is refined by L-BFGS.
-        loss_transform: ``log`` models the logarithm of the loss, ``none`` the loss itself.
+        space: search space of the task.
+        fidelities: fidelities of the task; only the target is used.
+        initial_trials: number of uniform random configs before the model is used.
+        restarts: number of starting points when the likelihood is maximised.
+        candidates: number of configs screened before the acquisition is refined by L-BFGS.
+        loss_transform: ``log`` to model the logarithm of the loss, ``none`` for the loss itself.
 
     Raises:
-        ValueError: an option outside what is allowed.
+        ValueError: if an option is out of range.
     """
 
     def __init__(
@@ -62,55 +68,56 @@ class GPyEI(Method):
         self.restarts = restarts
         self.candidates = candidates
         self.loss_transform = loss_transform
-        self._fit = Latest(lambda targets: fit_gpy(targets, self.restarts))
+        self._fit = CachedFit(lambda data: fit_gpy(data, self.restarts))
 
     def suggest(self, history: History, rng: np.random.Generator) -> Suggestion:
-        targets = read_targets(history, self.space, transform=self.loss_transform, only=(1.0,))
-        if len(history) < self.initial_trials or targets is None:
+        data = training_data(history, self.space, transform=self.loss_transform, only=(1.0,))
+        if len(history) < self.initial_trials or data is None:
             return Suggestion(self.space.sample(rng))
-        model = believing(self._fit(targets), targets)
-        mean, _ = predict(model, targets.known)
+        model = condition_on_pending(self._fit(data), data)
+        mean, _ = predict(model, data.all_x)
         best = float(mean.min())
-        centres = targets.known[np.argsort(mean, kind="stable")[:5]]
+        centres = data.all_x[np.argsort(mean, kind="stable")[:5]]
         half = self.candidates // 2
         x = np.concatenate([
             uniform(self.space, self.candidates - half, rng),
             around(self.space, centres, half, rng),
         ])  # fmt: skip
-        score = self._score(model, x, best, targets)
+        score = self._score(model, x, best, data)
         starts = x[np.argsort(-score, kind="stable")[:5]]
         x = snap(self.space, np.stack([climb(model, start, best) for start in starts]))
         x = np.concatenate([x, starts])
-        score = self._score(model, x, best, targets)
+        score = self._score(model, x, best, data)
         return Suggestion(self.space.decode(x[int(np.argmax(score))]))
 
-    def _score(self, model: Any, x: Array, best: float, targets: Targets) -> Array:
+    def _score(self, model: Any, x: Array, best: float, data: TrainingData) -> Array:
         score = log_expected_improvement(*predict(model, x), best)
-        return unless_pending(score, x, np.ones(len(x)), targets.pending)
+        return exclude_pending(score, x, np.ones(len(x)), data.pending)
 
     def recommend(self, history: History, rng: np.random.Generator) -> Config | None:
-        seen = history.best_at_target
-        targets = read_targets(history, self.space, transform=self.loss_transform, only=(1.0,))
-        if finished(history) < self.initial_trials or targets is None:
-            return None if seen is None else seen.config
-        mean, _ = predict(self._fit(targets), targets.x)
-        return targets.best(mean)
+        best = history.best_at_target
+        data = training_data(history, self.space, transform=self.loss_transform, only=(1.0,))
+        if finished(history) < self.initial_trials or data is None:
+            return None if best is None else best.config
+        mean, _ = predict(self._fit(data), data.x)
+        return data.best(mean)
 
 
-def fit_gpy(targets: Targets, restarts: int) -> Any:
-    """GPy model of the standardised losses by bounded maximum likelihood.
+def fit_gpy(data: TrainingData, restarts: int) -> Any:
+    """Fit a GPy model to the standardised losses by bounded maximum likelihood.
 
-    The bounds keep GPy from a noise of zero and a huge variance, where its predictive variances
-    turn negative. Restarts draw from numpy's global state, hence the fence.
+    The bounds exclude zero noise and huge variances, where GPy's predictive variances become
+    negative. Restarts draw from numpy's global random state, so it is seeded here and restored
+    afterwards.
     """
     import GPy
 
-    y = targets.loss - targets.loss.mean()
+    y = data.loss - data.loss.mean()
     y = y / y.std() if y.std() > 1e-6 else 0 * y
-    with quiet_gpy(), global_random(targets.rng()):
-        width = targets.x.shape[1]
+    with quiet_gpy(), global_random(data.rng()):
+        width = data.x.shape[1]
         kernel = GPy.kern.Matern52(width, variance=1.0, lengthscale=0.5 * np.ones(width), ARD=True)
-        model = GPy.models.GPRegression(targets.x, y[:, None], kernel, noise_var=0.01)
+        model = GPy.models.GPRegression(data.x, y[:, None], kernel, noise_var=0.01)
         kernel.lengthscale.constrain_bounded(0.01, 10, warning=False)
         kernel.variance.constrain_bounded(0.05, 20, warning=False)
         model.likelihood.variance.constrain_bounded(1e-6, 1, warning=False)
@@ -118,20 +125,20 @@ def fit_gpy(targets: Targets, restarts: int) -> Any:
     return model
 
 
-def believing(model: Any, targets: Targets) -> Any:
-    """The model given the running trials, too, each with its posterior mean; a copy."""
-    if targets.pending is None:
+def condition_on_pending(model: Any, data: TrainingData) -> Any:
+    """Return a copy of the model, conditioned on the pending trials with their posterior means."""
+    if data.pending is None:
         return model
-    x = targets.pending.x
+    x = data.pending.x
     mean, _ = predict(model, x)
     with quiet_gpy():
-        given = model.copy()
-        given.set_XY(np.concatenate([model.X, x]), np.concatenate([model.Y, mean[:, None]]))
-    return given
+        conditioned = model.copy()
+        conditioned.set_XY(np.concatenate([model.X, x]), np.concatenate([model.Y, mean[:, None]]))
+    return conditioned
 
 
 def predict(model: Any, x: Array) -> tuple[Array, Array]:
-    """Mean and standard deviation of the noise-free loss, standardised; each ``(n,)``."""
+    """Return mean and standard deviation of the standardised, noise-free loss; each ``(n,)``."""
     mean, variance = model.predict_noiseless(x)
     return mean[:, 0], np.sqrt(np.maximum(variance[:, 0], 1e-12))
 
@@ -143,7 +150,7 @@ def climb(model: Any, start: Array, best: float) -> Array:
         mean, sd = predict(model, x[None])
         d_mean, d_variance = model.predictive_gradients(x[None])
         by_mean, by_sd = log_expected_improvement_gradient((best - mean) / sd)
-        # Both ratios are per standard deviation; d sd = d variance / (2 sd).
+        # Both derivatives are multiplied by sd; and d sd = d variance / (2 sd).
         gradient = (by_mean * d_mean[0, :, 0] + by_sd * d_variance[0] / (2 * sd)) / sd
         return -float(log_expected_improvement(mean, sd, best)[0]), -gradient
 
@@ -156,8 +163,8 @@ def climb(model: Any, start: Array, best: float) -> Array:
 
 @contextmanager
 def quiet_gpy() -> Iterator[None]:
-    """Keep GPy's and paramz' notes (reconstraining, failed restarts) out of the console."""
-    # paramz names loggers after parameters, too: "sum" is the kernel of emukit's Fabolas
+    """Silence log messages and warnings of GPy and paramz (reconstraining, failed restarts)."""
+    # paramz also names loggers after parameters: "sum" is the kernel of emukit's Fabolas
     names = ("GP", "paramz", "paramz.model", "sum", "Gaussian_noise")
     loggers = [logging.getLogger(name) for name in names]
     levels = [logger.level for logger in loggers]

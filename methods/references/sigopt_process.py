@@ -1,4 +1,4 @@
-"""A process of another environment's Python that answers lines of JSON."""
+"""Exchange JSON lines with a process of another Python environment."""
 
 from __future__ import annotations
 
@@ -14,27 +14,26 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import IO, Any
 
 START_LIMIT = 120.0
-"""wall seconds that the process may take to import what it needs"""
+"""limit for the imports of the process, in wall seconds"""
 SETTINGS = {
     **dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1"),
     "PYTHONHASHSEED": "0",
 }
-"""environment variables that keep two processes from differing in last bits"""
+"""environment variables that make two processes agree to the last bit"""
 
 
 class WorkerError(RuntimeError):
-    """The process did not answer as it should; the message is one line."""
+    """The process did not answer as expected; the message is one line."""
 
 
 class JsonProcess:
-    """Started at the first request and again when it has died; ends with this object.
+    """Process started by the first request, restarted after it died, killed with this object.
 
     Args:
-        command: what to run. It writes one line once it is ready, then a line for a line.
-        limit: wall seconds that an answer may take.
-        greet: called with the first line of every process; raises ``WorkerError`` if it is not
-            what is wanted.
-        repair: what to do when it does not start: the end of that error's message.
+        command: command to run. It must write one line when it is ready, then one line per request.
+        limit: limit for one answer, in wall seconds.
+        greet: called with the first line of every process; raises ``WorkerError`` to reject it.
+        repair: advice appended to the error message if the process does not start.
     """
 
     def __init__(
@@ -49,23 +48,24 @@ class JsonProcess:
         self._running: _Running | None = None
 
     def ask(self, request: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the answer.
+        """Send a request and return the answer.
 
         Raises:
-            WorkerError: it cannot be started, died, took too long, or its answer is not a JSON
-                object. It is ended then, and started again by the next request.
+            WorkerError: if the process cannot be started, dies or takes too long, or its answer is
+                not a JSON object. The process is then killed, and the next request starts a new
+                one.
         """
         if self._running is None or self._running.process.poll() is not None:
             self._start()
         assert self._running is not None
         try:
             return self._running.exchange(json.dumps(request).encode() + b"\n", self._limit)
-        except BaseException:  # Ctrl-C, too: the answer must not reach a next request
+        except BaseException:  # Ctrl-C, too: the next request must not read this answer
             self.close()
             raise
 
     def close(self) -> None:
-        """End the process, if there is one."""
+        """Kill the process, if there is one."""
         if self._running is not None:
             self._running.close()
             self._running = None
@@ -78,13 +78,13 @@ class JsonProcess:
         except BaseException as error:
             self.close()
             if isinstance(error, WorkerError | OSError):
-                message = f"{self._command[0]} is of no use: {error}{self._repair}"
+                message = f"could not start {self._command[0]}: {error}{self._repair}"
                 raise WorkerError(message) from error
             raise
 
 
 class _Running:
-    """One process that runs; ends with this object."""
+    """One running process; killed with this object."""
 
     def __init__(self, command: Sequence[str]) -> None:
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the process
@@ -95,8 +95,8 @@ class _Running:
                 stdout=subprocess.PIPE,
                 stderr=self._errors,
                 bufsize=0,
-                env=_ours_apart(os.environ) | SETTINGS,
-                start_new_session=True,  # so that its forks can be ended with it
+                env=_without_python_variables(os.environ) | SETTINGS,
+                start_new_session=True,  # so that its forks can be killed with it
             )
         except BaseException:
             self._errors.close()
@@ -104,7 +104,7 @@ class _Running:
         self.close = weakref.finalize(self, _end, self.process, self._errors)
 
     def exchange(self, line: bytes, limit: float) -> dict[str, Any]:
-        """Send a line, unless it is empty, and read one; neither blocks for over the limit."""
+        """Send a line, unless it is empty, and read one, both within ``limit`` wall seconds."""
         requests, replies = self.process.stdin, self.process.stdout
         assert requests is not None
         assert replies is not None
@@ -130,11 +130,11 @@ class _Running:
             answer = None
         if not isinstance(answer, dict):
             text = reply[:80].decode(errors="replace")
-            raise WorkerError(f"its answer is no JSON object: {text!r}")
+            raise WorkerError(f"its answer is not a JSON object: {text!r}")
         return answer
 
     def _death(self) -> str:
-        """What is known of why the process ended: its last line on standard error."""
+        """Return why the process died: its exit code, and its last line on standard error."""
         try:
             code: int | str = self.process.wait(5)
         except subprocess.TimeoutExpired:
@@ -144,13 +144,13 @@ class _Running:
         return f"it died (exit code {code}): {lines[-1] if lines else 'nothing on stderr'}"
 
 
-def _ours_apart(environment: Mapping[str, str]) -> dict[str, str]:
-    """The environment variables but for those that tell Python where our packages are."""
+def _without_python_variables(environment: Mapping[str, str]) -> dict[str, str]:
+    """Return the environment without Python's own variables, which point to our packages."""
     return {name: v for name, v in environment.items() if not name.startswith("PYTHON")}
 
 
 def _end(process: subprocess.Popen[bytes], errors: IO[bytes]) -> None:
-    """End a process with its forks."""
+    """Kill a process and its forks, and close its files."""
     if process.poll() is None:
         os.killpg(process.pid, signal.SIGKILL)
     process.wait()

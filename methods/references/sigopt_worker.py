@@ -1,13 +1,13 @@
-"""The other end of ``methods.references.sigopt``: SigOpt's optimiser behind JSON lines.
+"""Worker of ``methods.references.sigopt``: SigOpt's optimiser, answering lines of JSON.
 
-Run by the Python of an environment that holds sigoptlite; imports nothing of this suite. First it
-writes ``{"ready": {package: version}}``. Then one line in, ``{"parameters", "tasks",
-"observations", "running", "hyperparameters", "seed"}``, gives one line out, ``{"assignments",
-"task", "hyperparameters", "cpu"}`` or ``{"error", "cpu"}``.
+Runs in the Python of an environment with sigoptlite, and imports nothing of this suite. First it
+writes ``{"ready": {package: version}}``. Then it answers each line
+``{"parameters", "tasks", "observations", "running", "hyperparameters", "seed"}`` by one line
+``{"assignments", "task", "hyperparameters", "cpu"}`` or ``{"error", "cpu"}``.
 
-Every request is served by a fork of this process as it was after its imports, so that nothing
-computed before can matter: of some 250 suggestions that were repeated within one process, one
-differed (not seen again, so its cause is not known); of some 120 by forks, none.
+Every request is served by a fork of this process in its state after the imports, so that earlier
+requests cannot affect it: of about 250 suggestions repeated within one process, one differed (this
+did not recur, and its cause is unknown); of about 120 repeated in forks, none did.
 """
 
 from __future__ import annotations
@@ -36,29 +36,29 @@ PACKAGES = ("sigoptlite", "libsigopt", "numpy", "scipy")
 
 
 def suggest(request: dict[str, Any]) -> dict[str, Any]:
-    """Replay a history and ask for what comes next."""
-    np.random.seed(request["seed"])  # the one source of chance in both packages
+    """Replay the history of ``request`` and return SigOpt's next suggestion."""
+    np.random.seed(request["seed"])  # the only randomness in both packages
     experiment = LocalExperimentBuilder(
         {
             "parameters": request["parameters"],
             "metrics": [{"name": METRIC, "objective": "minimize"}],
             "tasks": request["tasks"],
-            # needed where there are tasks; read by the Parzen estimator alone, which takes this
-            # (of over 600 observations, or 50 dimensions) where a user says nothing
+            # Required with tasks, but read only by the Parzen estimator (over 600 observations or
+            # 50 dimensions); this is the estimator's own default.
             "observation_budget": SPE_PHANTOM_BUDGET_FACTOR * len(request["parameters"]),
         }
     )
     broker = Broker(experiment)
-    for told in request["observations"]:
-        failed = told["loss"] is None
+    for trial in request["observations"]:
+        failed = trial["loss"] is None
         broker.create_observation(
-            told["assignments"],
-            None if failed else [{"name": METRIC, "value": told["loss"]}],
+            trial["assignments"],
+            None if failed else [{"name": METRIC, "value": trial["loss"]}],
             failed=failed,
-            task=told["task"],
+            task=trial["task"],
         )
     broker.hyperparameters = request["hyperparameters"]
-    # sigoptlite never has open suggestions, but the views of libsigopt that it calls take them
+    # sigoptlite never has open suggestions, but the libsigopt views it calls accept them
     sources.EMPTY_POINTS_CONTAINER = _open_points(experiment, request["running"])
     suggestion = broker.create_suggestion()
     return {
@@ -70,8 +70,8 @@ def suggest(request: dict[str, Any]) -> dict[str, Any]:
 
 def _open_points(experiment: Any, running: list[dict[str, Any]]) -> Any:
     point = sources.BaseOptimizationSource.get_point_from_assignments
-    points = [point(experiment, told["assignments"]) for told in running]
-    costs = [told["task"]["cost"] for told in running if told["task"] is not None]
+    points = [point(experiment, trial["assignments"]) for trial in running]
+    costs = [trial["task"]["cost"] for trial in running if trial["task"] is not None]
     return PointsContainer(points=np.array(points), task_costs=np.array(costs) if costs else None)
 
 
@@ -84,9 +84,9 @@ def _answer(line: str) -> dict[str, Any]:
 
 
 def main() -> None:
-    """Answer until standard input ends."""
+    """Answer requests until standard input ends."""
     replies = os.fdopen(os.dup(1), "w")
-    os.dup2(2, 1)  # whatever the packages print is no answer
+    os.dup2(2, 1)  # keep what the packages print out of the answers
     print(json.dumps({"ready": {name: version(name) for name in PACKAGES}}), file=replies)
     replies.flush()
     while True:

@@ -82,9 +82,9 @@ def main(histories: int, wanted: Collection[str]) -> None:
     for number in range(histories):
         task, history = frozen(number)
         judge = Fabolas(task.space, task.fidelities, **REFERENCE)
-        targets = judge._read(history)
-        assert targets is not None
-        value, _ = judge.acquisition(judge._fit(targets), targets, np.random.default_rng(10**6))
+        data = judge._read(history)
+        assert data is not None
+        value, _ = judge.acquisition(judge._fit(data), data, np.random.default_rng(10**6))
         worth = {}
         for name, options in settings.items():
             again = name.endswith("again")

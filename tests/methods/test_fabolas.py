@@ -10,21 +10,21 @@ from benchmarks.core.space import Space
 from benchmarks.core.trial import Fidelities, History, Trial
 from methods.acquisition.representers import at_target
 from methods.fabolas import Fabolas
-from methods.models.training_data import read_targets
+from methods.models.training_data import training_data
 
 
 def test_recommends_the_lowest_posterior_mean_at_the_target(
     space: Space, fidelities: Fidelities, play: Callable[..., History]
 ) -> None:
-    """Not the lowest at the smallest subset, nor at a basis of 50,000 (papers.md R1, E2)."""
+    """Not the lowest at the smallest subset, nor at a basis of 50,000."""
     method = Fabolas(space, fidelities)
     past = play(method, 16)
-    targets = read_targets(past, space)
-    assert targets is not None
+    data = training_data(past, space)
+    assert data is not None
     config = method.recommend(past, np.random.default_rng(0))
     assert config is not None
-    models = method._fit(targets)
-    means = models.loss.mean(at_target(targets.x, method.target_basis)).mean(axis=0)
+    models = method._fit(data)
+    means = models.loss.mean(at_target(data.x, method.target_basis)).mean(axis=0)
     here = models.loss.mean(at_target(space.encode(config)[None], method.target_basis)).mean()
     np.testing.assert_allclose(here, means.min(), rtol=1e-9)
 
@@ -71,9 +71,9 @@ def test_sigma_phi_diagonal_or_full(
 ) -> None:
     for sigma_phi, size in (("full", 2 + 6), ("diagonal", 2 + 3)):
         method = Fabolas(space, fidelities, sigma_phi=sigma_phi)
-        targets = method._read(play(method, 10))
-        assert targets is not None
-        models = method._fit(targets)
+        data = method._read(play(method, 10))
+        assert data is not None
+        models = method._fit(data)
         assert models.loss.kernel.size == size
         assert models.log_cost is not None
         assert models.log_cost.kernel.diagonal == (sigma_phi == "diagonal")

@@ -55,9 +55,9 @@ def test_learns_how_much_the_tasks_have_in_common(space: Space, fidelities: Fide
             loss = float(np.exp(wave if s == 1 or kind == "same" else -wave))
             trials.append(Trial(number, {"a": a, "b": b}, s, loss, 10 * s, "ok"))
         method = MTBO(space, fidelities)
-        targets = method._read(History(trials))
-        assert targets is not None
-        models = method._fit(targets)
+        data = method._read(History(trials))
+        assert data is not None
+        models = method._fit(data)
         assert models.log_cost is not None
         L = models.loss.kernel.factor(models.loss.theta)
         sigma = L @ L.transpose(0, 2, 1)
@@ -77,9 +77,9 @@ def test_a_task_with_the_target_alone(space: Space) -> None:
 @pytest.mark.parametrize(
     ("values", "message"),
     [
-        ([0.25, 0.5], "must rise, and end in 1"),
-        ([0.5, 0.25, 1.0], "must rise, and end in 1"),
-        ([0.5, 0.5, 1.0], "must rise, and end in 1"),
+        ([0.25, 0.5], "must be ascending and end with 1"),
+        ([0.5, 0.25, 1.0], "must be ascending and end with 1"),
+        ([0.5, 0.5, 1.0], "must be ascending and end with 1"),
         ([], "must be a list of fidelities"),
         ([1 / 1024, 1.0], r"the task has no fidelity 0.0009765625: allowed is \[0.00195312, 1\]$"),
     ],

@@ -20,7 +20,7 @@ Play = Callable[..., History]
 
 
 def test_fidelities_are_drawn_by_what_they_are_said_to_cost(space: Space, play: Play) -> None:
-    """exp(-cost), normalised: 0.481, 0.323 and 0.196 (papers.md 7.4)."""
+    """exp(-cost), normalised: 0.481, 0.323 and 0.196."""
     method = Multitask(space, TALK, hyper_samples=2, mcmc_steps=1, candidates=4)
     assert method.probabilities == pytest.approx([0.481, 0.323, 0.196], abs=5e-4)
     past = play(method, 6)
@@ -51,10 +51,10 @@ def test_expected_improvement_per_cost_at_the_drawn_fidelity(space: Space, play:
     """Against the integral that defines it, over the lowest mean of all trials where they are."""
     method = Multitask(space, TALK, hyper_samples=3)
     past = play(method, 12)
-    targets = method._read(past)
-    assert targets is not None
-    models = method._fit(targets)
-    best = models.loss.mean(Points(targets.x, method.loss_basis(targets.s))).min(axis=1)
+    data = method._read(past)
+    assert data is not None
+    models = method._fit(data)
+    best = models.loss.mean(Points(data.x, method.loss_basis(data.s))).min(axis=1)
     x = np.random.default_rng(0).random((5, 2))
     for drawn, (share, cost) in enumerate(zip(TALK.values or (), TALK.nominal or (), strict=True)):
         points = Points(x, method.loss_basis(np.full(5, share)))
@@ -65,21 +65,21 @@ def test_expected_improvement_per_cost_at_the_drawn_fidelity(space: Space, play:
                 m, d, b = mean[i, j], sd[i, j], best[i]
                 gain = quad(lambda f: (b - f) * norm.pdf(f, m, d), m - 12 * d, b)[0]  # noqa: B023
                 expected[j] += gain / 3
-        found = np.exp(method.acquisition(models, targets, drawn).value(x, np.ones(5)))
+        found = np.exp(method.acquisition(models, data, drawn).value(x, np.ones(5)))
         np.testing.assert_allclose(found, expected / cost, rtol=1e-4, atol=1e-12)
 
 
 def test_the_suggested_config_maximises_it(space: Space, play: Play) -> None:
     method = Multitask(space, TALK)
     past = play(method, 12)
-    targets = method._read(past)
-    assert targets is not None
-    models = method._fit(targets)
+    data = method._read(past)
+    assert data is not None
+    models = method._fit(data)
     anywhere = np.random.default_rng(5).random((2000, 2))
     for seed in range(4):
         suggestion = method.suggest(past, np.random.default_rng(seed))
         drawn = (TALK.values or ()).index(suggestion.fidelity)
-        acquisition = method.acquisition(models, targets, drawn)
+        acquisition = method.acquisition(models, data, drawn)
         found = acquisition.value(space.encode(suggestion.config)[None], np.ones(1))
         assert found[0] >= acquisition.value(anywhere, np.ones(2000)).max() - 0.02
 
@@ -113,9 +113,9 @@ def test_what_runs_at_another_fidelity_may_be_suggested(space: Space) -> None:
 
 def test_the_length_scale_over_cost_stays_in_its_range(space: Space, play: Play) -> None:
     method = Multitask(space, TALK)
-    targets = method._read(play(method, 12))
-    assert targets is not None
-    scales = np.exp(method._fit(targets).loss.theta[:, 3])
+    data = method._read(play(method, 12))
+    assert data is not None
+    scales = np.exp(method._fit(data).loss.theta[:, 3])
     assert ((scales >= 0.43 - 1e-9) & (scales <= 1.01 + 1e-9)).all()
 
 
@@ -137,7 +137,7 @@ def test_a_task_without_nominal_costs_gets_the_talks_or_those_of_the_options(spa
     ("options", "line"),
     [
         ({"fidelity_values": (0.001, 1.0), "nominal_costs": (0.1, 1.0)}, "the task has no"),
-        ({"nominal_costs": (0.1, 1.0)}, "one for each of"),
+        ({"nominal_costs": (0.1, 1.0)}, "must have one cost for each of"),
         ({"nominal_costs": (0.0, 0.5, 1.0)}, "nominal_costs"),
     ],
 )

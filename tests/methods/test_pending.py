@@ -20,12 +20,12 @@ from methods.bayesian.model_based import ModelBased
 from methods.entropy_search import EntropySearch
 from methods.expected_improvement import ExpectedImprovement
 from methods.fabolas import Fabolas
-from methods.models.training_data import read_targets
+from methods.models.training_data import training_data
 from methods.mtbo import MTBO
 from methods.multitask import Multitask
 from methods.references.emukit_entropy import EmukitES, EmukitMES
 from methods.references.emukit_fabolas import EmukitFabolas
-from methods.references.gpy_ei import GPyEI, believing, predict
+from methods.references.gpy_ei import GPyEI, condition_on_pending, predict
 
 OURS = [ExpectedImprovement, EntropySearch, MTBO, Multitask, Fabolas]
 EMUKIT = [
@@ -52,23 +52,21 @@ def test_nothing_is_fitted_to_running_trials_and_the_mean_stays(
     method: ModelBased = build(space, fidelities)
     past = play(method, 12)
     busy = started_by(method, past, 4)
-    alone, targets = method._read(past), method._read(busy)
+    alone, data = method._read(past), method._read(busy)
     assert alone is not None
-    assert targets is not None
-    assert targets.key == alone.key
-    assert targets.pending is not None
-    np.testing.assert_allclose(
-        targets.pending.x, [space.encode(t.config) for t in busy.trials[12:]]
-    )
-    assert targets.pending.s.tolist() == [t.fidelity for t in busy.trials[12:]]
-    fitted = method._fit(targets)
+    assert data is not None
+    assert data.key == alone.key
+    assert data.pending is not None
+    np.testing.assert_allclose(data.pending.x, [space.encode(t.config) for t in busy.trials[12:]])
+    assert data.pending.s.tolist() == [t.fidelity for t in busy.trials[12:]]
+    fitted = method._fit(data)
     assert method._fit(alone) is fitted
-    models = method._believing(fitted, targets)
+    models = method._condition_on_pending(fitted, data)
     assert models.log_cost is fitted.log_cost
     assert models.loss.theta is fitted.loss.theta
-    before, after = (method._means_at_target(m, targets) for m in (fitted, models))
+    before, after = (method._means_at_target(m, data) for m in (fitted, models))
     np.testing.assert_allclose(after, before, atol=1e-8)
-    assert method._believing(fitted, alone) is fitted
+    assert method._condition_on_pending(fitted, alone) is fitted
 
 
 @pytest.mark.parametrize("build", OURS)
@@ -77,11 +75,11 @@ def test_a_liar_tells_the_lowest_loss_seen(
 ) -> None:
     method: ModelBased = build(space, fidelities, pending="liar")
     busy = started_by(method, play(method, 12), 3)
-    targets = read_targets(busy, space)
-    assert targets is not None
-    given = method._believing(method._fit(targets), targets).loss
-    told = given.offset + given.scale * given.data.y[:, -3:]
-    np.testing.assert_allclose(told, targets.loss.min())
+    data = training_data(busy, space)
+    assert data is not None
+    conditioned = method._condition_on_pending(method._fit(data), data).loss
+    told = conditioned.offset + conditioned.scale * conditioned.data.y[:, -3:]
+    np.testing.assert_allclose(told, data.loss.min())
     with pytest.raises(ValueError, match=r"^method.pending=lair: allowed are believer, liar; did"):
         build(space, fidelities, pending="lair")
 
@@ -103,16 +101,16 @@ def test_workers_get_different_configs(
 def test_gpys_model_believes_too(space: Space, fidelities: Fidelities, play: Play) -> None:
     method = GPyEI(space, fidelities)
     busy = started_by(method, play(method, 10), 3)
-    targets = read_targets(busy, space)
-    assert targets is not None
-    assert targets.pending is not None
-    model = method._fit(targets)
-    given = believing(model, targets)
+    data = training_data(busy, space)
+    assert data is not None
+    assert data.pending is not None
+    model = method._fit(data)
+    conditioned = condition_on_pending(model, data)
     x = np.random.default_rng(0).random((30, 2))
-    np.testing.assert_allclose(predict(given, x)[0], predict(model, x)[0], atol=1e-6)
-    before, after = (predict(m, targets.pending.x)[1] for m in (model, given))
+    np.testing.assert_allclose(predict(conditioned, x)[0], predict(model, x)[0], atol=1e-6)
+    before, after = (predict(m, data.pending.x)[1] for m in (model, conditioned))
     assert (after < before).all()
-    np.testing.assert_array_equal(given.param_array, model.param_array)
+    np.testing.assert_array_equal(conditioned.param_array, model.param_array)
     assert len(model.X) == 10
 
 
@@ -120,16 +118,16 @@ def test_emukits_fabolas_believes_too(space: Space, fidelities: Fidelities, play
     method = EmukitFabolas(space, fidelities, **SMALL["emukit_fabolas"])
     busy = started_by(method, play(method, 12), 3)
     assert not any("emukit_error" in trial.note for trial in busy)
-    targets = read_targets(busy, space)
-    assert targets is not None
-    loop = method._fit(targets)
-    given = method._believing(loop, targets)
-    for fitted, other in zip(loop.model_updaters, given.model_updaters, strict=True):
+    data = training_data(busy, space)
+    assert data is not None
+    loop = method._fit(data)
+    conditioned = method._condition_on_pending(loop, data)
+    for fitted, other in zip(loop.model_updaters, conditioned.model_updaters, strict=True):
         np.testing.assert_array_equal(fitted.model.model.param_array, other.model.model.param_array)
-    sizes = [len(updater.model.X) for updater in given.model_updaters]
+    sizes = [len(updater.model.X) for updater in conditioned.model_updaters]
     assert sizes == [15, 12]  # the cost model is given nothing
     assert len(loop.model_updaters[0].model.X) == 12
-    before, after = (method._means_at_target(one, targets) for one in (loop, given))
+    before, after = (method._means_at_target(one, data) for one in (loop, conditioned))
     np.testing.assert_allclose(after, before, atol=5e-3)  # it is next to noise-free, and so stiff
 
 
@@ -210,18 +208,20 @@ def test_hyperparameters_are_kept_and_the_data_are_all(
     for count, kept in ((10, 10), (13, 10), (15, 15), (19, 15)):
         history = History(past.trials[:count], past.loss_floor)
         early = History(past.trials[:kept], past.loss_floor)
-        targets, then = method._read(history), anew._read(early)
-        assert targets is not None
+        data, then = method._read(history), anew._read(early)
+        assert data is not None
         assert then is not None
-        models, before = method._fitted(history, targets), anew._fit(then)
+        models, before = method._fitted(history, data), anew._fit(then)
         for now, old in zip(models, before, strict=True):
             assert (now is None) == (old is None)
             if now is not None and old is not None:
                 np.testing.assert_array_equal(now.theta, old.theta)
                 assert (now.offset, now.scale) == (old.offset, old.scale)
-                assert len(now.data.points.x) == len(targets.x)
-        given = models.loss
-        np.testing.assert_allclose(given.offset + given.scale * given.data.y, targets.loss)
+                assert len(now.data.points.x) == len(data.x)
+        conditioned = models.loss
+        np.testing.assert_allclose(
+            conditioned.offset + conditioned.scale * conditioned.data.y, data.loss
+        )
     # a fresh object agrees, and one that keeps nothing does not
     fresh: ModelBased = build(space, fidelities, refit_every=5, refit_above=10)
     wanted = method.suggest(past, np.random.default_rng(1))
@@ -236,7 +236,7 @@ def test_with_several_workers_few_fits_are_made(space: Space, fidelities: Fideli
     method = ExpectedImprovement(space, fidelities, refit_every=10, refit_above=10)
     fits: list[str] = []
     fit = method._fit._fit
-    method._fit._fit = lambda targets: (fits.append(targets.key), fit(targets))[1]  # type: ignore[func-returns-value]
+    method._fit._fit = lambda data: (fits.append(data.key), fit(data))[1]  # type: ignore[func-returns-value]
     rng = np.random.default_rng(0)
 
     def evaluate(trial: Trial) -> tuple[float, Status]:

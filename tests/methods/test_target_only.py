@@ -39,9 +39,9 @@ def test_recommends_the_lowest_posterior_mean(
 ) -> None:
     method = build(space, fidelities)
     past = play(method, 8)
-    targets = method._read(past)
-    assert targets is not None
-    means = method._means_at_target(method._fit(targets), targets).mean(axis=0)
+    data = method._read(past)
+    assert data is not None
+    means = method._means_at_target(method._fit(data), data).mean(axis=0)
     config = method.recommend(past, np.random.default_rng(0))
     assert config == past.trials[int(means.argmin())].config
 
@@ -51,10 +51,10 @@ def test_improvement_is_the_mean_over_hyperparameters(
 ) -> None:
     """Against the integral that defines it; the mean is of the improvement, not of its log."""
     method = ExpectedImprovement(space, fidelities, hyper_samples=4)
-    targets = method._read(play(method, 8))
-    assert targets is not None
-    model = method._fit(targets).loss
-    best = method._means_at_target(method._fit(targets), targets).min(axis=1)
+    data = method._read(play(method, 8))
+    assert data is not None
+    model = method._fit(data).loss
+    best = method._means_at_target(method._fit(data), data).min(axis=1)
     x = np.random.default_rng(0).random((6, 2))
     points = at_target(x, method.target_basis)
     mean, sd = model.mean(points), np.sqrt(model.variance(points))

@@ -4,7 +4,7 @@ import numpy as np
 
 from benchmarks.core.space import Categorical, Float, Integer, Space
 from benchmarks.core.trial import Fidelities
-from methods.acquisition.candidates import around, snap, uniform, unless_pending
+from methods.acquisition.candidates import around, exclude_pending, snap, uniform
 from methods.acquisition.maximise import clip_fidelities
 from methods.models.training_data import Pending
 
@@ -43,5 +43,5 @@ def test_what_is_running_scores_nothing() -> None:
     s = np.array([1.0, 0.5, 1.0, 1.0])
     pending = Pending(np.array([[0.9, 0.9], [0.1, 0.2]]), np.array([1.0, 1.0]))
     score = np.array([1.0, 2.0, 3.0, 4.0])
-    assert unless_pending(score, x, s, pending).tolist() == [-np.inf, 2.0, 3.0, -np.inf]
-    assert unless_pending(score, x, s, None) is score
+    assert exclude_pending(score, x, s, pending).tolist() == [-np.inf, 2.0, 3.0, -np.inf]
+    assert exclude_pending(score, x, s, None) is score

@@ -7,13 +7,13 @@ from scipy.stats import norm, spearmanr
 
 from methods.acquisition.entropy_ep import EPEntropy, minimisers
 from methods.acquisition.entropy_mc import MonteCarloEntropy
-from methods.acquisition.joint import Joint
+from methods.acquisition.representer_posterior import RepresenterPosterior
 from methods.models.kernels import Points, loss_basis
 
 
-def joint(representers: int, noise: float = 0.01) -> Joint:
+def joint(representers: int, noise: float = 0.01) -> RepresenterPosterior:
     places = np.random.default_rng(1).random((1, representers, 2))
-    return Joint(model(noise), places, BASIS)
+    return RepresenterPosterior(model(noise), places, BASIS)
 
 
 @pytest.mark.parametrize("representers", [12, 50])
@@ -68,7 +68,7 @@ def test_few_weighted_innovations_do_better_than_the_papers_400_quantiles() -> N
     exact = EPEntropy(about, 4001).gain(points)
     quantiles = EPEntropy(about, 400)
 
-    quantiles._outcomes = norm.ppf(np.linspace(1 / 401, 400 / 401, 400))
+    quantiles._nodes = norm.ppf(np.linspace(1 / 401, 400 / 401, 400))
     quantiles._weights = np.full(400, 1 / 400)
     error = {
         name: abs(found.gain(points) - exact).max()

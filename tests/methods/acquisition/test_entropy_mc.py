@@ -5,7 +5,7 @@ import pytest
 from models import BASIS, entropy, model
 
 from methods.acquisition.entropy_mc import MonteCarloEntropy
-from methods.acquisition.joint import Joint
+from methods.acquisition.representer_posterior import RepresenterPosterior
 from methods.acquisition.representers import at_target
 from methods.models.gp import Data, Posterior
 from methods.models.kernels import Points, ProductKernel, loss_basis
@@ -43,7 +43,7 @@ def test_gain_equals_that_of_refitting(noise: float) -> None:
     representers = rng.random((1, 12, 2))
     places = at_target(representers[0], BASIS)
     found = MonteCarloEntropy(
-        Joint(posterior, representers, BASIS), 4096, 33, np.random.default_rng(2)
+        RepresenterPosterior(posterior, representers, BASIS), 4096, 33, np.random.default_rng(2)
     )
     x = np.concatenate([representers[0, :4], rng.random((4, 2))])
     points = Points(x, loss_basis(np.array([1.0, 0.8, 0.3, 0.0] * 2)))
@@ -61,7 +61,7 @@ def test_p_min_equals_that_of_plain_draws() -> None:
     posterior = model()
     representers = np.random.default_rng(1).random((1, 10, 2))
     found = MonteCarloEntropy(
-        Joint(posterior, representers, BASIS), 8192, 33, np.random.default_rng(2)
+        RepresenterPosterior(posterior, representers, BASIS), 8192, 33, np.random.default_rng(2)
     )
     normals = np.random.default_rng(3).standard_normal((200_000, 10))
     expected = p_min(posterior, at_target(representers[0], BASIS), normals)
@@ -75,7 +75,7 @@ def test_nothing_is_learnt_from_an_observation_that_is_all_noise() -> None:
     )
     representers = np.random.default_rng(1).random((1, 10, 2))
     found = MonteCarloEntropy(
-        Joint(drowned, representers, BASIS), 512, 33, np.random.default_rng(2)
+        RepresenterPosterior(drowned, representers, BASIS), 512, 33, np.random.default_rng(2)
     )
     points = Points(np.random.default_rng(3).random((5, 2)), loss_basis(np.linspace(0, 1, 5)))
     assert (abs(found.gain(points)) < 1e-4).all()
@@ -85,7 +85,7 @@ def test_nothing_is_learnt_from_an_observation_that_is_all_noise() -> None:
 def test_representers_may_coincide() -> None:
     representers = np.tile(np.random.default_rng(1).random((1, 2, 2)), (1, 6, 1))
     found = MonteCarloEntropy(
-        Joint(model(), representers, BASIS), 256, 33, np.random.default_rng(2)
+        RepresenterPosterior(model(), representers, BASIS), 256, 33, np.random.default_rng(2)
     )
     points = Points(representers[0], loss_basis(np.ones(12)))
     assert np.isfinite(found.gain(points)).all()
@@ -105,7 +105,7 @@ def test_moving_all_representers_together_tells_nothing_about_the_minimiser() ->
     gain, screen = [], []
     for seed in range(20):
         found = MonteCarloEntropy(
-            Joint(posterior, ring[None], BASIS), 512, 33, np.random.default_rng(seed)
+            RepresenterPosterior(posterior, ring[None], BASIS), 512, 33, np.random.default_rng(seed)
         )
         gain.append(found.gain(centre)[0, 0])
         screen.append(found.screen(centre)[0, 0])

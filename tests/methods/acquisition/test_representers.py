@@ -9,7 +9,7 @@ from methods.models.sampling import fit
 
 
 def test_they_gather_where_the_minimum_at_the_target_is() -> None:
-    """RoBO's reference was the minimum at the smallest subset instead (papers.md R1)."""
+    """RoBO's reference was the minimum at the smallest subset instead."""
     space = Space({"a": Float(0.0, 1.0)})
     rng = np.random.default_rng(0)
     x, u = rng.random((40, 1)), rng.random(40)

@@ -10,17 +10,17 @@ from parallel import ended, play, running
 from benchmarks.core.protocols import Method
 from benchmarks.core.space import Config, Float, Space
 from benchmarks.core.trial import Fidelities, History, Suggestion, Trial
-from methods.bayesian.refit_schedule import beside, prefix
+from methods.bayesian.refit_schedule import pending_numbers, prefix
 
 
 class Noting(Method):
-    """Notes what runs beside each trial, as the methods do that keep hyperparameters."""
+    """Notes the pending trials of each suggestion, as methods that reuse hyperparameters do."""
 
     def __init__(self, space: Space, fidelities: Fidelities) -> None:
         self.space = space
 
     def suggest(self, history: History, rng: np.random.Generator) -> Suggestion:
-        return Suggestion(self.space.sample(rng), note=beside(history))
+        return Suggestion(self.space.sample(rng), note=pending_numbers(history))
 
     def recommend(self, history: History, rng: np.random.Generator) -> Config | None:
         return None
@@ -43,15 +43,15 @@ def test_one_worker_by_hand() -> None:
     assert prefix(serial(29), 1, above=0).trials == serial(29).trials
 
 
-def test_running_beside_by_hand() -> None:
-    """Trial 1 was running when trial 4 was suggested: it is not known to what trial 4 knew."""
+def test_pending_trials_by_hand() -> None:
+    """Trial 1 was pending when trial 4 was suggested, so that refit did not know of it."""
     trials = [Trial(n, {"a": 0.5}, 1.0, 0.5, 1.0, "ok") for n in range(4)]
     before = History(
         [*trials[:1], Trial(1, {"a": 0.5}, 1.0, *[np.nan] * 2, "running"), *trials[2:]]
     )
-    assert beside(before) == {"beside": [1]}
-    assert beside(serial(3)) == {}
-    later = History([*trials, Trial(4, {"a": 0.5}, 1.0, 0.5, 1.0, "ok", beside(before))])
+    assert pending_numbers(before) == {"beside": [1]}
+    assert pending_numbers(serial(3)) == {}
+    later = History([*trials, Trial(4, {"a": 0.5}, 1.0, 0.5, 1.0, "ok", pending_numbers(before))])
     assert numbers(prefix(later, 4, above=0)) == [0, 2, 3]
 
 
@@ -61,13 +61,13 @@ def test_it_is_what_was_finished_then_and_stays_so(workers: int, every: int, see
     method = Noting(Space({"a": Float(0.0, 1.0)}), Fidelities())
     rng = np.random.default_rng(seed)
     asked = play(method, workers, 60, lambda _: (float(rng.random()), "ok"), rng)
-    known: dict[int, Any] = {}
+    finished: dict[int, Any] = {}
     for history in asked:
         if len(history) % every == 0:
-            known[len(history)] = [t for t in history if t.status == "ok"]
-        found = prefix(history, every, above=0)
-        wanted = known.get(len(history) // every * every, [])
-        assert [t for t in found if t.status == "ok"] == wanted
+            finished[len(history)] = [t for t in history if t.status == "ok"]
+        past = prefix(history, every, above=0)
+        expected = finished.get(len(history) // every * every, [])
+        assert [t for t in past if t.status == "ok"] == expected
     last = asked[-1]
     for number in running(last):  # the end of others changes nothing, unless all counts anyway
         later = ended(last, number, 0.1)

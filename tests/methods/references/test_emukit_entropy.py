@@ -15,7 +15,7 @@ from emukit.model_wrappers import GPyModelWrapper
 
 from benchmarks.core.space import Categorical, Float, Integer, Space
 from benchmarks.core.trial import Fidelities, History, Trial
-from methods.models.training_data import Targets, read_targets
+from methods.models.training_data import TrainingData, training_data
 from methods.references.emukit_entropy import EmukitES, EmukitMES, EmukitSearch
 from methods.references.emukit_pieces import ClippedGPy
 from methods.references.gpy_ei import GPyEI, fit_gpy, quiet_gpy
@@ -26,9 +26,9 @@ X = np.random.default_rng(5).random((12, 2))
 
 @pytest.fixture
 def fitted(space: Space, fidelities: Fidelities, play: Callable[..., History]) -> Any:
-    targets = read_targets(play(GPyEI(space, fidelities, initial_trials=10), 10), space)
-    assert targets is not None
-    return fit_gpy(targets, 2)
+    data = training_data(play(GPyEI(space, fidelities, initial_trials=10), 10), space)
+    assert data is not None
+    return fit_gpy(data, 2)
 
 
 def scores(search: Any) -> np.ndarray:
@@ -164,7 +164,7 @@ def test_variances_are_never_negative_without_noise() -> None:
     x = np.random.default_rng(0).random((25, 2))
     y = np.sin(3 * x).sum(axis=1)
     ones = np.ones(25)
-    model = fit_gpy(Targets(({},) * 25, x, ones, y, 0 * ones, ones == 1), 2)
+    model = fit_gpy(TrainingData(({},) * 25, x, ones, y, 0 * ones, ones == 1), 2)
     _, variance = ClippedGPy(model).predict(np.concatenate([x, x + 1e-9]))
     assert (variance > 0).all()
 

@@ -15,7 +15,7 @@ from emukit.examples.fabolas.fabolas_model import transform
 
 from benchmarks.core.space import Space
 from benchmarks.core.trial import Fidelities, History, Trial
-from methods.models.training_data import Targets, read_targets
+from methods.models.training_data import TrainingData, training_data
 from methods.references.emukit_fabolas import EmukitFabolas
 from methods.references.global_random import global_random
 from methods.references.gpy_ei import quiet_gpy
@@ -29,10 +29,10 @@ def past(space: Space, fidelities: Fidelities, play: Callable[..., History]) -> 
     return play(EmukitFabolas(space, fidelities), 20)
 
 
-def read(past: History, space: Space) -> Targets:
-    targets = read_targets(past, space, transform="none")
-    assert targets is not None
-    return targets
+def read(past: History, space: Space) -> TrainingData:
+    data = training_data(past, space, transform="none")
+    assert data is not None
+    return data
 
 
 def example(past: History) -> FabolasLoop:
@@ -126,9 +126,9 @@ def test_recommends_the_lowest_mean_at_the_target(
     space: Space, fidelities: Fidelities, past: History
 ) -> None:
     method = EmukitFabolas(space, fidelities, restarts=1, loss_transform="none")
-    targets = read(past, space)
-    model = models(method._fit(targets))[0]
-    projected = np.column_stack([targets.x, np.ones(20)])  # rescaled sizes, which GPy's model sees
+    data = read(past, space)
+    model = models(method._fit(data))[0]
+    projected = np.column_stack([data.x, np.ones(20)])  # rescaled sizes, which GPy's model sees
     means = model.model.predict(projected)[0][:, 0]
     config = method.recommend(past, np.random.default_rng(0))
     assert config == past.trials[int(means.argmin())].config
@@ -152,7 +152,7 @@ def test_few_fidelities(
 def test_where_emukit_raises_the_design_goes_on_and_says_so(
     space: Space, fidelities: Fidelities, past: History, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def raises(targets: Targets) -> None:
+    def raises(data: TrainingData) -> None:
         raise np.linalg.LinAlgError("not positive definite, even with jitter.")
 
     method = EmukitFabolas(space, fidelities)

@@ -8,17 +8,17 @@ import pytest
 from benchmarks.core.space import Space
 from benchmarks.core.trial import Fidelities, History
 from methods.acquisition.improvement import log_expected_improvement
-from methods.models.training_data import read_targets
+from methods.models.training_data import training_data
 from methods.references.gpy_ei import GPyEI, climb, fit_gpy, predict
 
 
 def test_climbing_improves_and_its_gradient_is_right(
     space: Space, fidelities: Fidelities, play: Callable[..., History]
 ) -> None:
-    targets = read_targets(play(GPyEI(space, fidelities), 8), space)
-    assert targets is not None
-    model = fit_gpy(targets, 2)
-    best = float(predict(model, targets.x)[0].min())
+    data = training_data(play(GPyEI(space, fidelities), 8), space)
+    assert data is not None
+    model = fit_gpy(data, 2)
+    best = float(predict(model, data.x)[0].min())
 
     def score(x: np.ndarray) -> float:
         return float(log_expected_improvement(*predict(model, x[None]), best)[0])
@@ -33,12 +33,12 @@ def test_climbing_improves_and_its_gradient_is_right(
 
 
 def test_variances_are_never_negative_without_noise(space: Space) -> None:
-    from methods.models.training_data import Targets
+    from methods.models.training_data import TrainingData
 
     x = np.random.default_rng(0).random((25, 2))
     y = np.sin(3 * x).sum(axis=1)
     ones = np.ones(25)
-    model = fit_gpy(Targets(({},) * 25, x, ones, y, 0 * ones, ones == 1), 2)
+    model = fit_gpy(TrainingData(({},) * 25, x, ones, y, 0 * ones, ones == 1), 2)
     mean, sd = predict(model, np.concatenate([x, np.random.default_rng(1).random((500, 2))]))
     assert np.isfinite(mean).all()
     assert (sd > 0).all()

@@ -19,7 +19,14 @@ import yaml
 
 from benchmarks.core.space import Categorical, Float, Integer, PowerOfTwo, Space
 from benchmarks.core.trial import Fidelities, History, Status, Trial
-from methods.references.sigopt import REQUIREMENTS, SigOpt, _back, _described, _forth, environment
+from methods.references.sigopt import (
+    REQUIREMENTS,
+    SigOpt,
+    _decode,
+    _encode,
+    _sigopt_parameter,
+    environment,
+)
 from methods.references.sigopt_process import JsonProcess, WorkerError
 
 CARS = Space.described(
@@ -65,7 +72,7 @@ def suggested(past: History, space: Space = CARS, fidelities: Fidelities = EPOCH
 
 
 def test_cars_hyperparameters_as_sigopt_defines_them() -> None:
-    assert [_described(name, p) for name, p in CARS.parameters.items()] == [
+    assert [_sigopt_parameter(name, p) for name, p in CARS.parameters.items()] == [
         {
             "name": "learning_rate",
             "type": "double",
@@ -90,17 +97,17 @@ def test_values_come_back_as_they_went() -> None:
     rng = np.random.default_rng(0)
     for _ in range(50):
         config = CARS.sample(rng)
-        there = {name: _forth(p, config[name]) for name, p in CARS.parameters.items()}
+        there = {name: _encode(p, config[name]) for name, p in CARS.parameters.items()}
         assert 4 <= there["batch_size"] <= 8
         assert there["nesterov"] in ("0", "1")
-        back = {name: _back(p, there[name]) for name, p in CARS.parameters.items()}
+        back = {name: _decode(p, there[name]) for name, p in CARS.parameters.items()}
         assert back == config
         assert [type(v) for v in back.values()] == [float, float, int, int, bool, float, float]
 
 
 def test_a_rounding_error_beyond_the_bounds_is_clipped() -> None:
-    assert _back(Float(1.2e-4, 1.0, log=True), 10 ** np.log10(1.2e-4) * (1 - 1e-15)) == 1.2e-4
-    assert _back(Float(0.0, 0.99), 0.99 + 1e-15) == 0.99
+    assert _decode(Float(1.2e-4, 1.0, log=True), 10 ** np.log10(1.2e-4) * (1 - 1e-15)) == 1.2e-4
+    assert _decode(Float(0.0, 0.99), 0.99 + 1e-15) == 0.99
 
 
 class Strange:
@@ -110,9 +117,9 @@ class Strange:
 @pytest.mark.parametrize(
     ("parameter", "message"),
     [
-        (Integer(3, 3), "k: SigOpt needs two values to choose from"),
-        (Categorical(("a",)), "k: SigOpt needs two values to choose from"),
-        (Strange(), "k: SigOpt has no Strange"),
+        (Integer(3, 3), "k: SigOpt needs at least two values"),
+        (Categorical(("a",)), "k: SigOpt needs at least two values"),
+        (Strange(), "k: SigOpt does not support Strange"),
     ],
 )
 def test_what_sigopt_has_not(parameter: Any, message: str) -> None:
@@ -125,10 +132,12 @@ def test_what_sigopt_has_not(parameter: Any, message: str) -> None:
 
 def test_a_missing_environment_is_one_line_with_the_command_that_makes_it(tmp_path: Path) -> None:
     python = tmp_path / "there" / "bin" / "python"
-    with pytest.raises(ValueError, match=r"^method.python: there is no .*; make it by: ") as raised:
+    with pytest.raises(
+        ValueError, match=r"^method.python: .* not found; create it with: "
+    ) as raised:
         SigOpt(CARS, EPOCHS, python=str(python))
     assert str(raised.value).endswith(
-        f"there is no {python}; make it by: python3.11 -m venv {tmp_path}/there && "
+        f"{python} not found; create it with: python3.11 -m venv {tmp_path}/there && "
         f"{tmp_path}/there/bin/pip install --no-deps -r {REQUIREMENTS}"
     )
 
@@ -145,7 +154,7 @@ def test_where_it_is_looked_for(monkeypatch: pytest.MonkeyPatch, tmp_path: Path)
 def test_a_python_without_the_library_says_what_is_missing_and_what_to_do() -> None:
     method = SigOpt(CARS, EPOCHS, python=sys.executable)
     with pytest.raises(
-        WorkerError, match=r"it died \(exit code 1\): ModuleNotFoundError: .*; make it anew by: "
+        WorkerError, match=r"it died \(exit code 1\): ModuleNotFoundError: .*; recreate it with: "
     ):
         method.suggest(History(), np.random.default_rng(0))
 
@@ -160,7 +169,7 @@ def fake(tmp_path: Path, code: str) -> str:
 
 def test_other_versions_are_refused(tmp_path: Path) -> None:
     python = fake(tmp_path, "import json; print(json.dumps({'ready': {'numpy': '9.0'}}))")
-    with pytest.raises(WorkerError, match=r"it has numpy 9.0, not 1\.26\.4; make it anew by: "):
+    with pytest.raises(WorkerError, match=r"found numpy 9.0, need 1\.26\.4; recreate it with: "):
         SigOpt(CARS, EPOCHS, python=python).suggest(History(), np.random.default_rng(0))
 
 
@@ -179,7 +188,7 @@ def test_an_answer_that_makes_no_sense(tmp_path: Path, answer: str) -> None:
         f"for line in sys.stdin: print(json.dumps({answer}), flush=True)"
     )
     method = SigOpt(LINE, FULL, python=fake(tmp_path, code))
-    with pytest.raises(WorkerError, match=r"^SigOpt's process answered \{"):
+    with pytest.raises(WorkerError, match=r"^unexpected answer from SigOpt: \{"):
         method.suggest(History(), np.random.default_rng(0))
 
 
@@ -224,9 +233,9 @@ def test_a_request_larger_than_a_pipe_holds() -> None:
 @pytest.mark.parametrize(
     ("action", "message"),
     [
-        ("print('rubbish', flush=True)", "its answer is no JSON object: 'rubbish"),
-        ("print('[1, 2]', flush=True)", r"its answer is no JSON object: '\[1, 2\]"),
-        ("os.write(1, bytes([255, 10]))", "its answer is no JSON object: '"),
+        ("print('rubbish', flush=True)", "its answer is not a JSON object: 'rubbish"),
+        ("print('[1, 2]', flush=True)", r"its answer is not a JSON object: '\[1, 2\]"),
+        ("os.write(1, bytes([255, 10]))", "its answer is not a JSON object: '"),
         ("os._exit(7)", r"it died \(exit code 7\): nothing on stderr$"),
         ("raise KeyError('lost')", r"it died \(exit code 1\): KeyError: 'lost'$"),
         ("os.kill(os.getpid(), 9)", r"it died \(exit code -9\)"),
@@ -267,7 +276,9 @@ def test_one_that_was_killed_between_requests_is_replaced() -> None:
 def test_what_cannot_be_started_says_so_and_how_to_repair_it(tmp_path: Path) -> None:
     (tmp_path / "python").write_text("")
     talk = JsonProcess([str(tmp_path / "python")], 1.0, repair="; do this")
-    with pytest.raises(WorkerError, match=r"python is of no use: .*Permission denied.*; do this$"):
+    with pytest.raises(
+        WorkerError, match=r"could not start .*python: .*Permission denied.*; do this$"
+    ):
         talk.ask({})
 
 

@@ -1,4 +1,7 @@
-"""The loss at representer points: what both computations of the minimiser's entropy start from."""
+"""Posterior of the loss at representer points, and quadrature over a standard normal.
+
+Both estimators of the minimiser's entropy are built on these.
+"""
 
 from __future__ import annotations
 
@@ -9,29 +12,30 @@ from methods.models.gp import Posterior
 from methods.models.kernels import Points
 
 
-class Joint:
-    """Joint posterior of the loss at ``R`` representers at the target, for ``m`` samples.
+class RepresenterPosterior:
+    """Joint posterior of the loss at ``R`` representers, for ``m`` hyperparameter samples.
 
-    Works in the posterior's standardised units, which information gains do not depend on.
+    Values are in the standardised units of the posterior, which do not affect information gains.
 
     Args:
         posterior: loss model with ``m`` hyperparameter samples.
-        representers: configs in the unit cube, shape ``(m, R, width)``: a set for each sample.
-        basis: the fidelity basis at the target, shape ``(rank,)``.
+        representers: configs in the unit cube, shape ``(m, R, width)``, one set per hyperparameter
+            sample.
+        basis: fidelity basis at the target, shape ``(rank,)``.
     """
 
     def __init__(self, posterior: Posterior, representers: Array, basis: Array) -> None:
         self.posterior = posterior
         count = representers.shape[1]
         self._points = [Points(x, np.tile(basis, (count, 1))) for x in representers]
-        # Data at the representers: what conditioning takes away, (m, n, R), and what is left.
+        # Conditioning on the data subtracts the square of this projection, (m, n, R).
         self._projected = posterior.root @ self._prior(posterior.data.points).transpose(0, 2, 1)
         self.mean = np.asarray((posterior.whitened[:, None, :] @ self._projected)[:, 0])
-        """shape ``(m, R)``"""
+        """posterior mean, shape ``(m, R)``"""
         prior = np.stack([self._one_prior(i, p) for i, p in enumerate(self._points)])
         covariance = prior - self._projected.transpose(0, 2, 1) @ self._projected
         self.covariance = _jittered(covariance, prior)
-        """shape ``(m, R, R)``"""
+        """posterior covariance with jitter on its diagonal, shape ``(m, R, R)``"""
 
     def _one_prior(self, sample: int, points: Points) -> Array:
         theta = self.posterior.theta[sample : sample + 1]
@@ -39,14 +43,14 @@ class Joint:
         return np.asarray(covariance[0])
 
     def _prior(self, points: Points) -> Array:
-        """Prior covariance of representers and ``points``, shape ``(m, R, k)``."""
+        """Return the prior covariance of representers and ``points``, shape ``(m, R, k)``."""
         return np.stack([self._one_prior(i, points) for i in range(len(self._points))])
 
     def response(self, points: Points) -> Array:
-        """How the mean moves for an observation one standard deviation up; ``(m, R, k)``.
+        """Return the shift of the mean per standard deviation of an observation, ``(m, R, k)``.
 
-        ``cov(f_R, y) / sd(y)`` of noisy observations ``y`` at ``points``. The covariance loses the
-        outer product of this vector, whatever is observed.
+        This is ``cov(f_R, y) / sd(y)`` for noisy observations ``y`` at ``points``. Whatever is
+        observed, the covariance shrinks by the outer product of this vector.
         """
         projected = self.posterior.project(points)
         theta = self.posterior.theta
@@ -58,10 +62,10 @@ class Joint:
 
 
 def _jittered(covariance: Array, prior: Array) -> Array:
-    """Posterior covariances ``(m, R, R)``, whose points may nearly coincide, made invertible.
+    """Add jitter to posterior covariances ``(m, R, R)``, because representers may nearly coincide.
 
-    What is added to the diagonal is small against both the posterior variance, so that draws stay
-    what they are, and the rounding of the subtraction from the prior.
+    The part relative to the posterior variance is too small to change the draws; the part relative
+    to the prior variance covers the rounding error of subtracting from the prior.
     """
     diagonal = np.arange(covariance.shape[1])
     left = np.maximum(covariance[:, diagonal, diagonal], 0).mean(axis=1, keepdims=True)
@@ -71,11 +75,12 @@ def _jittered(covariance: Array, prior: Array) -> Array:
     return np.asarray(jittered)
 
 
-def outcomes(count: int) -> tuple[Array, Array]:
-    """``count`` values from -3.5 to 3.5 and their weights, each ``(count,)``; 0 and 1 for one.
+def normal_quadrature(count: int) -> tuple[Array, Array]:
+    """Return ``count`` nodes in [-3.5, 3.5] and weights for means over a standard normal.
 
-    For smooth integrands the error of equal steps with normal weights falls exponentially in their
-    number: 11 do what 400 quantiles of equal weight, the Fabolas paper's code's, do not.
+    Both have shape ``(count,)``; a single node is 0 with weight 1. For smooth integrands the error
+    of equally spaced nodes with normal weights falls exponentially with their number: 11 nodes are
+    more accurate than 400 quantiles of equal weight, which the Fabolas paper's code uses.
     """
     values = np.linspace(-3.5, 3.5, count) if count > 1 else np.zeros(1)
     weights = np.exp(-0.5 * np.square(values))

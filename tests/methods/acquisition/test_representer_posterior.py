@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 from models import BASIS, model
 
-from methods.acquisition.joint import Joint
+from methods.acquisition.representer_posterior import RepresenterPosterior
 from methods.acquisition.representers import at_target
 from methods.models.gp import Data, Posterior
 from methods.models.kernels import Points, loss_basis
@@ -11,8 +11,9 @@ from methods.models.kernels import Points, loss_basis
 
 def test_mean_and_covariance_are_the_posteriors() -> None:
     posterior = model()
-    places = np.random.default_rng(1).random((1, 7, 2))
-    joint, points = Joint(posterior, places, BASIS), at_target(places[0], BASIS)
+    representers = np.random.default_rng(1).random((1, 7, 2))
+    joint = RepresenterPosterior(posterior, representers, BASIS)
+    points = at_target(representers[0], BASIS)
     np.testing.assert_allclose(joint.mean, posterior.mean(points), rtol=1e-8)
     np.testing.assert_allclose(joint.covariance, posterior.covariance(points, points), atol=1e-5)
 
@@ -20,10 +21,10 @@ def test_mean_and_covariance_are_the_posteriors() -> None:
 def test_response_is_what_a_refit_does() -> None:
     """Innovations against an actual refit: mean and covariance after one more observation."""
     posterior = model()
-    places = np.random.default_rng(1).random((1, 7, 2))
-    at = at_target(places[0], BASIS)
+    representers = np.random.default_rng(1).random((1, 7, 2))
+    at = at_target(representers[0], BASIS)
     point = Points(np.array([[0.2, 0.8]]), loss_basis(np.array([0.6])))
-    b = Joint(posterior, places, BASIS).response(point)[0, :, 0]
+    b = RepresenterPosterior(posterior, representers, BASIS).response(point)[0, :, 0]
     old = posterior.data
     mean = posterior.mean(point)[0, 0]
     sd = np.sqrt(posterior.variance(point)[0, 0] + posterior.noise[0])
