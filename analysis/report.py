@@ -25,15 +25,15 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from analysis.data.archive import RUNS, write_archive
-from analysis.data.run_facts import RunFacts
+from analysis.data.run_metadata import RunMetadata
 from analysis.data.selection import spans
 from analysis.data.study import Study, from_archive, from_traces
-from analysis.figures.figure import Drawn, save
+from analysis.figures.figure import Figure, save
 from analysis.figures.misclassified import draw_misclassified
 from analysis.page import cars_case_study as case_study
 from analysis.page import page, sections
 from analysis.page.figure_data import FigureData
-from analysis.page.tables import Shown, to_markdown
+from analysis.page.tables import Table, to_markdown
 from analysis.page.talk_table import PRICE, WORKERS
 
 KEYS = ("experiment", "runs", "out", "price", "workers")
@@ -120,21 +120,21 @@ def write(study: Study, options: Options) -> list[Path]:
     out = options.out
     write_archive(study.table, study.facts, out)
     data = FigureData(options.experiment, RESULTS / options.experiment / "data")
-    given = sections.Given(study.table, data, options.price, options.workers)
+    context = sections.ReportContext(study.table, data, options.price, options.workers)
     stamp = _stamp(study)
     shown = [
-        page.Section(section.name, section.title, [_show(item, out, stamp) for item in items])
+        page.Section(section.name, section.title, [_show(entry, out, stamp) for entry in entries])
         for section in sections.shown_of(study.table)
-        if (items := section.items(given))
+        if (entries := section.entries(context))
     ]
-    _write_table(study.choice.coverage, out / "tables" / "coverage")
+    _write_table(study.selection.coverage, out / "tables" / "coverage")
     title = f"Report: {options.experiment}"
-    content = page.Page(title, study.choice.lines, shown, _made(study), study.choice.coverage)
+    content = page.Page(title, study.selection.lines, shown, _made(study), study.selection.coverage)
     paths = [out / "report.html"]
     paths[0].write_text(page.render(content))
     (out / "README.md").write_text(page.as_markdown(content))
     photos = PHOTOS / options.experiment
-    pictures = _photos(given, photos)
+    pictures = _photos(context, photos)
     if pictures:
         local = page.Section("photos", "Photos: not for publication", pictures)
         note = "With photos that are their owners': for looking at here, not for publication."
@@ -145,7 +145,7 @@ def write(study: Study, options: Options) -> list[Path]:
 
 
 def _stamp(study: Study) -> Callable[[str], str]:
-    """What is said at the end of the caption of an item, given its name: what its tasks say of
+    """What is said at the end of the caption of an entry, given its name: what its tasks say of
     themselves, and what made the runs.
     """
     runs = study.analysed
@@ -165,47 +165,47 @@ def _stamp(study: Study) -> Callable[[str], str]:
     return stamp
 
 
-def _photos(given: sections.Given, folder: Path) -> list[page.Figure]:
+def _photos(context: sections.ReportContext, folder: Path) -> list[page.PageFigure]:
     """Figures with the photos that ``benchmarks.figure_data`` wrote into a folder, saved there."""
     if not folder.is_dir():
         return []
-    items = [
-        sections.Item(
+    entries = [
+        sections.Entry(
             sections.file_name("misclassified", task),
             task,
-            partial(_misclassified, given, task, folder),
+            partial(_misclassified, context, task, folder),
         )
-        for task in sections.cars_of(given)
+        for task in sections.cars_of(context)
     ]
-    shown = [_show(item, folder) for item in items]
-    return [each for each in shown if isinstance(each, page.Figure)]
+    shown = [_show(entry, folder) for entry in entries]
+    return [each for each in shown if isinstance(each, page.PageFigure)]
 
 
-def _misclassified(given: sections.Given, task: str, folder: Path) -> Drawn:
-    photos = case_study.with_photos(task, given.data, folder)
-    return draw_misclassified(photos, case_study.counts(task, given.data))
+def _misclassified(context: sections.ReportContext, task: str, folder: Path) -> Figure:
+    photos = case_study.with_photos(task, context.data, folder)
+    return draw_misclassified(photos, case_study.counts(task, context.data))
 
 
 def _show(
-    item: sections.Item, out: Path, stamp: Callable[[str], str] = lambda name: ""
-) -> page.Figure | page.Table | page.Absent:
+    entry: sections.Entry, out: Path, stamp: Callable[[str], str] = lambda name: ""
+) -> page.PageFigure | page.PageTable | page.Absent:
     try:
-        drawn = item.make()
+        drawn = entry.make()
     except ValueError as error:  # too little to draw it from; anything else is a defect
-        return page.Absent(item.title, str(error).rstrip("."))
-    if isinstance(drawn, Shown):
-        _write_table(drawn.data, out / "tables" / item.name)
-        caption = drawn.caption + stamp(item.name)
-        return page.Table(item.title, caption, drawn.data, f"tables/{item.name}")
-    return _figure(item, drawn._replace(caption=drawn.caption + stamp(item.name)), out)
+        return page.Absent(entry.title, str(error).rstrip("."))
+    if isinstance(drawn, Table):
+        _write_table(drawn.data, out / "tables" / entry.name)
+        caption = drawn.caption + stamp(entry.name)
+        return page.PageTable(entry.title, caption, drawn.data, f"tables/{entry.name}")
+    return _figure(entry, drawn._replace(caption=drawn.caption + stamp(entry.name)), out)
 
 
-def _figure(item: sections.Item, drawn: Drawn, out: Path) -> page.Figure:
-    png, _, csv = save(drawn, out / "figures", item.name)
+def _figure(entry: sections.Entry, drawn: Figure, out: Path) -> page.PageFigure:
+    png, _, csv = save(drawn, out / "figures", entry.name)
     picture = png.read_bytes()
     width = int.from_bytes(picture[16:20], "big")  # where a PNG keeps it
-    files = f"figures/{item.name}"
-    return page.Figure(item.title, drawn.caption, picture, csv.read_text(), files, width)
+    files = f"figures/{entry.name}"
+    return page.PageFigure(entry.title, drawn.caption, picture, csv.read_text(), files, width)
 
 
 def _write_table(data: pd.DataFrame, path: Path) -> None:
@@ -238,11 +238,11 @@ def _made(study: Study) -> list[tuple[str, list[str]]]:
     return [(name, [v for v in values if v]) for name, values in found if any(values)]
 
 
-def _version(run: RunFacts) -> str:
+def _version(run: RunMetadata) -> str:
     return str(run.version.get("method.version", "not known"))
 
 
-def _commit(run: RunFacts) -> str:
+def _commit(run: RunMetadata) -> str:
     return f"{str(run.commit)[:12]}{' (with uncommitted changes)' if run.dirty else ''}"
 
 
@@ -275,7 +275,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (ValueError, OSError) as error:
         print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
         return 2
-    for line in study.choice.lines:
+    for line in study.selection.lines:
         print(line)
     for path in write(study, options):
         print(f"written: {path}")

@@ -13,14 +13,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from analysis.data.run_facts import RunFacts
+from analysis.data.run_metadata import RunMetadata
 
 TRIALS, RUNS = "trials.csv.gz", "runs.json"
 FORMAT = 1
 SHARED = ("version", "versions", "machine")  # blocks that many runs have in common
 
 
-def write_archive(table: pd.DataFrame, facts: Sequence[RunFacts], folder: Path) -> list[Path]:
+def write_archive(table: pd.DataFrame, facts: Sequence[RunMetadata], folder: Path) -> list[Path]:
     """Write ``trials.csv.gz`` and ``runs.json``; the same runs give the same bytes.
 
     Args:
@@ -60,7 +60,7 @@ def write_archive(table: pd.DataFrame, facts: Sequence[RunFacts], folder: Path) 
     return [folder / TRIALS, folder / RUNS]
 
 
-def read_archive(folder: Path) -> tuple[pd.DataFrame, list[RunFacts]]:
+def read_archive(folder: Path) -> tuple[pd.DataFrame, list[RunMetadata]]:
     """Read what ``write_archive`` wrote.
 
     Raises:
@@ -72,7 +72,7 @@ def read_archive(folder: Path) -> tuple[pd.DataFrame, list[RunFacts]]:
             raise ValueError(f"format {stored['format']}, not {FORMAT}")
         shared = {name: stored["blocks"][name] for name in SHARED}
         facts = [
-            RunFacts(**entry | {name: shared[name][entry[name]] for name in SHARED})
+            RunMetadata(**entry | {name: shared[name][entry[name]] for name in SHARED})
             for entry in stored["runs"]
         ]
         kinds: dict[str, str] = stored["columns"]

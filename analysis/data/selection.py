@@ -9,12 +9,12 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
-from analysis.data.run_facts import RunFacts, completed
+from analysis.data.run_metadata import RunMetadata, completed
 
 MOST = 3  # differences of settings that are named
 
 
-class Choice(NamedTuple):
+class Selection(NamedTuple):
     """What was chosen of the runs of a study."""
 
     analysed: list[int]
@@ -26,7 +26,7 @@ class Choice(NamedTuple):
     ``unfinished``, ``other versions``; seeds in words, empty where none"""
 
 
-def choose(facts: Sequence[RunFacts], unreadable: Sequence[str] = ()) -> Choice:
+def select_runs(facts: Sequence[RunMetadata], unreadable: Sequence[str] = ()) -> Selection:
     """Choose the finished runs of one version for each task and method.
 
     A version is all settings but the seed, with the versions of method and task. Of several of a
@@ -48,7 +48,7 @@ def choose(facts: Sequence[RunFacts], unreadable: Sequence[str] = ()) -> Choice:
     analysed, rows = [], []
     problems = [f"Left out, cannot be read: {what}." for what in unreadable]
     for task in tasks:
-        chosen: dict[str, RunFacts] = {}
+        chosen: dict[str, RunMetadata] = {}
         here = [place for place, one in enumerate(facts) if one.task == task]
         usual = set(_newest(facts, here, _of_the_task))
         for method in methods:
@@ -98,7 +98,7 @@ def choose(facts: Sequence[RunFacts], unreadable: Sequence[str] = ()) -> Choice:
     changed = sum(facts[place].dirty for place in analysed)
     if changed:
         lines.append(f"{changed} of the analysed runs: made by code with uncommitted changes.")
-    return Choice(sorted(analysed), lines, pd.DataFrame(rows))
+    return Selection(sorted(analysed), lines, pd.DataFrame(rows))
 
 
 def spans(numbers: Iterable[int]) -> str:
@@ -120,20 +120,20 @@ def _seeds(numbers: Iterable[int]) -> str:
     return f"seed{'s'[: len(which) > 1]} {spans(which)}"
 
 
-def _all(one: RunFacts) -> Mapping[str, Any]:
+def _all(one: RunMetadata) -> Mapping[str, Any]:
     return one.version
 
 
-def _of_the_task(one: RunFacts) -> Mapping[str, Any]:
+def _of_the_task(one: RunMetadata) -> Mapping[str, Any]:
     """What all methods should have in common on a task."""
     parts = ("task.", "identity.", "budget.")
     return {name: value for name, value in one.version.items() if name.startswith(parts)}
 
 
 def _by_version(
-    facts: Sequence[RunFacts],
+    facts: Sequence[RunMetadata],
     places: Sequence[int],
-    version: Callable[[RunFacts], Mapping[str, Any]],
+    version: Callable[[RunMetadata], Mapping[str, Any]],
 ) -> dict[str, list[int]]:
     found: dict[str, list[int]] = defaultdict(list)
     for place in places:
@@ -141,7 +141,7 @@ def _by_version(
     return dict(found)
 
 
-def _by_status(facts: Sequence[RunFacts], places: Sequence[int]) -> dict[str, list[int]]:
+def _by_status(facts: Sequence[RunMetadata], places: Sequence[int]) -> dict[str, list[int]]:
     found: dict[str, list[int]] = defaultdict(list)
     for place in places:
         status = facts[place].status
@@ -152,9 +152,9 @@ def _by_status(facts: Sequence[RunFacts], places: Sequence[int]) -> dict[str, li
 
 
 def _newest(
-    facts: Sequence[RunFacts],
+    facts: Sequence[RunMetadata],
     places: Sequence[int],
-    version: Callable[[RunFacts], Mapping[str, Any]],
+    version: Callable[[RunMetadata], Mapping[str, Any]],
 ) -> list[int]:
     """Places of the version to analyse."""
 
@@ -165,7 +165,7 @@ def _newest(
 
 
 def _finished(
-    facts: Sequence[RunFacts], places: Sequence[int]
+    facts: Sequence[RunMetadata], places: Sequence[int]
 ) -> tuple[list[int], list[int], list[int]]:
     """Places of the run to analyse of each seed, of unfinished runs, of repetitions."""
     best: dict[int, int] = {}
@@ -193,7 +193,7 @@ def _short(value: object) -> str:
     return text if len(text) <= 24 else f"{text[:12]}..."  # a hash, mostly
 
 
-def _of_one_task(task: str, chosen: Mapping[str, RunFacts]) -> list[str]:
+def _of_one_task(task: str, chosen: Mapping[str, RunMetadata]) -> list[str]:
     """A warning if methods were run on different versions of the same task."""
     kinds: dict[str, list[str]] = defaultdict(list)
     for method, one in chosen.items():
@@ -212,7 +212,7 @@ def _of_one_task(task: str, chosen: Mapping[str, RunFacts]) -> list[str]:
     return lines
 
 
-def _summary(facts: Sequence[RunFacts], analysed: Sequence[int]) -> str:
+def _summary(facts: Sequence[RunMetadata], analysed: Sequence[int]) -> str:
     runs = [facts[place] for place in analysed]
     methods, tasks = ({getattr(run, name) for run in runs} for name in ("method", "task"))
     return (

@@ -10,8 +10,8 @@ import pandas as pd
 
 from analysis.data.archive import read_archive
 from analysis.data.load import Run, load_runs
-from analysis.data.run_facts import RunFacts, facts_of
-from analysis.data.selection import Choice, choose
+from analysis.data.run_metadata import RunMetadata, metadata_of
+from analysis.data.selection import Selection, select_runs
 from analysis.data.tidy import tidy
 
 
@@ -20,14 +20,14 @@ class Study(NamedTuple):
 
     table: pd.DataFrame
     """of the runs that are analysed"""
-    facts: list[RunFacts]
+    facts: list[RunMetadata]
     """of all runs that could be read"""
-    choice: Choice
+    selection: Selection
 
     @property
-    def analysed(self) -> list[RunFacts]:
+    def analysed(self) -> list[RunMetadata]:
         """The facts of the runs that are analysed."""
-        return [self.facts[place] for place in self.choice.analysed]
+        return [self.facts[place] for place in self.selection.analysed]
 
 
 def from_traces(folder: Path) -> Study:
@@ -54,20 +54,20 @@ def from_archive(folder: Path) -> Study:
         ValueError: it is not there, not ours, or has no finished run.
     """
     table, facts = read_archive(folder)
-    return Study(table, facts, choose(facts))
+    return Study(table, facts, select_runs(facts))
 
 
 def _study(runs: Sequence[Run], unreadable: Sequence[str]) -> Study:
-    facts = [facts_of(run) for run in runs]
-    choice = choose(facts, unreadable)
-    return Study(tidy([runs[place] for place in choice.analysed]), facts, choice)
+    facts = [metadata_of(run) for run in runs]
+    selection = select_runs(facts, unreadable)
+    return Study(tidy([runs[place] for place in selection.analysed]), facts, selection)
 
 
 def _ours(runs: Sequence[Run], unreadable: list[str]) -> list[Run]:
     ours = []
     for run in runs:
         try:
-            facts_of(run)
+            metadata_of(run)
             tidy([run])
         except (KeyError, TypeError) as error:
             unreadable.append(f"{run.folder} holds no trace of ours: {error!r}")

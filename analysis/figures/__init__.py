@@ -1,1 +1,1 @@
-"""Figures, one a module: a tidy table in, a ``Drawn`` out."""
+"""Figures, one a module: a tidy table in, a ``Figure`` out."""

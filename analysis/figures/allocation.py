@@ -12,7 +12,7 @@ import pandas as pd
 from analysis.data.load import Array
 from analysis.figures import style
 from analysis.figures.captions import ordered, seeds_of
-from analysis.figures.figure import Drawn
+from analysis.figures.figure import Figure
 from analysis.figures.median_run import median_seed
 from analysis.figures.scales import plain_log, scale_of
 
@@ -24,7 +24,7 @@ READINGS = 80  # of the shares of a run, at most: more cannot be told apart
 MOST = 8  # distinct fidelities that are shown one by one
 
 
-def draw_allocation(table: pd.DataFrame, task: str, seed: int | None = None) -> Drawn:
+def draw_allocation(table: pd.DataFrame, task: str, seed: int | None = None) -> Figure:
     """Draw one run a method, in a column of three panels that share the cost axis.
 
     Above: share of the cost so far by fidelity, stacked, at ``READINGS`` trials of a longer run;
@@ -127,7 +127,7 @@ def draw_allocation(table: pd.DataFrame, task: str, seed: int | None = None) -> 
     )
     if seldom:
         caption += f" Runs that trained at the target at all: {', '.join(seldom)}; of others all."
-    return Drawn(figure, data, caption)
+    return Figure(figure, data, caption)
 
 
 def _bins(fidelities: Array) -> Mapping[float, str]:

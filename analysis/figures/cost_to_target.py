@@ -15,7 +15,7 @@ from numpy.random import Generator
 
 from analysis.figures import captions as words
 from analysis.figures import style
-from analysis.figures.figure import Drawn
+from analysis.figures.figure import Figure
 from analysis.figures.scales import plain_log
 from analysis.statistics.average_costs import RESAMPLES, average_costs
 from analysis.statistics.regret_targets import (
@@ -29,7 +29,7 @@ from analysis.statistics.regret_targets import (
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
+    from matplotlib.figure import Figure as MatplotlibFigure
 
 
 def draw_cost_to_target(
@@ -40,7 +40,7 @@ def draw_cost_to_target(
     rule: str = "recommended",
     rng: Generator | None = None,
     resamples: int = RESAMPLES,
-) -> Drawn:
+) -> Figure:
     """Draw one panel a target, one line a method.
 
     Args:
@@ -89,7 +89,7 @@ def draw_cost_to_target(
     resolution = float(rows.resolution.iloc[0])
     if any(target < resolution for target in kept):
         caption += f" The replay's own interpolation error is {resolution:.2g}."
-    return Drawn(figure, data, caption)
+    return Figure(figure, data, caption)
 
 
 def _data(costs: pd.DataFrame, touches: pd.DataFrame, unit: float) -> pd.DataFrame:
@@ -107,7 +107,7 @@ def _data(costs: pd.DataFrame, touches: pd.DataFrame, unit: float) -> pd.DataFra
 
 def _figure(
     data: pd.DataFrame, methods: list[str], targets: list[float], label: str, task: str
-) -> Figure:
+) -> MatplotlibFigure:
     style.use()
     import matplotlib.pyplot as plt
 

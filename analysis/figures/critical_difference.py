@@ -10,7 +10,7 @@ import pandas as pd
 
 from analysis.figures import captions as words
 from analysis.figures import style
-from analysis.figures.figure import Drawn
+from analysis.figures.figure import Figure
 from analysis.statistics.ranks import Friedman, critical_difference, friedman, task_ranks
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ def draw_critical_difference(
     rule: str = "recommended",
     methods: Sequence[str] | None = None,
     alpha: float = 0.05,
-) -> Drawn:
+) -> Figure:
     """Draw average ranks over tasks on a line, bars joining what Nemenyi's test cannot tell apart.
 
     With fewer than five tasks, or ranks that Friedman's test finds no difference in, the figure
@@ -56,7 +56,7 @@ def draw_critical_difference(
         says = "fewer than two methods on a common task: nothing to compare"
         ax.text(0.5, 0.5, says, transform=ax.transAxes, ha="center", color=WARNING)
         ax.set_axis_off()
-        return Drawn(figure, pd.DataFrame(columns=["method", "rank"]), says.capitalize() + ".")
+        return Figure(figure, pd.DataFrame(columns=["method", "rank"]), says.capitalize() + ".")
     test, gap = friedman(ranks.to_numpy()), critical_difference(k, n, alpha)
     places = pd.Series(test.ranks, index=ranks.columns).sort_values(kind="stable")
     bars = _bars(places.to_list(), gap)
@@ -85,7 +85,7 @@ def draw_critical_difference(
         + words.ended_early(rows, "keep their last incumbent to that point")
         + words.unlike_budgets(rows)
     )
-    return Drawn(figure, data, caption)
+    return Figure(figure, data, caption)
 
 
 def _doubts(test: Friedman, alpha: float) -> list[str]:

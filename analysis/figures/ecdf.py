@@ -12,7 +12,7 @@ import pandas as pd
 
 from analysis.figures import captions as words
 from analysis.figures import style
-from analysis.figures.figure import Drawn
+from analysis.figures.figure import Figure
 from analysis.figures.scales import plain_log
 from analysis.statistics.regret_targets import ecdf, ladder, reached, unit_of
 
@@ -25,7 +25,7 @@ def draw_ecdf(
     clock: str = "cost",
     rule: str = "recommended",
     count: int = 51,
-) -> Drawn:
+) -> Figure:
     """Draw one panel a task, one step curve a method, a cross where its longest run ended.
 
     Args:
@@ -106,7 +106,7 @@ def draw_ecdf(
         + words.basis(rows, clock, rule)
         + words.ended_early(rows, "end early: what they had not reached by then stays unreached")
     )
-    return Drawn(figure, pd.concat(parts, ignore_index=True), caption)
+    return Figure(figure, pd.concat(parts, ignore_index=True), caption)
 
 
 def _lowest(rows: pd.DataFrame, names: Sequence[str], rule: str) -> str:

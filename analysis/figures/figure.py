@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 if TYPE_CHECKING:
-    from matplotlib.figure import Figure
+    from matplotlib.figure import Figure as MatplotlibFigure
 
 # Matplotlib gives places in an SVG to a millionth of a point: a third of the file. Only places are
 # shortened, for a glyph's scale needs its digits.
@@ -20,17 +20,17 @@ _SURPLUS = re.compile(r"(?<=\.\d\d)\d+")
 DENSE = 100  # more marks than this are one picture inside an SVG
 
 
-class Drawn(NamedTuple):
+class Figure(NamedTuple):
     """One figure of a report."""
 
-    figure: Figure
+    figure: MatplotlibFigure
     data: pd.DataFrame
     """what is drawn, nothing else: one row a mark"""
     caption: str
     """what to see, in a sentence or two; clock, incumbent rule and number of seeds"""
 
 
-def save(drawn: Drawn, folder: Path, name: str) -> list[Path]:
+def save(drawn: Figure, folder: Path, name: str) -> list[Path]:
     """Write ``<name>.png``, ``.svg`` and ``.csv`` and close the figure; returns their paths."""
     import matplotlib.pyplot as plt
 

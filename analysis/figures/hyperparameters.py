@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from analysis.figures.figure import Drawn
+from analysis.figures.figure import Figure
 from analysis.figures.median_run import median_seed
 from analysis.figures.scales import plain_log, scale_for, scale_of
 
@@ -20,7 +20,7 @@ JITTER = 0.5  # of a row's height, for values without an order
 
 def draw_hyperparameters(
     table: pd.DataFrame, task: str, method: str, seed: int | None = None
-) -> Drawn:
+) -> Figure:
     """Draw two panels a hyperparameter: its value against cost, and loss against its value.
 
     Colour is the fidelity. Axes are logarithmic by ``analysis.figures.scales.scale_for``; choices
@@ -88,7 +88,7 @@ def draw_hyperparameters(
         f"loss against each of them (right), coloured by fidelity: seed {shown}, {which} of "
         f"{seeds}. No incumbent rule: every trial is drawn."
     )
-    return Drawn(figure, data, caption)
+    return Figure(figure, data, caption)
 
 
 def _choices(values: pd.Series[Any]) -> list[object]:

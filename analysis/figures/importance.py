@@ -12,7 +12,7 @@ import pandas as pd
 from analysis.data.load import Array
 from analysis.figures import style
 from analysis.figures.captions import seeds_of
-from analysis.figures.figure import Drawn
+from analysis.figures.figure import Figure
 from analysis.figures.scales import scale_for
 
 FEWEST = 20  # trials without which a bin is left out
@@ -22,7 +22,7 @@ TREES = 16  # in the forest of each resample
 REST = "interactions"
 
 
-def draw_importance(table: pd.DataFrame, task: str) -> Drawn:
+def draw_importance(table: pd.DataFrame, task: str) -> Figure:
     """Draw each hyperparameter's share of the variance of log loss, in three bins of fidelity.
 
     fANOVA (Hutter et al. 2014, https://proceedings.mlr.press/v32/hutter14.html) by optuna's
@@ -95,7 +95,7 @@ def draw_importance(table: pd.DataFrame, task: str) -> Drawn:
     left_out = [f"{name} ({len(of)})" for name, of in bins.items() if name not in used]
     if left_out:
         caption += f" Left out, with fewer than {FEWEST} trials: {', '.join(left_out)}."
-    return Drawn(figure, data.reset_index(drop=True), caption)
+    return Figure(figure, data.reset_index(drop=True), caption)
 
 
 def _bins(rows: pd.DataFrame) -> dict[str, pd.DataFrame]:

@@ -10,14 +10,14 @@ import pandas as pd
 from analysis.data.load import Array
 from analysis.figures import style
 from analysis.figures.captions import ordered, seeds_of
-from analysis.figures.figure import Drawn
+from analysis.figures.figure import Figure
 from analysis.figures.scales import plain_log
 from analysis.statistics.step_curves import clock_of, on_grid
 
 if TYPE_CHECKING:  # slow to import
     from matplotlib.artist import Artist
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
+    from matplotlib.figure import Figure as MatplotlibFigure
 
 POINTS = 150  # of the grid, evenly spaced in log cost
 COLUMNS = 3
@@ -37,7 +37,7 @@ AXES = {"regret": "regret (loss)", "test": "test error"}
 
 def draw_incumbent(
     table: pd.DataFrame, rule: str = "recommended", clock: str = "cost", quantity: str = "regret"
-) -> Drawn:
+) -> Figure:
     """Draw the incumbent's regret, or its test error, against cost: one panel a task.
 
     Line and band are median and quartiles over seeds, read off each run's steps on a log grid
@@ -94,7 +94,7 @@ def draw_incumbent(
         figure.text(0.5, 0.5, f"no {AXES[quantity]} known", ha="center")
     else:
         _name(figure, panels)
-    return Drawn(figure, data, _caption(table, data, absent, rule, clock, quantity))
+    return Figure(figure, data, _caption(table, data, absent, rule, clock, quantity))
 
 
 def _grid(rows: pd.DataFrame, clock: str) -> Array:
@@ -194,7 +194,7 @@ def _strip(ax: Axes, lines: pd.DataFrame) -> None:
     plain_log(ax.xaxis)
 
 
-def _name(figure: Figure, panels: list[tuple[Axes, pd.DataFrame]]) -> None:
+def _name(figure: MatplotlibFigure, panels: list[tuple[Axes, pd.DataFrame]]) -> None:
     """Names at the right ends of the lines if no two come too close, else a legend for all."""
     ends = []
     for ax, lines in panels:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pandas as pd
 
-from analysis.figures.figure import Drawn
+from analysis.figures.figure import Figure
 from analysis.figures.heat_maps import heat_maps
 
 
-def draw_landscape(maps: pd.DataFrame, table: pd.DataFrame, task: str, method: str) -> Drawn:
+def draw_landscape(maps: pd.DataFrame, table: pd.DataFrame, task: str, method: str) -> Figure:
     """Draw the task's landscape at four fidelities, and the trials of one run.
 
     Args:
@@ -35,4 +35,4 @@ def draw_landscape(maps: pd.DataFrame, table: pd.DataFrame, task: str, method: s
         "the nearest fidelity."
     )
     data = pd.concat([maps.assign(kind="map"), points.assign(kind="trial")], ignore_index=True)
-    return Drawn(heat_maps(maps, points), data, caption)
+    return Figure(heat_maps(maps, points), data, caption)

@@ -10,14 +10,14 @@ import textwrap
 import pandas as pd
 
 from analysis.figures import style
-from analysis.figures.figure import Drawn
+from analysis.figures.figure import Figure
 
 COLUMNS = 4
 WIDE = 30  # characters of a line below a photo
 RIGHT, WRONG = "#00664b", "#a03c00"
 
 
-def draw_misclassified(photos: pd.DataFrame, caption: str) -> Drawn:
+def draw_misclassified(photos: pd.DataFrame, caption: str) -> Figure:
     """Draw photos with both labels: above what the tuned config says, rightly, below the baseline.
 
     Args:
@@ -41,7 +41,7 @@ def draw_misclassified(photos: pd.DataFrame, caption: str) -> Drawn:
             ha="center", va="top", fontsize="small", color=WRONG,
         )  # fmt: skip
     data = photos.drop(columns="path")
-    return Drawn(
+    return Figure(
         figure, data, f"Above a photo its label, below it what the baseline says. {caption}"
     )
 

@@ -8,7 +8,7 @@ import pandas as pd
 import seaborn as sns
 
 from analysis.figures import style
-from analysis.figures.figure import Drawn
+from analysis.figures.figure import Figure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -17,7 +17,7 @@ Z90 = 1.6449
 """standard deviations of a central 90 % interval"""
 
 
-def draw_multitask(curves: pd.DataFrame, points: pd.DataFrame) -> Drawn:
+def draw_multitask(curves: pd.DataFrame, points: pd.DataFrame) -> Figure:
     """Draw the posterior of the target without and with the cheap task, side by side.
 
     Args:
@@ -58,7 +58,7 @@ def draw_multitask(curves: pd.DataFrame, points: pd.DataFrame) -> Drawn:
         "Bands: central 90 %, hyperparameters marginalised."
     )
     data = pd.concat([curves.assign(kind="curve"), points.assign(kind="observation")])
-    return Drawn(figure, data, caption)
+    return Figure(figure, data, caption)
 
 
 def _posterior(ax: Axes, curves: pd.DataFrame, name: str) -> None:

@@ -7,12 +7,12 @@ import pandas as pd
 
 from analysis.figures import style
 from analysis.figures.captions import ordered, seeds_of
-from analysis.figures.figure import Drawn
+from analysis.figures.figure import Figure
 
 COLUMNS = 3
 
 
-def draw_overhead(table: pd.DataFrame) -> Drawn:
+def draw_overhead(table: pd.DataFrame) -> Figure:
     """Draw median and quartiles over seeds of each trial's overhead, one panel a task.
 
     Overhead is the method's CPU time to suggest and to recommend, measured where the study ran. A
@@ -72,4 +72,4 @@ def draw_overhead(table: pd.DataFrame) -> Drawn:
         "CPU seconds that methods take to suggest and recommend, against the number of the trial: "
         f"median and quartiles over {seeds_of(table)}, as far as half of the runs go."
     )
-    return Drawn(figure, data, caption)
+    return Figure(figure, data, caption)

@@ -11,7 +11,7 @@ from numpy.random import Generator
 
 from analysis.figures import captions as words
 from analysis.figures import style
-from analysis.figures.figure import Drawn
+from analysis.figures.figure import Figure
 from analysis.statistics.average_costs import RESAMPLES
 from analysis.statistics.ranks import SHARES, average_ranks
 
@@ -29,7 +29,7 @@ def draw_ranks(
     methods: Sequence[str] | None = None,
     rng: Generator | None = None,
     resamples: int = RESAMPLES,
-) -> Drawn:
+) -> Figure:
     """Draw one step curve a method with its 95 % band; rank 1, the best, is on top.
 
     Args:
@@ -72,7 +72,7 @@ def draw_ranks(
     if not len(data):
         ax.text(0.5, 0.5, "no task and seed that all methods have run", transform=ax.transAxes,
                 ha="center")  # fmt: skip
-        return Drawn(figure, data, "No task and seed that all methods have run: no ranks.")
+        return Figure(figure, data, "No task and seed that all methods have run: no ranks.")
     used = set(data.method)
     rows = table[table.method.isin(used)]
     banded = bool(data.low.notna().all())
@@ -91,7 +91,7 @@ def draw_ranks(
         + words.ended_early(rows, "keep their last incumbent to the end of the budget")
         + words.unlike_budgets(rows)
     )
-    return Drawn(figure, data, caption)
+    return Figure(figure, data, caption)
 
 
 def _names(ax: Axes, ends: list[tuple[float, str, str]], gap: float) -> None:

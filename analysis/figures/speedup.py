@@ -6,10 +6,10 @@ import pandas as pd
 
 from analysis.figures import style
 from analysis.figures.captions import ordered, seeds_of
-from analysis.figures.figure import Drawn
+from analysis.figures.figure import Figure
 
 
-def draw_speedup(table: pd.DataFrame) -> Drawn:
+def draw_speedup(table: pd.DataFrame) -> Figure:
     """Draw speed-up against the number of workers, one panel a task.
 
     Speed-up is the wall-clock of a run with one worker over that with more, until all trials have
@@ -83,4 +83,4 @@ def draw_speedup(table: pd.DataFrame) -> Drawn:
         f"own clocks: median and quartiles over {seeds_of(table)}, paired. Costs differ between "
         "configs, so a method that chooses otherwise with trials running may gain or lose by that."
     )
-    return Drawn(figure, data, caption)
+    return Figure(figure, data, caption)

@@ -9,7 +9,7 @@ import pandas as pd
 
 from analysis.figures import captions as words
 from analysis.figures import style
-from analysis.figures.figure import Drawn
+from analysis.figures.figure import Figure
 from analysis.statistics.ranks import wins
 
 COLOURS = "PuOr"  # told apart with any colour vision; white in the middle
@@ -21,7 +21,7 @@ def draw_wins(
     clock: str = "cost",
     rule: str = "recommended",
     methods: Sequence[str] | None = None,
-) -> Drawn:
+) -> Figure:
     """Draw the share of tasks and seeds in which the row's regret is below the column's.
 
     Args:
@@ -48,7 +48,7 @@ def draw_wins(
         says = "no two methods on a common task and seed"
         ax.text(0.5, 0.5, says, transform=ax.transAxes, ha="center")
         ax.set_axis_off()
-        return Drawn(figure, found, says.capitalize() + ".")
+        return Figure(figure, found, says.capitalize() + ".")
     places = {name: place for place, name in enumerate(names)}
     data = found.assign(row=found.method.map(places), column=found.rival.map(places))
     data = data.sort_values(["row", "column"], ignore_index=True)
@@ -75,4 +75,4 @@ def draw_wins(
         + words.ended_early(rows, "keep their last incumbent to that point")
         + words.unlike_budgets(rows)
     )
-    return Drawn(figure, data.drop(columns=["row", "column"]), caption)
+    return Figure(figure, data.drop(columns=["row", "column"]), caption)

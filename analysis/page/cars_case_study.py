@@ -8,14 +8,14 @@ import pandas as pd
 
 from analysis.figures.captions import ordered
 from analysis.page.figure_data import FigureData
-from analysis.page.tables import Shown
+from analysis.page.tables import Table
 from analysis.page.talk_table import COUNTERPARTS
 from analysis.statistics.step_curves import within_budget
 
 SLIDE_28 = {"baseline": "46.41 %", "tuned": "47.99 %, +1.58 points"}
 
 
-def baseline(table: pd.DataFrame, task: str, data: FigureData) -> Shown:
+def baseline(table: pd.DataFrame, task: str, data: FigureData) -> Table:
     """Test accuracy of the baseline and of what each method recommends in the end.
 
     Columns: ``config``, ``runs``, ``test accuracy [%]`` (mean and range over training seeds of the
@@ -55,7 +55,7 @@ def baseline(table: pd.DataFrame, task: str, data: FigureData) -> Shown:
         rows.append((f"tuned by {method}", f"{len(found)} runs", cell, gain, talks))
     heads = ["config", "runs", "test accuracy [%]", "gain [points]", "the talk, ResNet-50"]
     replays = table[table.task == task].replays.iloc[0]
-    return Shown(
+    return Table(
         pd.DataFrame(rows, columns=heads),
         f"Baseline against tuned on {task}. Measured: accuracy on the official test photos; of the "
         "baseline and the best recorded config (lowest mean validation error: where that is of one "
@@ -67,7 +67,7 @@ def baseline(table: pd.DataFrame, task: str, data: FigureData) -> Shown:
     )
 
 
-def gained(task: str, data: FigureData, replays: object = "none") -> Shown:
+def gained(task: str, data: FigureData, replays: object = "none") -> Table:
     """Test photos that the baseline gets wrong and the tuned config right: those that are shown.
 
     ``replays`` is the sha256 of the table that the runs replay.
@@ -86,7 +86,7 @@ def gained(task: str, data: FigureData, replays: object = "none") -> Shown:
         "the baseline says": shown.baseline.map(names),
     }
     caption = counts(task, data) + data.other_table(f"predictions_{task}.csv", replays)
-    return Shown(pd.DataFrame(cells).reset_index(drop=True), caption)
+    return Table(pd.DataFrame(cells).reset_index(drop=True), caption)
 
 
 def counts(task: str, data: FigureData) -> str:

@@ -19,7 +19,7 @@ INLINE = 60_000  # characters; a longer CSV is linked to as a file beside the pa
 
 
 @dataclass(frozen=True)
-class Figure:
+class PageFigure:
     """A figure as it is shown."""
 
     title: str
@@ -48,7 +48,7 @@ class Figure:
 
 
 @dataclass(frozen=True)
-class Table:
+class PageTable:
     """A table as it is shown."""
 
     title: str
@@ -81,7 +81,7 @@ class Section:
 
     name: str
     title: str
-    shown: Sequence[Figure | Table | Absent]
+    shown: Sequence[PageFigure | PageTable | Absent]
 
 
 @dataclass(frozen=True)
@@ -106,8 +106,8 @@ def render(page: Page) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.tests["figure"] = lambda shown: isinstance(shown, Figure)
-    environment.tests["table"] = lambda shown: isinstance(shown, Table)
+    environment.tests["figure"] = lambda shown: isinstance(shown, PageFigure)
+    environment.tests["table"] = lambda shown: isinstance(shown, PageTable)
     return environment.get_template("page.html").render(page=page)
 
 
@@ -122,7 +122,7 @@ def as_markdown(page: Page) -> str:
             lines += [f"### {shown.title}", ""] if shown.title else []
             if isinstance(shown, Absent):
                 lines += [f"Not drawn: {shown.reason}.", ""]
-            elif isinstance(shown, Figure):
+            elif isinstance(shown, PageFigure):
                 link = quote(shown.files)
                 lines += [f"![{shown.title or section.title}]({link}.png)", ""]
                 lines += [f"{shown.caption} [CSV]({link}.csv), [SVG]({link}.svg)", ""]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from analysis.page.tables import Shown
+from analysis.page.tables import Table
 from analysis.statistics.ranks import average_ranks, regrets_at
 
 
@@ -30,7 +30,7 @@ def without_variants(table: pd.DataFrame) -> pd.DataFrame:
     return table[~table.task.isin(varied)].reset_index(drop=True)
 
 
-def rank_changes(table: pd.DataFrame, task: str, other: str) -> Shown:
+def rank_changes(table: pd.DataFrame, task: str, other: str) -> Table:
     """Average rank of each method under two surrogates, at the end of the budget.
 
     Columns: ``method``; of each task ``rank`` with its 95 % interval and ``regret`` (median over
@@ -59,7 +59,7 @@ def rank_changes(table: pd.DataFrame, task: str, other: str) -> Shown:
     ]
     data = pd.DataFrame(columns, index=first.index).loc[first.sort_values(kind="stable").index]
     surrogate = table.groupby("task").surrogate.first()
-    return Shown(
+    return Table(
         data.reset_index(),
         f"Average rank of the recommended config's regret (1 is best) among {len(both)} methods at "
         f"the end of the budget, with 95 % bootstrap intervals over seeds, when the same recorded "

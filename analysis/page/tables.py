@@ -16,14 +16,14 @@ from analysis.statistics.step_curves import is_brief, within_budget
 DIGITS = 3
 
 
-class Shown(NamedTuple):
+class Table(NamedTuple):
     """One table of a report."""
 
     data: pd.DataFrame
     caption: str
 
 
-def final(table: pd.DataFrame, task: str) -> Shown:
+def final(table: pd.DataFrame, task: str) -> Table:
     """What the methods ended with on a task: one row a method, the lowest median regret first.
 
     Columns: ``method``, ``runs`` (and how many were stopped by trials), medians over runs with both
@@ -54,7 +54,7 @@ def final(table: pd.DataFrame, task: str) -> Shown:
     found.sort(key=lambda pair: (np.nan_to_num(pair[0], nan=np.inf), pair[1]["method"]))
     data = pd.DataFrame([row for _, row in found])
     data = data[[name for name in data if not (data[name] == "").all()]]
-    return Shown(
+    return Table(
         data,
         f"What each method ended with on {task}: median over runs (lower to upper quartile), of "
         "the recommended config (rule recommended) at the end of the budget, as of the last trial "
@@ -67,7 +67,7 @@ def to_target(
     task: str,
     price: float = talk_table.PRICE,
     workers: int = talk_table.WORKERS,
-) -> Shown:
+) -> Table:
     """What the lowest target that half of each method's runs reached took each method (or, without
     one, that half of some method's runs did).
 
@@ -104,10 +104,10 @@ def to_target(
         data["the talk's, assumed"] = data.method.map(talk_table.counterparts(data.method))
         data = data.fillna("")
         caption += " The last column is the talk's arithmetic (below), not a measurement."
-    return Shown(data, caption)
+    return Table(data, caption)
 
 
-def speedups(table: pd.DataFrame, task: str) -> Shown:
+def speedups(table: pd.DataFrame, task: str) -> Table:
     """How much cheaper than random and than EI each method reaches each target: ratios of aRT.
 
     Columns: ``regret``, ``method``, ``runs there``, ``aRT`` (in full trainings or seconds), then
@@ -143,7 +143,7 @@ def speedups(table: pd.DataFrame, task: str) -> Shown:
                     (reference, row.target, row.method), ""
                 )
         lines.append(line)
-    return Shown(
+    return Table(
         pd.DataFrame(lines),
         f"Cost to reach a regret on {task} for good, and its ratio to that of random search and of "
         "expected improvement, below 1 is cheaper: aRT, the cost of all runs over the number that "
@@ -168,12 +168,12 @@ def _targets(table: pd.DataFrame, task: str) -> list[float]:
     return near
 
 
-def talk() -> Shown:
+def talk() -> Table:
     """The talk's own figures, beside what is measured here."""
     data = talk_table.talk()
     numbers = data.select_dtypes("number")
     written = data.assign(**{str(name): numbers[name].map(_plain) for name in numbers})
-    return Shown(written, f"The talk's own figures. {talk_table.TALK_NOTE}")
+    return Table(written, f"The talk's own figures. {talk_table.TALK_NOTE}")
 
 
 def to_markdown(data: pd.DataFrame) -> str:

@@ -15,7 +15,7 @@ from numpy.random import Generator
 from analysis.data.load import Array
 from analysis.statistics.regret_targets import HALF
 
-REFERENCES = ("random", "ei")
+COMPARED_TO = ("random", "ei")
 TAIL = 0.025  # of a resampled statistic, on either side: 95 % intervals
 RESAMPLES = 2000
 SEED = 20190318  # of the bootstrap, unless a generator is given
@@ -57,7 +57,7 @@ def average_costs(
 
 def ratios(
     runs: pd.DataFrame,
-    references: Sequence[str] = REFERENCES,
+    references: Sequence[str] = COMPARED_TO,
     rng: Generator | None = None,
     resamples: int = RESAMPLES,
 ) -> pd.DataFrame:

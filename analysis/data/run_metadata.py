@@ -11,7 +11,7 @@ from analysis.data.load import Run
 
 
 @dataclass(frozen=True)
-class RunFacts:
+class RunMetadata:
     """Of one run; all of it fits into JSON."""
 
     task: str
@@ -58,7 +58,7 @@ class RunFacts:
         return self.status == "finished" and self.trials > 0
 
 
-def completed(facts: Sequence[RunFacts]) -> list[RunFacts]:
+def completed(facts: Sequence[RunMetadata]) -> list[RunMetadata]:
     """Give each run's ``version`` the options that it was made before, at their defaults.
 
     An option is known from the other runs of the same task, or of the same task and method.
@@ -74,11 +74,11 @@ def completed(facts: Sequence[RunFacts]) -> list[RunFacts]:
     ]
 
 
-def facts_of(run: Run) -> RunFacts:
+def metadata_of(run: Run) -> RunMetadata:
     """The facts of a loaded run."""
     meta, rows = run.meta, run.rows
     key = meta.get("key", {})
-    return RunFacts(
+    return RunMetadata(
         task=run.task,
         method=run.method,
         seed=int(meta["seed"]),
