@@ -118,7 +118,7 @@ def write(study: Study, options: Options) -> list[Path]:
     photos if there are any.
     """
     out = options.out
-    write_archive(study.table, study.facts, out)
+    write_archive(study.table, study.runs, out)
     data = FigureData(options.experiment, RESULTS / options.experiment / "data")
     context = sections.ReportContext(study.table, data, options.price, options.workers)
     stamp = _stamp(study)

@@ -1,4 +1,4 @@
-"""What a report says of a run besides its trials: how it ended, and what made it."""
+"""Metadata of a run: how it ended, and the settings, code and machine that produced it."""
 
 from __future__ import annotations
 
@@ -12,37 +12,42 @@ from analysis.data.load import Run
 
 @dataclass(frozen=True)
 class RunMetadata:
-    """Of one run; all of it fits into JSON."""
+    """Metadata of one run; every field can be written as JSON."""
 
     task: str
     method: str
-    """the folder's name: with what was overridden"""
+    """name of the method followed by its overridden options, as in the name of the folder"""
     seed: int
     status: str
-    """``finished``, ``failed``, or what else the runner left"""
+    """``finished``, ``failed``, or another status that the runner wrote"""
     stopped_by: str | None
+    """the limit of the budget that ended the run, such as ``trials``; None for an unfinished run"""
     started: str
-    """date and time, ISO 8601; empty if not known"""
+    """date and time in ISO 8601; empty if not known"""
     commit: str | None
+    """hash of the Git commit of the code; None if not known"""
     dirty: bool
     """True if the code had uncommitted changes"""
     trials: int
+    """number of trials that ended"""
     cost: float
-    """of all trials, seconds"""
+    """total evaluation cost in seconds"""
     overhead: float
-    """of all trials, CPU seconds"""
+    """total time that the method took to suggest and to recommend, in CPU seconds"""
     version: Mapping[str, Any]
-    """all settings but the seed, versions of method and task (``method.version``,
-    ``task.version``), what is trained (``identity.*``): runs that differ here are not mixed. Our
-    own classes have no ``_target_`` here, whatever a file says: they may move"""
+    """all settings except the seed, the versions of method and task (``method.version``,
+    ``task.version``) and the identity of the data (``identity.*``). Runs that differ here are not
+    pooled. A ``_target_`` that names a class of this repository is dropped, because classes may
+    move"""
     versions: Mapping[str, str]
-    """of Python and its packages"""
+    """versions of Python and of its packages, by name"""
     machine: Mapping[str, Any]
+    """description of the machine, such as ``cpu``"""
     caption: str
-    """what the task says of itself; mostly empty"""
+    """a remark about the task for captions; empty for most tasks"""
     defaults: Mapping[str, Any] = field(default_factory=dict)
-    """settings that have their default value. A run made before there was such an option does not
-    have it in ``version`` and is the same for all that"""
+    """the settings that have their default value. Runs that predate an option lack it in
+    ``version``; ``with_defaults`` adds it, so that both count as the same version"""
 
     def __post_init__(self) -> None:
         kept = {
@@ -54,28 +59,35 @@ class RunMetadata:
 
     @property
     def finished(self) -> bool:
-        """True if the budget was spent."""
+        """True if the run spent its budget and has at least one trial."""
         return self.status == "finished" and self.trials > 0
 
 
-def completed(facts: Sequence[RunMetadata]) -> list[RunMetadata]:
-    """Give each run's ``version`` the options that it was made before, at their defaults.
+def with_defaults(runs: Sequence[RunMetadata]) -> list[RunMetadata]:
+    """Return the runs with missing options added to ``version`` at their default values.
 
-    An option is known from the other runs of the same task, or of the same task and method.
+    A run misses options that were introduced after it was made. The defaults are those of other
+    runs of the same task (for options of the task) or of the same task and method (for others).
     """
-    known: dict[tuple[str, str], dict[str, Any]] = defaultdict(dict)
-    for one in facts:
-        for name, value in one.defaults.items():
-            method = "" if name.startswith("task.") else one.method
-            known[one.task, method][name] = value
+    defaults: dict[tuple[str, str], dict[str, Any]] = defaultdict(dict)
+    for run in runs:
+        for name, value in run.defaults.items():
+            method = "" if name.startswith("task.") else run.method
+            defaults[run.task, method][name] = value
     return [
-        replace(one, version={**known[one.task, ""], **known[one.task, one.method], **one.version})
-        for one in facts
+        replace(
+            run, version={**defaults[run.task, ""], **defaults[run.task, run.method], **run.version}
+        )
+        for run in runs
     ]
 
 
 def metadata_of(run: Run) -> RunMetadata:
-    """The facts of a loaded run."""
+    """Return the metadata of a loaded run.
+
+    Raises:
+        KeyError: if ``meta.json`` or a row of the trace lacks a field.
+    """
     meta, rows = run.meta, run.rows
     key = meta.get("key", {})
     return RunMetadata(

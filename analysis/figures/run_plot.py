@@ -84,7 +84,7 @@ def _curve(run: Run) -> tuple[Array, str]:
         if rows[-1]["best_at_target"] is None:
             rule, where = "best_seen", "at any fidelity (none at the target)"
         trials = [row[rule] for row in rows]
-        losses = [np.nan if t is None else rows[run.place[t]]["loss"] for t in trials]
+        losses = [np.nan if t is None else rows[run.row_index[t]]["loss"] for t in trials]
         values = np.array(losses, dtype=float)
         label = f"lowest loss seen\n{where}"
     values = np.where(np.isfinite(values), np.maximum(values, facts["loss_floor"]), np.nan)

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from analysis.data.load import place_reached
+from analysis.data.load import index_reached
 from analysis.statistics.step_curves import clock_of
 
 LADDER = (0.1, 0.05, 0.02, 0.01, 0.005, 0.002, 0.001)
@@ -101,7 +101,7 @@ def reached(
         workers = run.workers.iloc[0] if parallel else np.nan
         times = clock_of(run, clock)
         for target in allowed(rows, targets):
-            place = place_reached(regret, target)
+            place = index_reached(regret, target)
             last = len(run) - 1 if place is None else place
             there = regret <= target
             first = times[int(there.argmax())] if there.any() else np.nan

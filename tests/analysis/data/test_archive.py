@@ -63,9 +63,9 @@ def test_a_folder_without_an_archive_or_with_a_foreign_one(tmp_path: Path) -> No
     (tmp_path / TRIALS).write_bytes(b"not gzip")
     for text in ("[1]", '{"format": 99}', "{", '{"format": 1, "blocks": {}}'):
         (tmp_path / RUNS).write_text(text)
-        with pytest.raises(ValueError, match="holds no archive of ours"):
+        with pytest.raises(ValueError, match="does not hold a valid archive"):
             read_archive(tmp_path)
     write_archive(pd.DataFrame({"task": ["t"]}), [metadata()], tmp_path)
     (tmp_path / TRIALS).write_bytes((tmp_path / TRIALS).read_bytes()[:-9])
-    with pytest.raises(ValueError, match="holds no archive of ours"):
+    with pytest.raises(ValueError, match="does not hold a valid archive"):
         read_archive(tmp_path)
