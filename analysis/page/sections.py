@@ -1,4 +1,4 @@
-"""What a report has, in order: declared here, drawn by ``analysis.figures`` and ``tables``."""
+"""The sections of a report and their figures and tables, in the order of the page."""
 
 from __future__ import annotations
 
@@ -33,49 +33,53 @@ from analysis.statistics.step_curves import is_brief, within_budget
 
 
 class ReportContext(NamedTuple):
-    """What sections are drawn from."""
+    """The data and options that figures and tables are made from."""
 
     table: pd.DataFrame
-    """the tidy table"""
+    """tidy table, see ``analysis.data.tidy.tidy``"""
     data: FigureData
+    """files that ``benchmarks.figure_data`` wrote for the study"""
     price: float = PRICE
-    """USD an hour of evaluation cost"""
+    """price of one hour of evaluation cost in USD"""
     workers: int = WORKERS
-    """that share the cost of a serial run, in an ideal wall-clock"""
+    """number of workers among which the cost of a serial run is divided, for an ideal wall-clock"""
 
 
 class Entry(NamedTuple):
-    """One figure or table."""
+    """One figure or table of a report."""
 
     name: str
-    """of its files"""
+    """name of its files, without the suffix"""
     title: str
     make: Callable[[], Figure | Table]
-    """raises ValueError with one sentence where there is too little to draw it from"""
+    """makes the figure or table; raises ValueError, with one sentence, if there are too few data"""
 
 
 class Section(NamedTuple):
-    """A heading of the report and what stands below it."""
+    """A section of a report: its heading and the entries below it."""
 
     name: str
+    """anchor of the section on the page"""
     title: str
     entries: Callable[[ReportContext], Sequence[Entry]]
-    """none: the section does not concern these runs, and is left out"""
+    """returns the entries; if there are none, the section is left out of the report"""
 
 
 def tasks_of(table: pd.DataFrame) -> list[str]:
-    """Names of the tasks, in order."""
+    """Return the names of the tasks, sorted."""
     return sorted(set(table.task))
 
 
 def file_name(*parts: str) -> str:
-    """A name for files, of letters, digits, ``_``, ``-``, ``.`` and ``=`` only."""
+    """Join parts to a file name of letters, digits, ``_``, ``-``, ``.`` and ``=`` only."""
     return re.sub(r"[^\w.=-]+", "_", "-".join(parts))
 
 
 def lowest(table: pd.DataFrame, task: str) -> str:
-    """The method with the lowest median of the last regret (where it is not known, test error, or
-    the lowest loss seen) of the recommended config on a task; at a tie the first by name.
+    """Return the method with the lowest median final regret on a task; in a tie, the first by name.
+
+    The regret is that of the config recommended at the end of the budget. If it is not known, the
+    test error of that config is used and, if that is not known, the lowest observed loss.
     """
     rows = table[table.task == task]
     last = within_budget(rows).groupby(["method", "seed"]).tail(1)
@@ -86,17 +90,20 @@ def lowest(table: pd.DataFrame, task: str) -> str:
     return str(rows.groupby("method").loss.min().fillna(float("inf")).idxmin())
 
 
-def of_widths(table: pd.DataFrame) -> bool:
-    """True for a study of how many workers to use: its methods differ in nothing else."""
+def is_scaling_study(table: pd.DataFrame) -> bool:
+    """Return True for a worker-scaling study: its methods differ in their numbers of workers."""
     methods = set(table.method)
     return table.workers.nunique() > 1 and all(",workers.n=" in method for method in methods)
 
 
-def shown_of(table: pd.DataFrame) -> list[Section]:
-    """The sections of a study's report: where only widths differ, there are no methods to compare,
-    and only those of ``WIDTHS``.
+def sections_of(table: pd.DataFrame) -> list[Section]:
+    """Return the sections of the report of a study.
+
+    The report of a worker-scaling study has only those in ``SCALING``, because it has no methods
+    to compare.
     """
-    return [each for each in SECTIONS if not of_widths(table) or each.name in WIDTHS]
+    scaling = is_scaling_study(table)
+    return [section for section in SECTIONS if not scaling or section.name in SCALING]
 
 
 def _headline(context: ReportContext) -> list[Entry]:
@@ -134,7 +141,7 @@ def _by_task(
 
 
 def _landscape(context: ReportContext) -> list[Entry]:
-    """Of the recorded tasks with two hyperparameters, both of them numbers."""
+    """Return an entry for each recorded task with exactly two hyperparameters, both numeric."""
     entries = []
     for task in tasks_of(context.table):
         rows = context.table[context.table.task == task]
@@ -149,13 +156,13 @@ def _landscape(context: ReportContext) -> list[Entry]:
 
 def _landscape_of(context: ReportContext, task: str, method: str) -> Figure:
     name = f"maps_{task}.csv"
-    drawn = draw_landscape(context.data.read(name), context.table, task, method)
+    figure = draw_landscape(context.data.read(name), context.table, task, method)
     warning = context.data.other_table(name, _replays(context.table, task))
-    return drawn._replace(caption=drawn.caption + warning)
+    return figure._replace(caption=figure.caption + warning)
 
 
 def _replays(table: pd.DataFrame, task: str) -> object:
-    """The sha256 of the table that a task's runs replay, or ``none``."""
+    """Return the SHA-256 of the table that the runs of a task replay, or ``none``."""
     return table[table.task == task].replays.iloc[0]
 
 
@@ -168,7 +175,7 @@ def _multitask(context: ReportContext) -> list[Entry]:
 
 
 def cars_of(context: ReportContext) -> list[str]:
-    """Names of the Cars tasks, without variants by another surrogate."""
+    """Return the names of the Cars tasks, without variants that differ only in the surrogate."""
     return [t for t in tasks_of(surrogates.without_variants(context.table)) if "cars" in t]
 
 
@@ -235,14 +242,14 @@ def _tables(context: ReportContext) -> list[Entry]:
         )
         for task in cars
     ]
-    # its numbers are of fine-tuning on Stanford Cars: beside other tasks they would mislead
+    # the numbers hold for fine-tuning on Stanford Cars and would mislead next to other tasks
     if cars:
         entries.append(Entry("talk", "The talk's own figures", tables.talk))
     return entries
 
 
 def _speedup(context: ReportContext) -> list[Entry]:
-    """Of a study that ran with several numbers of workers."""
+    """Return the entry only for studies with several numbers of workers."""
     several = context.table.workers.nunique() > 1
     return [Entry("speedup", "", partial(draw_speedup, context.table))] if several else []
 
@@ -250,7 +257,7 @@ def _speedup(context: ReportContext) -> list[Entry]:
 def _over_tasks(
     name: str, draw: Callable[..., Figure]
 ) -> Callable[[ReportContext], Sequence[Entry]]:
-    """An average over tasks, to which a task counts once, whatever its surrogates."""
+    """Make an entry that averages over tasks; variants of a task by surrogate are left out."""
     return lambda context: [
         Entry(name, "", partial(draw, surrogates.without_variants(context.table)))
     ]
@@ -264,8 +271,8 @@ def _each(name: str, draw: Callable[..., Figure]) -> Callable[[ReportContext], S
     return lambda context: _by_task(name, draw, context.table, tasks_of(context.table))
 
 
-WIDTHS = ("speedup", "tables")
-"""sections of a study of how many workers to use"""
+SCALING = ("speedup", "tables")
+"""names of the sections shown for worker-scaling studies"""
 
 SECTIONS = (
     Section("incumbent", "What the recommended config is worth", _headline),

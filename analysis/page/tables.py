@@ -1,4 +1,4 @@
-"""The tables of a report: what each method ended with, and what a target took (slide 33)."""
+"""Tables of a report: final results of the methods, and costs to reach regret targets."""
 
 from __future__ import annotations
 
@@ -13,46 +13,51 @@ from analysis.statistics.average_costs import average_costs, ratios
 from analysis.statistics.regret_targets import LADDER, reached, touched, unit_of, within_reach
 from analysis.statistics.step_curves import is_brief, within_budget
 
-DIGITS = 3
+DIGITS = 3  # significant digits
 
 
 class Table(NamedTuple):
-    """One table of a report."""
+    """A table of a report, with its caption."""
 
     data: pd.DataFrame
     caption: str
 
 
 def final(table: pd.DataFrame, task: str) -> Table:
-    """What the methods ended with on a task: one row a method, the lowest median regret first.
+    """Tabulate the final results on a task: one row per method, the lowest median regret first.
 
-    Columns: ``method``, ``runs`` (and how many were stopped by trials), medians over runs with both
-    quartiles in brackets: ``regret``, ``test error`` of the recommended config; medians:
-    ``trials``, ``cost [full trainings]`` (or seconds), ``overhead [CPU s a trial]``.
+    Columns: ``method``; ``runs`` (and how many were stopped by their number of trials); ``regret``
+    and ``test error`` of the recommended config (median over runs, and both quartiles in
+    brackets); ``trials``, ``cost [full trainings]`` (in seconds if the cost of a full training is
+    not known) and ``overhead [CPU s a trial]`` (medians). Columns without any value are dropped.
+
+    Args:
+        table: tidy table, see ``analysis.data.tidy.tidy``.
+        task: name of the task.
     """
     rows = table[table.task == task]
     unit = float(rows.target_cost.max())
-    known = unit > 0
-    found = []
+    has_unit = unit > 0
+    records = []
     for method, group in rows.groupby("method", sort=True):
         runs = within_budget(group).groupby("seed", sort=True)
         last = runs.tail(1)
         by_trials = int((last.stopped_by == "trials").sum())
-        cost = last.total_cost / unit if known else last.total_cost
+        cost = last.total_cost / unit if has_unit else last.total_cost
         order = last.regret_recommended.median()
         if np.isnan(order):
             order = last.test_recommended.median()
-        found.append((order, {
+        records.append((order, {
             "method": method,
             "runs": f"{len(last)}" + (f", {by_trials} by trials" if by_trials else ""),
             "regret": _quartiles(last.regret_recommended),
             "test error": _quartiles(last.test_recommended),
             "trials": f"{runs.size().median():.0f}",
-            f"cost [{'full trainings' if known else 's'}]": f"{cost.median():.{DIGITS}g}",
+            f"cost [{'full trainings' if has_unit else 's'}]": f"{cost.median():.{DIGITS}g}",
             "overhead [CPU s a trial]": f"{group.overhead.median():.{DIGITS}g}",
         }))  # fmt: skip
-    found.sort(key=lambda pair: (np.nan_to_num(pair[0], nan=np.inf), pair[1]["method"]))
-    data = pd.DataFrame([row for _, row in found])
+    records.sort(key=lambda pair: (np.nan_to_num(pair[0], nan=np.inf), pair[1]["method"]))
+    data = pd.DataFrame([row for _, row in records])
     data = data[[name for name in data if not (data[name] == "").all()]]
     return Table(
         data,
@@ -68,20 +73,21 @@ def to_target(
     price: float = talk_table.PRICE,
     workers: int = talk_table.WORKERS,
 ) -> Table:
-    """What the lowest target that half of each method's runs reached took each method (or, without
-    one, that half of some method's runs did).
+    """Tabulate the effort of each method to reach a regret target for good.
 
-    On a Cars task, the talk's figures stand in a column of their own.
+    The target is the lowest one that half of the runs of every method reached or, if there is
+    none, half of the runs of some method. For Cars tasks, a separate column holds the numbers that
+    the SigOpt talk assumed (GTC 2019, S9313, slide 33).
 
     Args:
-        table: as ``analysis.data.tidy.tidy`` makes it.
-        task: its name.
-        price: of an hour of cost, USD.
-        workers: over which the cost of a serial run is divided.
+        table: tidy table, see ``analysis.data.tidy.tidy``.
+        task: name of the task.
+        price: price of one hour of evaluation cost in USD.
+        workers: number of workers among which the cost of a serial run is divided.
 
     Raises:
-        ValueError: no regret is known, no target was reached by half of a method's runs, or a
-            full training is shorter than a suggestion.
+        ValueError: if the regret is not known, if no method reached a target with half of its
+            runs, or if a full training takes less time than a suggestion.
     """
     rows = table[table.task == task]
     near = _targets(table, task)
@@ -108,22 +114,26 @@ def to_target(
 
 
 def speedups(table: pd.DataFrame, task: str) -> Table:
-    """How much cheaper than random and than EI each method reaches each target: ratios of aRT.
+    """Tabulate the aRT of each method and target, and its ratio to random search and to EI.
 
-    Columns: ``regret``, ``method``, ``runs there``, ``aRT`` (in full trainings or seconds), then
-    for each reference its ratio, and that of first touches, see
-    ``analysis.statistics.regret_targets.reached``.
+    Columns: ``regret`` (the target), ``method``, ``runs there`` (successes), ``aRT [<unit>]`` (in
+    full trainings or seconds), then for each reference method the ratio of lasting hits and that
+    of first hits (see ``analysis.statistics.regret_targets.reached``).
+
+    Args:
+        table: tidy table, see ``analysis.data.tidy.tidy``.
+        task: name of the task.
 
     Raises:
-        ValueError: no regret is known, no target was reached by half of a method's runs, or a
-            full training is shorter than a suggestion.
+        ValueError: if the regret is not known, if no method reached a target with half of its
+            runs, or if a full training takes less time than a suggestion.
     """
     runs = reached(table, task, _targets(table, task))
     unit, what = unit_of(table[table.task == task])
     costs, cost = average_costs(runs), partial(talk_table.number, digits=2)
     by = {
-        name: found.set_index(["reference", "target", "method"]).says
-        for name, found in (("", ratios(runs)), (", first touch", ratios(touched(runs))))
+        name: ratio.set_index(["reference", "target", "method"]).says
+        for name, ratio in (("", ratios(runs)), (", first touch", ratios(touched(runs))))
     }
     lines = []
     for row in costs.sort_values(
@@ -155,7 +165,7 @@ def speedups(table: pd.DataFrame, task: str) -> Table:
 
 
 def _targets(table: pd.DataFrame, task: str) -> list[float]:
-    """The targets within reach of a task that says something of speed, largest first."""
+    """Return the targets within reach on a task, largest first; see ``speedups`` for the errors."""
     rows = table[table.task == task]
     if is_brief(rows):
         raise ValueError(
@@ -169,7 +179,7 @@ def _targets(table: pd.DataFrame, task: str) -> list[float]:
 
 
 def talk() -> Table:
-    """The talk's own figures, beside what is measured here."""
+    """Tabulate the numbers stated in the SigOpt talk, none of which is measured here."""
     data = talk_table.talk()
     numbers = data.select_dtypes("number")
     written = data.assign(**{str(name): numbers[name].map(_plain) for name in numbers})
@@ -177,7 +187,7 @@ def talk() -> Table:
 
 
 def to_markdown(data: pd.DataFrame) -> str:
-    """A table of texts and numbers in GitHub's Markdown."""
+    """Write a table in the Markdown of GitHub."""
 
     def line(cells: list[object]) -> str:
         return "| " + " | ".join(str(cell).replace("|", "\\|") for cell in cells) + " |"
@@ -187,13 +197,13 @@ def to_markdown(data: pd.DataFrame) -> str:
 
 
 def _quartiles(values: pd.Series) -> str:
-    known = values.dropna().to_numpy(dtype=float)
-    if not len(known):
+    numbers = values.dropna().to_numpy(dtype=float)
+    if not len(numbers):
         return ""
-    # order statistics: an infinite value cannot be interpolated
-    whole = bool(np.isfinite(known).all())
+    # infinite values cannot be interpolated: use order statistics
+    finite = bool(np.isfinite(numbers).all())
     low, middle, high = np.quantile(
-        known, (0.25, 0.5, 0.75), method="linear" if whole else "inverted_cdf"
+        numbers, (0.25, 0.5, 0.75), method="linear" if finite else "inverted_cdf"
     )
     return f"{middle:.{DIGITS}g} ({low:.{DIGITS}g} to {high:.{DIGITS}g})"
 

@@ -120,12 +120,12 @@ def test_other_folders_can_be_named(here: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        ([], "experiment is missing; there are study_a"),
+        ([], "experiment is missing; available: study_a"),
         (["experiment"], "experiment needs one value"),
         (["experiment=study_a", "experiment=b"], "experiment needs one value"),
         (["experimnt=s"], "unknown argument experimnt=s (did you mean experiment?)"),
         (["--help"], "usage: python -m analysis.report experiment=NAME"),
-        (["experiment=study_b"], "(did you mean study_a?); there are study_a"),
+        (["experiment=study_b"], "(did you mean study_a?); available: study_a"),
         (["experiment=../x"], "is not the name of a folder"),
         (["experiment=.."], "is not the name of a folder"),
         (["experiment=s", "workers=0"], "workers=0: must be a whole number, 1 or more"),
@@ -246,10 +246,10 @@ def test_captions_say_what_tasks_say_of_themselves(here: Path) -> None:
 
 def test_a_study_of_widths_compares_no_methods() -> None:
     runs = pd.DataFrame({"method": ["ei,workers.n=1", "ei,workers.n=2"], "workers": [1, 2]})
-    kept = [each.name for each in sections.shown_of(runs)]
+    kept = [each.name for each in sections.sections_of(runs)]
     assert kept == ["speedup", "tables"]
     runs = runs.assign(method=["ei", "ei,workers.n=2"])
-    assert len(sections.shown_of(runs)) > 10
+    assert len(sections.sections_of(runs)) > 10
 
 
 def test_markdown_keeps_its_columns() -> None:

@@ -40,9 +40,9 @@ def _tags(html: str, name: str) -> list[dict[str, str | None]]:
 def _content(csv: str = "a,b\n1,2\n") -> Page:
     figure = PageFigure("<T>", 'caption "quoted" & <b>', PNG, csv, "figures/name one", 1)
     table = PageTable("Table", "says", pd.DataFrame({"m<1>": ["x & y", "z" * 80]}), "tables/t")
-    shown = [figure, table, Absent("Ranks", "one task only")]
+    elements = [figure, table, Absent("Ranks", "one task only")]
     made = [("Seeds", ["0 to 9"])]
-    return Page("A & B", ["line <1>"], [Section("s", "Section", shown)], made)
+    return Page("A & B", ["line <1>"], [Section("s", "Section", elements)], made)
 
 
 def _page(csv: str = "a,b\n1,2\n") -> str:
