@@ -1,4 +1,4 @@
-"""The picture beside a trace: what one run found, and what it bought, against cost."""
+"""Draw the regret and the fidelities of one run against cost, as an image next to its trace."""
 
 from __future__ import annotations
 
@@ -13,18 +13,21 @@ REGRET = "regret of the recommended config"
 
 
 def plot_run(folder: Path) -> Path:
-    """Draw ``regret.png`` from a run's trace.
+    """Draw the trace of a run and save it as ``regret.png`` in its folder.
 
-    The upper panel shows the regret of the recommended config against evaluation cost, on log
-    axes, floored at half a validation example; where the task knows no truth, the lowest loss
-    seen at the target (or, if there was no such trial, at any fidelity) instead. The lower panel
-    shows every evaluation's fidelity.
+    The upper panel shows the regret of the recommended config against evaluation cost, on log axes
+    and at least half a validation example. If the task has no known best loss, it shows the lowest
+    loss observed at the target fidelity or, without a trial there, at any fidelity. The lower
+    panel shows the fidelity of each trial.
 
     Args:
-        folder: holds ``trace.jsonl`` and ``meta.json``.
+        folder: folder of the run, with ``trace.jsonl`` and ``meta.json``.
 
     Returns:
-        The path of the PNG.
+        The path of the image.
+
+    Raises:
+        ValueError: if one of the files is not valid JSON.
     """
     style.use()
     import matplotlib.pyplot as plt
@@ -48,8 +51,8 @@ def plot_run(folder: Path) -> Path:
         title += f"\n({facts['caption']})"
     upper.set_title(title)
     if facts.get("resolution") and label == REGRET:
-        blurred = f"below the replay's interpolation error ({facts['resolution']:.2g})"
-        upper.axhspan(0, facts["resolution"], color="0.85", zorder=0, label=blurred)
+        unresolved = f"below the replay's interpolation error ({facts['resolution']:.2g})"
+        upper.axhspan(0, facts["resolution"], color="0.85", zorder=0, label=unresolved)
         upper.legend(loc="upper right", fontsize="small")
     done = [row["status"] == "ok" for row in rows]
     shares = [row["fidelity"] for row in rows]
@@ -75,7 +78,7 @@ def plot_run(folder: Path) -> Path:
 
 
 def _curve(run: Run) -> tuple[Array, str]:
-    """Values to draw (NaN where there is no incumbent yet) and their label."""
+    """Return the values to draw, NaN while there is no incumbent, and their label."""
     facts, rows = run.meta["task_facts"], run.rows
     if facts["best_loss"] is not None and any(row["recommended_loss"] is not None for row in rows):
         values, label = run.regret, REGRET
