@@ -141,7 +141,7 @@ def write(study: Study, options: Options) -> list[Path]:
     _write_table(study.selection.coverage, out / "tables" / "coverage")
     title = f"Report: {options.experiment}"
     content = page.Page(
-        title, study.selection.lines, written, _made(study), study.selection.coverage
+        title, study.selection.lines, written, _provenance(study), study.selection.coverage
     )
     paths = [out / "report.html"]
     paths[0].write_text(page.render(content))
@@ -189,7 +189,7 @@ def _photos(context: sections.ReportContext, folder: Path) -> list[page.PageFigu
             task,
             partial(_misclassified, context, task, folder),
         )
-        for task in sections.cars_of(context)
+        for task in sections.cars_tasks(context)
     ]
     elements = [_write(entry, folder) for entry in entries]
     return [element for element in elements if isinstance(element, page.PageFigure)]
@@ -225,7 +225,8 @@ def _write_table(data: pd.DataFrame, path: Path) -> None:
     Path(f"{path}.md").write_text(to_markdown(data))
 
 
-def _made(study: Study) -> list[tuple[str, list[str]]]:
+def _provenance(study: Study) -> list[tuple[str, list[str]]]:
+    """Return the names and values of the section on how the report was made."""
     runs = study.analysed
     captions = {f"{run.task}: {run.caption}" for run in runs if run.caption}
     versions = [{f"{n} {v}" for n, v in run.versions.items()} for run in runs]

@@ -57,9 +57,9 @@ def select_runs(runs: Sequence[RunMetadata], unreadable: Sequence[str] = ()) -> 
         here = [index for index, run in enumerate(runs) if run.task == task]
         usual = set(_newest(runs, here, _task_version))
         for method in methods:
-            who = f"{task}, {method}"
+            label = f"{task}, {method}"
             if (task, method) not in groups:
-                problems.append(f"{who}: no runs.")
+                problems.append(f"{label}: no runs.")
                 rows.append(_row(task, method, [], sorted(seeds), [], []))
                 continue
             of_method = groups[task, method]
@@ -74,19 +74,19 @@ def select_runs(runs: Sequence[RunMetadata], unreadable: Sequence[str] = ()) -> 
             analysed += done
             missing = sorted(seeds - {runs[index].seed for index in kept})
             if missing:
-                problems.append(f"{who}: {_seeds(missing)} missing.")
+                problems.append(f"{label}: {_seeds(missing)} missing.")
             for status, affected in sorted(_by_status(runs, unfinished).items()):
-                problems.append(f"{who}: {_seeds(affected)} {status}, left out.")
+                problems.append(f"{label}: {_seeds(affected)} {status}, left out.")
             if repeated:
                 problems.append(
-                    f"{who}: more than one run with {_seeds(runs[i].seed for i in repeated)}; "
+                    f"{label}: more than one run with {_seeds(runs[i].seed for i in repeated)}; "
                     "the one started last is analysed."
                 )
             for indices in _by_version(runs, others, _whole_version).values():
                 left, stays = runs[indices[0]], runs[kept[0]]
                 count = len(indices)
                 problems.append(
-                    f"{who}: {count} run{'s'[: count > 1]} of another version left out "
+                    f"{label}: {count} run{'s'[: count > 1]} of another version left out "
                     f"({_seeds(runs[i].seed for i in indices)}; "
                     f"{_difference(left.version, stays.version)})."
                 )

@@ -49,8 +49,8 @@ def draw_ecdf(
     from matplotlib.ticker import PercentFormatter
 
     unknown = set() if table.empty else set(table[table[f"regret_{rule}"].isna()].task)
-    known = [] if table.empty else sorted(set(table.task) - unknown)
-    names = [task for task in tasks or known if task in known]
+    available = [] if table.empty else sorted(set(table.task) - unknown)
+    names = [task for task in tasks or available if task in available]
     if not names:
         raise ValueError("no task whose best loss is known")
     rows = table[table.task.isin(names)]

@@ -66,8 +66,9 @@ def draw_importance(table: pd.DataFrame, task: str) -> Figure:
 
     bins = _bins(rows)
     names = [c for c in rows if c.startswith("config.") and rows[c].notna().any()]
-    used = {name: of for name, of in bins.items() if len(of) >= FEWEST}
-    data = pd.concat([pd.DataFrame()] + [_analyse(of, names, name) for name, of in used.items()])
+    used = {name: trials for name, trials in bins.items() if len(trials) >= FEWEST}
+    parts = [_analyse(trials, names, name) for name, trials in used.items()]
+    data = pd.concat([pd.DataFrame(), *parts])
     figure, ax = plt.subplots(
         figsize=(7.6, 1.8 + 0.55 * (len(names) + 1)), layout="constrained"
     )  # fmt: skip
@@ -94,7 +95,7 @@ def draw_importance(table: pd.DataFrame, task: str) -> Figure:
         f"{LARGEST} trials, an upper bound of the standard error where there are more. Trials of "
         f"all methods pooled ({seeds_of(rows)} a method), without regard to clock or incumbent."
     )
-    left_out = [f"{name} ({len(of)})" for name, of in bins.items() if name not in used]
+    left_out = [f"{name} ({len(trials)})" for name, trials in bins.items() if name not in used]
     if left_out:
         caption += f" Left out, with fewer than {FEWEST} trials: {', '.join(left_out)}."
     return Figure(figure, data.reset_index(drop=True), caption)

@@ -22,13 +22,13 @@ def median_seed(rows: pd.DataFrame) -> int:
     Args:
         rows: rows of the tidy table of one method on one task.
     """
-    counted = within_budget(rows)  # the same trials as in the tables of a report
-    last = counted.groupby("seed").tail(1).set_index("seed").sort_index()
+    trials = within_budget(rows)  # the same trials as in the tables of a report
+    last = trials.groupby("seed").tail(1).set_index("seed").sort_index()
     for column in ORDER:
         values = last[column].to_numpy(dtype=float)
         if np.isfinite(values).any():
             break
     else:
-        values = counted.groupby("seed")["loss"].min().sort_index().to_numpy(dtype=float)
+        values = trials.groupby("seed")["loss"].min().sort_index().to_numpy(dtype=float)
     order = np.argsort(np.nan_to_num(values, nan=np.inf), kind="stable")
     return int(last.index[order[(len(order) - 1) // 2]])

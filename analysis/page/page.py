@@ -45,7 +45,7 @@ class PageFigure:
 
     @property
     def name(self) -> str:
-        """Of the files."""
+        """Name of its files, without folder and suffix."""
         return Path(self.files).name
 
 
@@ -66,7 +66,7 @@ class PageTable:
 
     @property
     def name(self) -> str:
-        """Of the files."""
+        """Name of its files, without folder and suffix."""
         return Path(self.files).name
 
 
@@ -97,8 +97,8 @@ class Page:
     lines: Sequence[str]
     """sentences about the runs that were analysed and those left out"""
     sections: Sequence[Section]
-    made: Sequence[tuple[str, Sequence[str]]] = field(default=())
-    """provenance of the report: names, such as ``Seeds`` or ``Machines``, and their values"""
+    provenance: Sequence[tuple[str, Sequence[str]]] = field(default=())
+    """how the report was made: names, such as ``Seeds`` or ``Machines``, and their values"""
     coverage: pd.DataFrame = field(default_factory=pd.DataFrame)
     """number and seeds of the runs per task and method; see ``analysis.data.selection``"""
 
@@ -136,7 +136,7 @@ def as_markdown(page: Page) -> str:
             else:
                 lines += [to_markdown(element.data), element.caption, ""]
     lines += ["## How this was made", ""]
-    lines += [f"- {name}: {'; '.join(values)}" for name, values in page.made]
+    lines += [f"- {name}: {'; '.join(values)}" for name, values in page.provenance]
     return "\n".join(lines) + "\n"
 
 

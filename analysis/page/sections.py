@@ -174,7 +174,7 @@ def _multitask(context: ReportContext) -> list[Entry]:
     return [Entry("multitask", "", draw)]
 
 
-def cars_of(context: ReportContext) -> list[str]:
+def cars_tasks(context: ReportContext) -> list[str]:
     """Return the names of the Cars tasks, without variants that differ only in the surrogate."""
     return [t for t in tasks_of(surrogates.without_variants(context.table)) if "cars" in t]
 
@@ -186,7 +186,7 @@ def _misclassified(context: ReportContext) -> list[Entry]:
             task,
             partial(case_study.gained, task, context.data, _replays(context.table, task)),
         )
-        for task in cars_of(context)
+        for task in cars_tasks(context)
     ]
 
 
@@ -224,7 +224,7 @@ def _cost_to_target(context: ReportContext) -> list[Entry]:
 
 
 def _tables(context: ReportContext) -> list[Entry]:
-    table, tasks, cars = context.table, tasks_of(context.table), cars_of(context)
+    table, tasks, cars = context.table, tasks_of(context.table), cars_tasks(context)
     to_target = partial(tables.to_target, price=context.price, workers=context.workers)
     entries = [
         entry._replace(title=f"{entry.title}: {what}")

@@ -93,11 +93,11 @@ def to_target(
     near = _targets(table, task)
     target = (within_reach(table, task, every=True) or near)[-1]
     runs = reached(table, task, (target,))
-    data = talk_table.written(talk_table.measured(table, task, target, price, workers))
+    data = talk_table.as_text(talk_table.measured(table, task, target, price, workers))
     compared = ratios(runs)
     for reference in dict.fromkeys(compared.reference):
-        says = compared[compared.reference == reference].set_index("method").says
-        data[f"aRT over {reference}'s"] = data.method.map(says).fillna("")
+        texts = compared[compared.reference == reference].set_index("method").says
+        data[f"aRT over {reference}'s"] = data.method.map(texts).fillna("")
     caption = (
         f"What it took to reach a regret of {target:g} on {task} for good (of "
         f"{', '.join(map(str, LADDER))}, the lowest that half of every method's runs did "
@@ -129,7 +129,7 @@ def speedups(table: pd.DataFrame, task: str) -> Table:
             runs, or if a full training takes less time than a suggestion.
     """
     runs = reached(table, task, _targets(table, task))
-    unit, what = unit_of(table[table.task == task])
+    unit, unit_name = unit_of(table[table.task == task])
     costs, cost = average_costs(runs), partial(talk_table.number, digits=2)
     by = {
         name: ratio.set_index(["reference", "target", "method"]).says
@@ -143,13 +143,13 @@ def speedups(table: pd.DataFrame, task: str) -> Table:
             "regret": f"{row.target:g}",
             "method": row.method,
             "runs there": f"{row.successes} of {row.runs}",
-            f"aRT [{what}]": f"> {cost(row.at_least / unit)}"
+            f"aRT [{unit_name}]": f"> {cost(row.at_least / unit)}"
             if row.bound
             else f"{cost(row.art / unit)} ({cost(row.low / unit)} to {cost(row.high / unit)})",
         }
         for reference in dict.fromkeys(by[""].index.get_level_values("reference")):
-            for name, says in by.items():
-                line[f"over {reference}'s{name}"] = says.get(
+            for name, texts in by.items():
+                line[f"over {reference}'s{name}"] = texts.get(
                     (reference, row.target, row.method), ""
                 )
         lines.append(line)
@@ -182,8 +182,8 @@ def talk() -> Table:
     """Tabulate the numbers stated in the SigOpt talk, none of which is measured here."""
     data = talk_table.talk()
     numbers = data.select_dtypes("number")
-    written = data.assign(**{str(name): numbers[name].map(_plain) for name in numbers})
-    return Table(written, f"The talk's own figures. {talk_table.TALK_NOTE}")
+    formatted = data.assign(**{str(name): numbers[name].map(_plain) for name in numbers})
+    return Table(formatted, f"The talk's own figures. {talk_table.TALK_NOTE}")
 
 
 def to_markdown(data: pd.DataFrame) -> str:

@@ -138,7 +138,7 @@ def counterparts(methods: Iterable[str]) -> dict[str, str]:
     return texts
 
 
-def written(values: pd.DataFrame) -> pd.DataFrame:
+def as_text(values: pd.DataFrame) -> pd.DataFrame:
     """Format the result of ``measured``: one row per method, one column per quantity and unit.
 
     A cell such as ``37 (30 to > 61)`` holds the median and both quartiles; ``>`` marks a lower

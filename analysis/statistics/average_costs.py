@@ -132,8 +132,8 @@ def _ratio(
     if sign == "?":
         says = "not known"
         return row | {"sign": sign, "ratio": np.nan, "low": np.nan, "high": np.nan, "says": says}
-    n, one = len(a[0]), np.ones(len(a[0]))
-    top, bottom = (a[0], one if sign == ">" else a[1]), (b[0], one if sign == "<" else b[1])
+    n, ones = len(a[0]), np.ones(len(a[0]))
+    top, bottom = (a[0], ones if sign == ">" else a[1]), (b[0], ones if sign == "<" else b[1])
     value = float(_art(top[0].sum(), top[1].sum()) / _art(bottom[0].sum(), bottom[1].sum()))
     draws = _draws(n, resamples, rng)
     upper, lower = _art(*_resampled(draws, *top)), _art(*_resampled(draws, *bottom))
