@@ -47,7 +47,7 @@ class Run:
 
     @cached_property
     def row_index(self) -> Mapping[int, int]:
-        """Index in ``rows`` of each trial number; they differ when trials end out of order."""
+        """Index in ``rows`` by trial number; the two differ if trials end out of order."""
         return {row["trial"]: index for index, row in enumerate(self.rows)}
 
     @property

@@ -102,7 +102,7 @@ def _rows(run: Run) -> pd.DataFrame:
 
 
 def _with_running(start: Array, end: Array, cost: Array) -> Array:
-    """Return the total cost at the end of each trial, with the share of running trials so far."""
+    """Return the total cost at the end of each trial, including that of running trials so far."""
     duration = np.maximum(end - start, 1e-300)
     now = np.maximum.accumulate(end)[:, None]
     return np.asarray(np.clip((now - start) / duration, 0, 1) @ cost, dtype=float)

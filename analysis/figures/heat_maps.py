@@ -43,6 +43,9 @@ def heat_maps(grid: pd.DataFrame, points: pd.DataFrame | None = None) -> Figure:
             the rows of a fidelity form a rectangular grid.
         points: configs to mark, with the columns of both hyperparameters and ``fidelity``. Each is
             drawn in the panel of the nearest fidelity, measured by its logarithm.
+
+    Returns:
+        The matplotlib figure.
     """
     style.use()
     import matplotlib.pyplot as plt

@@ -47,7 +47,8 @@ def draw_hyperparameters(
     if not rows.empty:
         rows = rows[rows["seed"] == (median_seed(rows) if seed is None else seed)]
     if rows.empty:
-        raise ValueError(f"no trials of {method} on {task} with seed {seed}")
+        which = "" if seed is None else f" with seed {seed}"
+        raise ValueError(f"no trials of {method} on {task}{which}")
     from analysis.figures import style
 
     style.use()

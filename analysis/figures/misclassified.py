@@ -18,7 +18,7 @@ RIGHT, WRONG = "#00664b", "#a03c00"
 
 
 def draw_misclassified(photos: pd.DataFrame, caption: str) -> Figure:
-    """Draw photos with the correct prediction of the tuned config above and that of the baseline.
+    """Draw photos with the prediction of the tuned config above and that of the baseline below.
 
     Args:
         photos: one row per photo, with ``path`` (of a JPEG file), ``file`` (official file name),

@@ -35,7 +35,10 @@ def draw_speedup(table: pd.DataFrame) -> Figure:
     serial = runs[runs.workers == 1].drop(columns="workers")
     pairs = runs.merge(serial, on=["task", "method", "seed", "trials"], suffixes=("", "_serial"))
     if not (pairs.workers > 1).any():
-        raise ValueError("no run with one worker is as long as one of the same seed with more")
+        raise ValueError(
+            "no run with one worker has a partner with more workers, the same seed and the same "
+            "number of trials"
+        )
     pairs = pairs.assign(times=pairs.end_serial / pairs.end)
     data = pairs.groupby(["task", "method", "workers"]).times.agg(
         median="median",

@@ -37,7 +37,7 @@ def rows_of(table: pd.DataFrame, task: str, rule: str = "recommended") -> pd.Dat
     if not len(rows):
         raise ValueError(f"no trials on {task}")
     if rows[f"regret_{rule}"].isna().any():
-        raise ValueError(f"the best loss of {task} is not known: no regret, no targets")
+        raise ValueError(f"the best loss of {task} is not known, so there are no regret targets")
     return rows
 
 
