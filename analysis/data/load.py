@@ -62,8 +62,8 @@ class Run:
         At least the task's ``loss_floor`` (half a validation example); infinite while nothing is
         recommended; NaN where the true loss, or the best loss of the task, is not known.
         """
-        facts = self.meta["task_facts"]
-        best, floor = facts["best_loss"], facts["loss_floor"]
+        task_facts = self.meta["task_facts"]
+        best, floor = task_facts["best_loss"], task_facts["loss_floor"]
         if best is None:
             return np.full(len(self.rows), np.nan)
         losses = [

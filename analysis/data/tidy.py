@@ -53,7 +53,7 @@ def tidy(runs: Sequence[Run]) -> pd.DataFrame:
 
 
 def _rows(run: Run) -> pd.DataFrame:
-    rows, facts = run.rows, run.meta["task_facts"]
+    rows, task_facts = run.rows, run.meta["task_facts"]
 
     def column(name: str) -> np.ndarray:
         return np.array([row[name] for row in rows], dtype=float)  # None becomes NaN
@@ -82,8 +82,8 @@ def _rows(run: Run) -> pd.DataFrame:
             index = np.array([run.row_index.get(row[rule], 0) for row in rows])
             losses = np.where(none, np.nan, true_loss[index])
             tests = np.where(none, np.nan, true_test[index])
-        best = facts["best_loss"]
-        regret = np.maximum(losses - (np.nan if best is None else best), facts["loss_floor"])
+        best = task_facts["best_loss"]
+        regret = np.maximum(losses - (np.nan if best is None else best), task_facts["loss_floor"])
         columns[f"regret_{rule}"] = np.where(none, np.nan if best is None else np.inf, regret)
         columns[f"test_{rule}"] = np.where(none, np.nan, tests)
     for name in rows[0]["config"]:
@@ -95,7 +95,7 @@ def _rows(run: Run) -> pd.DataFrame:
     for name, part in (("replays", "table"), ("surrogate", "surrogate")):
         columns[name] = str(key.get(f"identity.{part}") or "none")
     columns["log_scale"] = _log_scale(key)
-    constants = {name: facts.get(name) for name in ("target_cost", "loss_floor", "resolution")}
+    constants = {name: task_facts.get(name) for name in ("target_cost", "loss_floor", "resolution")}
     columns |= {name: np.nan if value is None else value for name, value in constants.items()}
     columns |= {"budget": run.budget, "stopped_by": run.meta.get("stopped_by")}
     return pd.DataFrame(columns)

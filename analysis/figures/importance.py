@@ -148,9 +148,8 @@ def _columns(rows: pd.DataFrame, names: list[str]) -> tuple[dict[str, list[Any]]
             columns[name] = array.tolist()
             kinds[name] = FloatDistribution(float(array.min()), float(array.max()))
         else:
-            columns[name] = [
-                str(value) for value in values
-            ]  # a missing value is a category of its own
+            # a missing value is a category of its own
+            columns[name] = [str(value) for value in values]
             kinds[name] = CategoricalDistribution(sorted(set(columns[name])))
     return columns, kinds
 

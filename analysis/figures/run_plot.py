@@ -34,7 +34,7 @@ def plot_run(folder: Path) -> Path:
 
     run = load_run(folder)
     rows, meta, cost = run.rows, run.meta, run.cost
-    facts, colour = meta["task_facts"], style.colour_of(meta["method"])
+    task_facts, colour = meta["task_facts"], style.colour_of(meta["method"])
     values, label = _curve(run)
     figure, (upper, lower) = plt.subplots(
         2, 1, figsize=(7, 6), sharex=True, height_ratios=[2, 1], layout="constrained"
@@ -47,12 +47,12 @@ def plot_run(folder: Path) -> Path:
     else:
         upper.text(0.5, 0.5, "no successful trial", transform=upper.transAxes, ha="center")
     title = f"{meta['method']} on {meta['task']}, seed {meta['seed']}"
-    if facts.get("caption"):
-        title += f"\n({facts['caption']})"
+    if task_facts.get("caption"):
+        title += f"\n({task_facts['caption']})"
     upper.set_title(title)
-    if facts.get("resolution") and label == REGRET:
-        unresolved = f"below the replay's interpolation error ({facts['resolution']:.2g})"
-        upper.axhspan(0, facts["resolution"], color="0.85", zorder=0, label=unresolved)
+    if task_facts.get("resolution") and label == REGRET:
+        unresolved = f"below the replay's interpolation error ({task_facts['resolution']:.2g})"
+        upper.axhspan(0, task_facts["resolution"], color="0.85", zorder=0, label=unresolved)
         upper.legend(loc="upper right", fontsize="small")
     done = [row["status"] == "ok" for row in rows]
     shares = [row["fidelity"] for row in rows]
@@ -66,8 +66,8 @@ def plot_run(folder: Path) -> Path:
     )
     lower.set(xlabel="evaluation cost so far (s)", yscale="log")
     lower.set_ylabel("fidelity")
-    notes = [f"1 is {facts['fidelity_full']:,} {facts['fidelity_unit']}"]
-    lower.set_ylim(0.7 * min(*shares, facts["fidelity_low"]), 1.6)
+    notes = [f"1 is {task_facts['fidelity_full']:,} {task_facts['fidelity_unit']}"]
+    lower.set_ylim(0.7 * min(*shares, task_facts["fidelity_low"]), 1.6)
     if not all(done):
         notes.append("hollow: failed, timeout or diverged")
     lower.set_title("; ".join(notes), fontsize="small", loc="left")
@@ -79,8 +79,10 @@ def plot_run(folder: Path) -> Path:
 
 def _curve(run: Run) -> tuple[Array, str]:
     """Return the values to draw, NaN while there is no incumbent, and their label."""
-    facts, rows = run.meta["task_facts"], run.rows
-    if facts["best_loss"] is not None and any(row["recommended_loss"] is not None for row in rows):
+    task_facts, rows = run.meta["task_facts"], run.rows
+    if task_facts["best_loss"] is not None and any(
+        row["recommended_loss"] is not None for row in rows
+    ):
         values, label = run.regret, REGRET
     else:
         rule, where = "best_at_target", "at the target"
@@ -90,5 +92,5 @@ def _curve(run: Run) -> tuple[Array, str]:
         losses = [np.nan if t is None else rows[run.row_index[t]]["loss"] for t in trials]
         values = np.array(losses, dtype=float)
         label = f"lowest loss seen\n{where}"
-    values = np.where(np.isfinite(values), np.maximum(values, facts["loss_floor"]), np.nan)
+    values = np.where(np.isfinite(values), np.maximum(values, task_facts["loss_floor"]), np.nan)
     return np.maximum(values, 1e-12), label
