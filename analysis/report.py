@@ -1,13 +1,17 @@
-"""A study as figures, tables and one page: ``python -m analysis.report experiment=svm_paper``.
+"""Write the report of a study: ``python -m analysis.report experiment=svm_paper``.
 
-Reads the traces below ``results/runs/<experiment>``, or where there are none the archive in
-``results/<experiment>``; writes figures, tables, the archive, ``report.html`` and the same as
-``README.md`` into ``results/<experiment>``. ``runs=FOLDER`` and ``out=FOLDER`` name others;
-``price`` (USD an hour of evaluation cost) and ``workers`` (that share a serial run's cost, ideally)
-are the tables'.
+The report consists of figures, tables, the archive of the study, the page ``report.html`` and the
+same page as ``README.md``. It is made from the traces below ``results/runs/<experiment>`` or, if
+there are none, from the archive in ``results/<experiment>``, and is written to
+``results/<experiment>``. Other options:
 
-Reads what ``python -m benchmarks.figure_data`` wrote, too. If that wrote photos, a second page with
-them goes beside them, into ``results/runs/.photos/<experiment>``, which git ignores.
+- ``runs=FOLDER`` and ``out=FOLDER`` select other folders to read from and to write to;
+- ``price`` is the price of one hour of evaluation cost in USD;
+- ``workers`` is the number of workers among which the cost of a serial run is divided.
+
+Files that ``python -m benchmarks.figure_data`` wrote are used if there are any. If it wrote photos,
+a second page that shows them is written to their folder, ``results/runs/.photos/<experiment>``,
+which Git ignores.
 """
 
 from __future__ import annotations
@@ -25,15 +29,15 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from analysis.data.archive import RUNS, write_archive
-from analysis.data.run_facts import RunFacts
+from analysis.data.run_metadata import RunMetadata
 from analysis.data.selection import spans
 from analysis.data.study import Study, from_archive, from_traces
-from analysis.figures.figure import Drawn, save
+from analysis.figures.figure import Figure, save
 from analysis.figures.misclassified import draw_misclassified
 from analysis.page import cars_case_study as case_study
 from analysis.page import page, sections
 from analysis.page.figure_data import FigureData
-from analysis.page.tables import Shown, to_markdown
+from analysis.page.tables import Table, to_markdown
 from analysis.page.talk_table import PRICE, WORKERS
 
 KEYS = ("experiment", "runs", "out", "price", "workers")
@@ -46,39 +50,43 @@ PHOTOS = RESULTS / "runs" / ".photos"
 
 
 class Options(NamedTuple):
-    """What is asked for."""
+    """Options of the command line."""
 
     experiment: str
+    """name of the study"""
     runs: Path | None
+    """folder with traces; None for the default folders"""
     out: Path
+    """folder to write to"""
     price: float = PRICE
-    """USD an hour"""
+    """price of one hour of evaluation cost in USD"""
     workers: int = WORKERS
+    """number of workers among which the cost of a serial run is divided"""
 
 
 def parse(arguments: Sequence[str]) -> Options:
-    """Read ``name=value`` arguments.
+    """Parse ``name=value`` arguments.
 
     Raises:
-        ValueError: an unknown name, a name without a value or given twice, no experiment, a price
-            or number of workers that is none.
+        ValueError: if a name is unknown, repeated or has no value, if the experiment is missing or
+            not the name of a folder, or if the price or the number of workers is not positive.
     """
-    given: dict[str, str] = {}
+    values: dict[str, str] = {}
     for argument in arguments:
         name, equals, value = argument.partition("=")
         if name not in KEYS:
             raise ValueError(f"unknown argument {argument}{_nearest(name, KEYS)}; usage: {USAGE}")
-        if not equals or not value or name in given:
+        if not equals or not value or name in values:
             raise ValueError(f"{name} needs one value; usage: {USAGE}")
-        given[name] = value
-    experiment = given.get("experiment", "")
+        values[name] = value
+    experiment = values.get("experiment", "")
     if not re.fullmatch(r"[\w.,=+-]+", experiment) or set(experiment) == {"."}:
-        what = "is missing" if not experiment else f"{experiment} is not the name of a folder"
-        raise ValueError(f"experiment {what}{_allowed(experiment)}; usage: {USAGE}")
-    runs = Path(given["runs"]) if "runs" in given else None
-    out = Path(given.get("out", RESULTS / experiment))
-    price = _positive("price", given.get("price", PRICE), float)
-    workers = _positive("workers", given.get("workers", WORKERS), int)
+        problem = f"={experiment} is not the name of a folder" if experiment else " is missing"
+        raise ValueError(f"experiment{problem}{_available(experiment)}; usage: {USAGE}")
+    runs = Path(values["runs"]) if "runs" in values else None
+    out = Path(values.get("out", RESULTS / experiment))
+    price = _positive("price", values.get("price", PRICE), float)
+    workers = _positive("workers", values.get("workers", WORKERS), int)
     return Options(experiment, runs, out, price, int(workers))
 
 
@@ -88,16 +96,17 @@ def _positive(name: str, text: object, kind: Callable[[Any], float]) -> float:
     except ValueError:
         value = 0
     if not 0 < value < math.inf:
-        what = "a whole number, 1 or more" if kind is int else "a number above 0"
-        raise ValueError(f"{name}={text}: must be {what}")
+        allowed = "a whole number, 1 or more" if kind is int else "a number above 0"
+        raise ValueError(f"{name}={text}: must be {allowed}")
     return value
 
 
 def read(options: Options) -> Study:
-    """Read the traces or, where there are none, the archive; choose what is analysed.
+    """Read the traces or, if there are none, the archive, and select the runs to analyse.
 
     Raises:
-        ValueError: there is neither, they are not ours, or no run has finished.
+        ValueError: if there are neither traces nor an archive, if they are not valid, or if no run
+            has finished.
     """
     folder = options.runs or RESULTS / "runs" / options.experiment
     if folder.is_dir():
@@ -107,46 +116,51 @@ def read(options: Options) -> Study:
     archive = RESULTS / options.experiment
     if not (archive / RUNS).exists():
         raise ValueError(
-            f"experiment={options.experiment}: neither runs in {folder} nor an archive in "
-            f"{archive}{_allowed(options.experiment)}"
+            f"experiment={options.experiment} not found: no runs in {folder}, no archive in "
+            f"{archive}{_available(options.experiment)}"
         )
     return from_archive(archive)
 
 
 def write(study: Study, options: Options) -> list[Path]:
-    """Write archive, figures, tables and page; returns the page's path, and that of the page with
-    photos if there are any.
+    """Write the archive, the figures, the tables and the pages of a report.
+
+    Returns:
+        The path of ``report.html`` and, if there are photos, that of the page that shows them.
     """
     out = options.out
-    write_archive(study.table, study.facts, out)
+    write_archive(study.table, study.runs, out)
     data = FigureData(options.experiment, RESULTS / options.experiment / "data")
-    given = sections.Given(study.table, data, options.price, options.workers)
+    context = sections.ReportContext(study.table, data, options.price, options.workers)
     stamp = _stamp(study)
-    shown = [
-        page.Section(section.name, section.title, [_show(item, out, stamp) for item in items])
-        for section in sections.shown_of(study.table)
-        if (items := section.items(given))
+    written = [
+        page.Section(section.name, section.title, [_write(entry, out, stamp) for entry in entries])
+        for section in sections.sections_of(study.table)
+        if (entries := section.entries(context))
     ]
-    _write_table(study.choice.coverage, out / "tables" / "coverage")
+    _write_table(study.selection.coverage, out / "tables" / "coverage")
     title = f"Report: {options.experiment}"
-    content = page.Page(title, study.choice.lines, shown, _made(study), study.choice.coverage)
+    content = page.Page(
+        title, study.selection.lines, written, _provenance(study), study.selection.coverage
+    )
     paths = [out / "report.html"]
     paths[0].write_text(page.render(content))
     (out / "README.md").write_text(page.as_markdown(content))
     photos = PHOTOS / options.experiment
-    pictures = _photos(given, photos)
+    pictures = _photos(context, photos)
     if pictures:
         local = page.Section("photos", "Photos: not for publication", pictures)
         note = "With photos that are their owners': for looking at here, not for publication."
         paths.append(photos / "report.html")
-        content = replace(content, sections=[local, *shown], lines=[note, *content.lines])
+        content = replace(content, sections=[local, *written], lines=[note, *content.lines])
         paths[1].write_text(page.render(content))
     return paths
 
 
 def _stamp(study: Study) -> Callable[[str], str]:
-    """What is said at the end of the caption of an item, given its name: what its tasks say of
-    themselves, and what made the runs.
+    """Return a function that gives the end of an entry's caption, by the name of the entry.
+
+    It consists of the captions of the tasks of the entry and of the commits and CPUs of the runs.
     """
     runs = study.analysed
     commits = sorted({_commit(run) for run in runs})
@@ -155,57 +169,54 @@ def _stamp(study: Study) -> Callable[[str], str]:
         f" Runs: commit{'s'[: len(commits) > 1]} {', '.join(commits)}; CPU{'s'[: len(cpus) > 1]} "
         f"{'; '.join(cpus)}."
     )
-    said = {run.task: f" {run.task}: {run.caption}." for run in runs if run.caption}
+    captions = {run.task: f" {run.task}: {run.caption}." for run in runs if run.caption}
     tasks = sorted({run.task for run in runs})
 
     def stamp(name: str) -> str:
-        own = [task for task in tasks if name.endswith(sections.file_name("", task))]
-        return "".join(said.get(task, "") for task in own or tasks) + made
+        named = [task for task in tasks if name.endswith(sections.file_name("", task))]
+        return "".join(captions.get(task, "") for task in named or tasks) + made
 
     return stamp
 
 
-def _photos(given: sections.Given, folder: Path) -> list[page.Figure]:
-    """Figures with the photos that ``benchmarks.figure_data`` wrote into a folder, saved there."""
+def _photos(context: sections.ReportContext, folder: Path) -> list[page.PageFigure]:
+    """Draw the photos that ``benchmarks.figure_data`` wrote to a folder; save the figures there."""
     if not folder.is_dir():
         return []
-    items = [
-        sections.Item(
+    entries = [
+        sections.Entry(
             sections.file_name("misclassified", task),
             task,
-            partial(_misclassified, given, task, folder),
+            partial(_misclassified, context, task, folder),
         )
-        for task in sections.cars_of(given)
+        for task in sections.cars_tasks(context)
     ]
-    shown = [_show(item, folder) for item in items]
-    return [each for each in shown if isinstance(each, page.Figure)]
+    elements = [_write(entry, folder) for entry in entries]
+    return [element for element in elements if isinstance(element, page.PageFigure)]
 
 
-def _misclassified(given: sections.Given, task: str, folder: Path) -> Drawn:
-    photos = case_study.with_photos(task, given.data, folder)
-    return draw_misclassified(photos, case_study.counts(task, given.data))
+def _misclassified(context: sections.ReportContext, task: str, folder: Path) -> Figure:
+    photos = case_study.with_photos(task, context.data, folder)
+    return draw_misclassified(photos, case_study.counts(task, context.data))
 
 
-def _show(
-    item: sections.Item, out: Path, stamp: Callable[[str], str] = lambda name: ""
-) -> page.Figure | page.Table | page.Absent:
+def _write(
+    entry: sections.Entry, out: Path, stamp: Callable[[str], str] = lambda name: ""
+) -> page.PageFigure | page.PageTable | page.Absent:
+    """Make an entry, write its files below ``out`` and return it as an element of the page."""
     try:
-        drawn = item.make()
-    except ValueError as error:  # too little to draw it from; anything else is a defect
-        return page.Absent(item.title, str(error).rstrip("."))
-    if isinstance(drawn, Shown):
-        _write_table(drawn.data, out / "tables" / item.name)
-        caption = drawn.caption + stamp(item.name)
-        return page.Table(item.title, caption, drawn.data, f"tables/{item.name}")
-    return _figure(item, drawn._replace(caption=drawn.caption + stamp(item.name)), out)
-
-
-def _figure(item: sections.Item, drawn: Drawn, out: Path) -> page.Figure:
-    png, _, csv = save(drawn, out / "figures", item.name)
-    picture = png.read_bytes()
-    width = int.from_bytes(picture[16:20], "big")  # where a PNG keeps it
-    files = f"figures/{item.name}"
-    return page.Figure(item.title, drawn.caption, picture, csv.read_text(), files, width)
+        made = entry.make()
+    except ValueError as error:  # the data do not suffice; any other exception is a bug
+        return page.Absent(entry.title, str(error).rstrip("."))
+    caption = made.caption + stamp(entry.name)
+    if isinstance(made, Table):
+        _write_table(made.data, out / "tables" / entry.name)
+        return page.PageTable(entry.title, caption, made.data, f"tables/{entry.name}")
+    png, _, csv = save(made, out / "figures", entry.name)
+    image = png.read_bytes()
+    width = int.from_bytes(image[16:20], "big")  # the header of a PNG holds it here
+    files = f"figures/{entry.name}"
+    return page.PageFigure(entry.title, caption, image, csv.read_text(), files, width)
 
 
 def _write_table(data: pd.DataFrame, path: Path) -> None:
@@ -214,13 +225,14 @@ def _write_table(data: pd.DataFrame, path: Path) -> None:
     Path(f"{path}.md").write_text(to_markdown(data))
 
 
-def _made(study: Study) -> list[tuple[str, list[str]]]:
+def _provenance(study: Study) -> list[tuple[str, list[str]]]:
+    """Return the names and values of the section on how the report was made."""
     runs = study.analysed
     captions = {f"{run.task}: {run.caption}" for run in runs if run.caption}
     versions = [{f"{n} {v}" for n, v in run.versions.items()} for run in runs]
     common = set.intersection(*versions)
     hours = sum(run.cost for run in runs) / 3600, sum(run.overhead for run in runs) / 3600
-    found = [
+    items = [
         ("Seeds", [spans(run.seed for run in runs)]),
         ("Clock", ["Evaluation cost, in seconds, where a caption does not say another."]),
         (
@@ -235,47 +247,46 @@ def _made(study: Study) -> list[tuple[str, list[str]]]:
         ("Versions, some runs", sorted(set.union(*versions) - common, key=str.lower)),
         ("Methods", _distinct(f"{r.method}: version {_version(r)}" for r in runs)),
     ]
-    return [(name, [v for v in values if v]) for name, values in found if any(values)]
+    return [(name, [v for v in values if v]) for name, values in items if any(values)]
 
 
-def _version(run: RunFacts) -> str:
+def _version(run: RunMetadata) -> str:
     return str(run.version.get("method.version", "not known"))
 
 
-def _commit(run: RunFacts) -> str:
+def _commit(run: RunMetadata) -> str:
     return f"{str(run.commit)[:12]}{' (with uncommitted changes)' if run.dirty else ''}"
 
 
 def _distinct(values: Iterable[str]) -> list[str]:
-    """The different values with the number of runs, the most frequent first."""
+    """List the distinct values with their numbers of runs, the most frequent first."""
     counts = pd.Series(list(values), dtype=object).value_counts()
     pairs = sorted(((-int(count), str(value)) for value, count in counts.items()))
     return [f"{value} ({-count} run{'s'[: count < -1]})" for count, value in pairs if value]
 
 
-def _allowed(name: str) -> str:
-    """The experiments that there are, as the end of a sentence."""
+def _available(name: str) -> str:
+    """Name the nearest and all available experiments, as the end of an error message."""
     folders = (RESULTS / "runs").glob("*")
-    known = {path.name for path in folders if path.is_dir() and path.name[0] != "."}
-    known |= {path.parent.name for path in RESULTS.glob(f"*/{RUNS}")}
-    there = f"; there are {', '.join(sorted(known))}" if known else "; there are none"
-    return _nearest(name, sorted(known)) + there
+    names = {path.name for path in folders if path.is_dir() and path.name[0] != "."}
+    names |= {path.parent.name for path in RESULTS.glob(f"*/{RUNS}")}
+    return _nearest(name, sorted(names)) + f"; available: {', '.join(sorted(names)) or 'none'}"
 
 
-def _nearest(name: str, known: Sequence[str]) -> str:
-    close = difflib.get_close_matches(name, known, n=1)
+def _nearest(name: str, names: Sequence[str]) -> str:
+    close = difflib.get_close_matches(name, names, n=1)
     return f" (did you mean {close[0]}?)" if close else ""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Command line; returns the exit code."""
+    """Run the command line and return its exit code: 0, or 2 on an error."""
     try:
         options = parse(sys.argv[1:] if arguments is None else arguments)
         study = read(options)
     except (ValueError, OSError) as error:
         print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
         return 2
-    for line in study.choice.lines:
+    for line in study.selection.lines:
         print(line)
     for path in write(study, options):
         print(f"written: {path}")

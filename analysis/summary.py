@@ -1,6 +1,6 @@
-"""A study in one table a task: ``python -m analysis.summary results/runs/<study>``.
+"""Summarise a study in one table per task: ``python -m analysis.summary results/runs/<study>``.
 
-``--markdown FILE`` writes the same tables, with what produced them, to a file.
+``--markdown FILE`` also writes the tables to a file, with the commits, machines and versions.
 """
 
 from __future__ import annotations
@@ -17,18 +17,19 @@ from rich.table import Table
 from analysis.data.load import Run, cost_to_reach, load_runs, value_at
 from analysis.statistics.regret_targets import EXAMPLES
 
-SHARES = (0.05, 0.25, 1.0)
-TARGETS = (0.01, 0.003, 0.001)
-SHORTEST = 1.0  # seconds; where a target evaluation costs less, no ratio of costs is shown
+SHARES = (0.05, 0.25, 1.0)  # of the budget
+TARGETS = (0.01, 0.003, 0.001)  # regrets
+SHORTEST = 1.0  # seconds; costs to targets are not shown if a target evaluation costs less
 
 
 def summarise(runs: Sequence[Run]) -> list[dict[str, str]]:
-    """One row a method, best median final regret first, for the runs of one task.
+    """Return one row per method for the runs of one task, the lowest median final regret first.
 
-    Columns: number of finished runs (and how many were stopped by trials, whose last incumbent is
-    kept to the end of the budget), median regret of the recommended config at shares of the
-    budget, median cost to reach an absolute regret in target evaluations with the share of runs
-    that did, overhead in CPU seconds a trial.
+    Columns: ``method``; ``runs`` (number of finished runs, and of those stopped by their number of
+    trials, which keep their last incumbent to the end of the budget); median regret of the
+    recommended config at each of ``SHARES``; median cost to reach each of ``TARGETS``, in target
+    evaluations, with the share of runs that reached it; ``overhead`` in CPU seconds per trial.
+    Targets below three validation examples are skipped. All values are formatted text.
     """
     rows = []
     for method in sorted({run.method for run in runs}):
@@ -60,17 +61,20 @@ def _counts(runs: Sequence[Run]) -> str:
 
 
 def tables(runs: Sequence[Run]) -> dict[str, list[dict[str, str]]]:
-    """The rows of ``summarise`` for every task that has finished runs, by its name, in order."""
-    found = {
+    """Return the rows of ``summarise`` by task, sorted, for the tasks with finished runs."""
+    summaries = {
         task: summarise([run for run in runs if run.task == task])
         for task in sorted({run.task for run in runs})
     }
-    return {task: rows for task, rows in found.items() if rows}
+    return {task: rows for task, rows in summaries.items() if rows}
 
 
 def print_summary(runs: Sequence[Run], unreadable: Sequence[str] = ()) -> None:
-    """Print the tables of all tasks of a study, and what was left out: ``unreadable`` says what is
-    wrong with each run that cannot be read.
+    """Print the tables of all tasks of a study, then the runs that were left out.
+
+    Args:
+        runs: all runs that could be read.
+        unreadable: one message for each run that could not be read.
     """
     console = Console(width=160)
     for task, rows in tables(runs).items():
@@ -88,18 +92,24 @@ def print_summary(runs: Sequence[Run], unreadable: Sequence[str] = ()) -> None:
         console.print(f"left out: {len(left_out)} failed or unfinished runs")
         for run in left_out:
             console.print(f"  {run.folder}: {run.meta.get('status')}", highlight=False)
-    for what in unreadable:
-        console.print(f"left out, cannot be read: {what}", markup=False, soft_wrap=True)
+    for message in unreadable:
+        console.print(f"left out, cannot be read: {message}", markup=False, soft_wrap=True)
 
 
 def title_of(task: str, runs: Sequence[Run]) -> str:
-    """A task's name and, if it has one, its caption."""
+    """Return the name of a task, followed by its caption if it has one."""
     captions = {run.meta["task_facts"].get("caption", "") for run in runs if run.task == task}
     return ", ".join([task, *sorted(captions - {""})])
 
 
 def to_markdown(study: Path, runs: Sequence[Run], unreadable: Sequence[str] = ()) -> str:
-    """What ``print_summary`` says as Markdown, with seeds, commits, machines and versions."""
+    """Write the summary as Markdown, with the seeds, commits, machines and versions of the runs.
+
+    Args:
+        study: folder of the study; its name is the title.
+        runs: all runs that could be read.
+        unreadable: one message for each run that could not be read.
+    """
     done = [run for run in runs if run.finished]
     lines = [
         f"# {study.name}",
@@ -107,7 +117,7 @@ def to_markdown(study: Path, runs: Sequence[Run], unreadable: Sequence[str] = ()
         f"Written by `python -m analysis.summary {study} --markdown ...`; do not edit.",
         "",
         f"- runs: {len(done)} finished, {len(runs) - len(done)} failed or unfinished",
-        *(f"- left out, cannot be read: {what}" for what in unreadable),
+        *(f"- left out, cannot be read: {message}" for message in unreadable),
         f"- seeds: {_distinct(run.meta.get('seed') for run in done)}",
         f"- commit: {_distinct(_commit(run) for run in done)}",
         f"- machine: {_distinct(run.meta.get('machine', {}).get('cpu') for run in done)}",
@@ -130,9 +140,9 @@ def to_markdown(study: Path, runs: Sequence[Run], unreadable: Sequence[str] = ()
 
 
 def _distinct(values: Iterable[object]) -> str:
-    """The different values, each once, in order."""
-    found = {str(value): value for value in values}
-    return ", ".join(sorted(found, key=lambda text: (len(text), text)))
+    """List the distinct values as text, sorted by length, then alphabetically."""
+    distinct = {str(value) for value in values}
+    return ", ".join(sorted(distinct, key=lambda text: (len(text), text)))
 
 
 def _commit(run: Run) -> str:
@@ -145,7 +155,7 @@ def _versions(run: Run) -> str:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Command line; returns the exit code."""
+    """Run the command line and return its exit code: 0, or 2 on an error."""
     parser = argparse.ArgumentParser(prog="python -m analysis.summary", description=__doc__)
     parser.add_argument("study", type=Path, help="a folder with runs below it")
     parser.add_argument("--markdown", type=Path, help="also write the tables to this file")

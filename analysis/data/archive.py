@@ -1,4 +1,4 @@
-"""Compact traces, small enough to be committed: the tidy table and what is known of each run."""
+"""The archive of a study, small enough to commit: its tidy table and the metadata of its runs."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from analysis.data.run_facts import RunFacts
+from analysis.data.run_metadata import RunMetadata
 
 TRIALS, RUNS = "trials.csv.gz", "runs.json"
 FORMAT = 1
-SHARED = ("version", "versions", "machine")  # blocks that many runs have in common
+SHARED = ("version", "versions", "machine")  # equal in many runs, so each value is stored once
 
 
-def write_archive(table: pd.DataFrame, facts: Sequence[RunFacts], folder: Path) -> list[Path]:
-    """Write ``trials.csv.gz`` and ``runs.json``; the same runs give the same bytes.
+def write_archive(table: pd.DataFrame, runs: Sequence[RunMetadata], folder: Path) -> list[Path]:
+    """Write ``trials.csv.gz`` and ``runs.json``; the same runs always give the same bytes.
 
     Args:
-        table: trials of the runs that are analysed, as ``analysis.data.tidy.tidy`` makes it.
-        facts: of all runs, also of those that were left out.
-        folder: made if it is not there.
+        table: tidy table of the analysed runs, as returned by ``analysis.data.tidy.tidy``.
+        runs: metadata of all runs, including those left out of the analysis.
+        folder: the destination; created if it does not exist.
 
     Returns:
         The paths of both files.
@@ -37,7 +37,7 @@ def write_archive(table: pd.DataFrame, facts: Sequence[RunFacts], folder: Path) 
     for name, kind in kinds.items():
         if kind == "json":
             written[name] = [None if _missing(x) else json.dumps(x) for x in table[name]]
-    # floats as repr writes them: the fewest digits that are read back as the same number
+    # pandas writes floats as repr does: the fewest digits that round-trip exactly
     text = written.to_csv(index=False, lineterminator="\n")
     buffer = io.BytesIO()
     with gzip.GzipFile(filename="", mode="wb", compresslevel=9, fileobj=buffer, mtime=0) as file:
@@ -45,34 +45,37 @@ def write_archive(table: pd.DataFrame, facts: Sequence[RunFacts], folder: Path) 
     (folder / TRIALS).write_bytes(buffer.getvalue())
 
     blocks: dict[str, list[Any]] = {name: [] for name in SHARED}
-    runs = []
-    for one in sorted(facts, key=lambda f: (f.task, f.method, f.seed, f.started)):
-        entry = asdict(one)
-        for name, known in blocks.items():
-            if entry[name] not in known:
-                known.append(entry[name])
-            entry[name] = known.index(entry[name])
-        runs.append(json.dumps(entry))
+    entries = []
+    for run in sorted(runs, key=lambda r: (r.task, r.method, r.seed, r.started)):
+        entry = asdict(run)
+        for name, stored in blocks.items():
+            if entry[name] not in stored:
+                stored.append(entry[name])
+            entry[name] = stored.index(entry[name])
+        entries.append(json.dumps(entry))
     head = json.dumps({"format": FORMAT, "columns": kinds, "blocks": blocks}, indent=1)
-    # one line a run, so that a later change is a small difference
-    body = ",\n  ".join(runs)
+    # one line per run keeps the diff of a later change small
+    body = ",\n  ".join(entries)
     (folder / RUNS).write_text(f'{head[:-2]},\n "runs": [\n  {body}\n ]\n}}\n')
     return [folder / TRIALS, folder / RUNS]
 
 
-def read_archive(folder: Path) -> tuple[pd.DataFrame, list[RunFacts]]:
-    """Read what ``write_archive`` wrote.
+def read_archive(folder: Path) -> tuple[pd.DataFrame, list[RunMetadata]]:
+    """Read an archive that ``write_archive`` wrote.
+
+    Returns:
+        The tidy table of the analysed runs, and the metadata of all runs.
 
     Raises:
-        ValueError: it is not there, or not ours.
+        ValueError: if a file of the archive is missing or cannot be read as one.
     """
     try:
         stored = json.loads((folder / RUNS).read_text())
         if stored["format"] != FORMAT:
             raise ValueError(f"format {stored['format']}, not {FORMAT}")
         shared = {name: stored["blocks"][name] for name in SHARED}
-        facts = [
-            RunFacts(**entry | {name: shared[name][entry[name]] for name in SHARED})
+        runs = [
+            RunMetadata(**entry | {name: shared[name][entry[name]] for name in SHARED})
             for entry in stored["runs"]
         ]
         kinds: dict[str, str] = stored["columns"]
@@ -82,21 +85,21 @@ def read_archive(folder: Path) -> tuple[pd.DataFrame, list[RunFacts]]:
             keep_default_na=False,
             na_values=[""],
         )
-        # by Python's own float, which is exact; what pandas does has changed between versions
+        # parse with Python's float, which is exact; the parser of pandas differs between versions
         table = pd.DataFrame({name: _read(texts[name], kind) for name, kind in kinds.items()})
     except FileNotFoundError as error:
         raise ValueError(f"no archive in {folder}: {error.filename} is missing") from error
     except (ValueError, KeyError, TypeError, IndexError, OSError, EOFError) as error:
-        raise ValueError(f"{folder} holds no archive of ours: {error!r}") from error
-    return table, facts
+        raise ValueError(f"{folder} does not hold a valid archive: {error!r}") from error
+    return table, runs
 
 
 def _kind(column: pd.Series) -> str:
-    """How a column is written: ``float``, ``int``, ``bool``, ``text`` or ``json``."""
-    known = {"f": "float", "i": "int", "u": "int", "b": "bool"}
-    if column.dtype.kind in known:
-        return known[column.dtype.kind]
-    # names of choices, or kinds mixed between tasks: as JSON, so that 1, "1" and true stay apart
+    """Return the format of a column: ``float``, ``int``, ``bool``, ``text`` or ``json``."""
+    numeric = {"f": "float", "i": "int", "u": "int", "b": "bool"}
+    if column.dtype.kind in numeric:
+        return numeric[column.dtype.kind]
+    # categorical values, or types that differ between tasks: JSON tells 1, "1" and true apart
     return "json" if str(column.name).startswith("config.") else "text"
 
 

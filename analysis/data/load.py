@@ -1,4 +1,4 @@
-"""Reads the runs of a study: every folder below it that holds a ``meta.json``."""
+"""Load the runs of a study: every folder below it that holds a ``meta.json``."""
 
 from __future__ import annotations
 
@@ -18,49 +18,52 @@ Array = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Run:
-    """One run: what ``meta.json`` says, and the rows of its trace."""
+    """One run: the content of its ``meta.json`` and the rows of its trace."""
 
     folder: Path
     meta: Mapping[str, Any]
     rows: Sequence[Mapping[str, Any]]
+    """one row per trial, in the order in which the trials ended"""
 
     @property
     def method(self) -> str:
-        """The method's name and, if overridden, its options: the folder's name."""
+        """Name of the method followed by its overridden options, as in the name of the folder."""
         return self.folder.parent.name
 
     @property
     def task(self) -> str:
-        """The task's name."""
+        """Name of the task."""
         return str(self.meta["task"])
 
     @property
     def finished(self) -> bool:
-        """True if the budget was spent; False for failed and unfinished runs."""
+        """True if the run spent its budget; False if it failed or was interrupted."""
         return self.meta.get("status") == "finished" and len(self.rows) > 0
 
     @property
     def workers(self) -> int:
-        """How many trials ran at once."""
+        """Number of parallel workers, 1 or more."""
         return int(self.meta["settings"].get("workers", {}).get("n", 1))
 
     @cached_property
-    def place(self) -> Mapping[int, int]:
-        """Where in ``rows`` a trial of that number stands: they are in the order of their ends."""
-        return {row["trial"]: place for place, row in enumerate(self.rows)}
+    def row_index(self) -> Mapping[int, int]:
+        """Index in ``rows`` by trial number; the two differ if trials end out of order."""
+        return {row["trial"]: index for index, row in enumerate(self.rows)}
 
     @property
     def cost(self) -> Array:
-        """Cumulative evaluation cost after each trial, seconds, shape ``(trials,)``."""
+        """Cumulative evaluation cost after each trial in seconds, shape ``(trials,)``."""
         return np.array([row["cumulative_cost"] for row in self.rows])
 
     @property
     def regret(self) -> Array:
-        """True regret of the recommended config after each trial, shape ``(trials,)``; infinite
-        while there is none, floored at half a validation example; NaN where no truth is known.
+        """True regret of the recommended config after each trial, shape ``(trials,)``.
+
+        At least the task's ``loss_floor`` (half a validation example); infinite while nothing is
+        recommended; NaN where the true loss, or the best loss of the task, is not known.
         """
-        facts = self.meta["task_facts"]
-        best, floor = facts["best_loss"], facts["loss_floor"]
+        task_facts = self.meta["task_facts"]
+        best, floor = task_facts["best_loss"], task_facts["loss_floor"]
         if best is None:
             return np.full(len(self.rows), np.nan)
         losses = [
@@ -70,7 +73,7 @@ class Run:
 
     @property
     def budget(self) -> float:
-        """Cost that the run was allowed, seconds; what it spent if only trials were limited."""
+        """Cost limit of the run in seconds; its total cost if only the trials were limited."""
         budget = self.meta["settings"]["budget"]
         unit = budget["target_cost"] or self.meta["task_facts"]["target_cost"]
         limits = [budget["cost"]] if budget["cost"] else []
@@ -80,23 +83,23 @@ class Run:
 
 
 def load_run(folder: Path) -> Run:
-    """Load the run in a folder; a torn last line of its trace is left out.
+    """Load the run in a folder; an incomplete last line of its trace is ignored.
 
     Raises:
-        ValueError: one of its files is not JSON.
+        ValueError: if ``meta.json`` or ``trace.jsonl`` is not valid JSON.
     """
     meta, trace = folder / "meta.json", folder / "trace.jsonl"
-    facts = _parse(meta.read_bytes(), meta)
+    content = _parse(meta.read_bytes(), meta)
     text = trace.read_bytes() if trace.exists() else b""
-    # one array of all lines: half the time of a call a line
+    # parsing all lines as one array takes half the time of one call per line
     lines = text[: text.rfind(b"\n") + 1].strip().replace(b"\n", b",")
-    return Run(folder, facts, _parse(b"[" + lines + b"]", trace))
+    return Run(folder, content, _parse(b"[" + lines + b"]", trace))
 
 
 def _parse(text: bytes, path: Path) -> Any:
     try:
         return json.loads(text)
-    except ValueError as error:  # of JSON, or of UTF-8
+    except ValueError as error:  # invalid JSON or invalid UTF-8
         raise ValueError(f"{path} is not JSON: {error}") from error
 
 
@@ -105,16 +108,16 @@ def load_runs(study: Path, unreadable: list[str] | None = None) -> list[Run]:
 
     Args:
         study: the folder.
-        unreadable: gets what is wrong with every run that cannot be read and is left out; without
-            it the first such run raises.
+        unreadable: a list to which one message is appended for each run that cannot be read; such
+            runs are then skipped. If None, the first of them raises.
 
     Raises:
-        ValueError: there are none that can be read, or something else is found in their place.
+        ValueError: if no run can be read, or if one cannot be read and ``unreadable`` is None.
     """
     folders = [path.parent for path in sorted(study.rglob("meta.json"))]
     runs, damaged = [], []
-    # millions of small objects, none of them garbage: looking for cycles doubles the time
-    collecting = gc.isenabled()
+    # garbage collection would double the time: loading creates millions of objects, no cycles
+    was_enabled = gc.isenabled()
     gc.disable()
     try:
         for folder in folders:
@@ -123,7 +126,7 @@ def load_runs(study: Path, unreadable: list[str] | None = None) -> list[Run]:
             except ValueError as error:
                 damaged.append(error)
     finally:
-        if collecting:
+        if was_enabled:
             gc.enable()
     if damaged and (unreadable is None or not runs):
         raise damaged[0]
@@ -135,32 +138,41 @@ def load_runs(study: Path, unreadable: list[str] | None = None) -> list[Run]:
 
 
 def _checked(run: Run) -> Run:
-    known = isinstance(run.meta, dict) and run.meta.keys()
-    if not known or not known >= {"task", "task_facts", "settings"}:
-        raise ValueError(f"{run.folder / 'meta.json'} is not that of a run")
+    keys = isinstance(run.meta, dict) and run.meta.keys()
+    if not keys or not keys >= {"task", "task_facts", "settings"}:
+        raise ValueError(f"{run.folder / 'meta.json'} is not the metadata of a run")
     return run
 
 
 def value_at(cost: Array, values: Array, at: float) -> float:
-    """The value of a step curve at a cost: that of the last trial ended by then (infinite before
-    the first).
+    """Evaluate a step curve at a cost: the value after the last trial that ended by then.
+
+    Infinite before the end of the first trial.
+
+    Args:
+        cost: cumulative cost after each trial in seconds, shape ``(trials,)``.
+        values: value after each trial, shape ``(trials,)``.
+        at: cost in seconds.
     """
     last = int(np.searchsorted(cost, at * (1 + 1e-12), side="right")) - 1
     return float(values[last]) if last >= 0 else float("inf")
 
 
-def place_reached(values: Array, target: float) -> int | None:
-    """Place from which on values are at or below ``target`` to the end; None if the last one is
-    not (why not the first touch: see ``analysis.statistics.regret_targets.reached``).
+def index_reached(values: Array, target: float) -> int | None:
+    """Return the index from which all values are at or below ``target``.
+
+    None if the last value is above it. ``analysis.statistics.regret_targets.reached`` explains why
+    the first value at or below the target does not count.
     """
     above = np.flatnonzero(~(values <= target))
-    place = int(above[-1]) + 1 if above.size else 0
-    return place if place < len(values) else None
+    index = int(above[-1]) + 1 if above.size else 0
+    return index if index < len(values) else None
 
 
 def cost_to_reach(cost: Array, values: Array, target: float) -> float:
-    """Cost of the trial from which on the value is at or below ``target`` to the end; infinite if
-    the last one is not.
+    """Return the cost after which all values are at or below ``target``, in seconds.
+
+    Infinite if the last value is above the target. ``cost`` and ``values`` are as in ``value_at``.
     """
-    place = place_reached(values, target)
-    return float("inf") if place is None else float(cost[place])
+    index = index_reached(values, target)
+    return float("inf") if index is None else float(cost[index])

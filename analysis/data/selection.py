@@ -1,4 +1,4 @@
-"""What is analysed of a study and what is not: never mixed in silence, always said."""
+"""Select the runs of a study to analyse, and report the runs that are left out."""
 
 from __future__ import annotations
 
@@ -9,175 +9,185 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
-from analysis.data.run_facts import RunFacts, completed
+from analysis.data.run_metadata import RunMetadata, with_defaults
 
-MOST = 3  # differences of settings that are named
+MOST = 3  # settings that a sentence lists when it says how two versions differ
 
 
-class Choice(NamedTuple):
-    """What was chosen of the runs of a study."""
+class Selection(NamedTuple):
+    """The runs of a study that are analysed, and a report about the others."""
 
     analysed: list[int]
-    """their places in the sequence of runs"""
+    """indices in the sequence of runs, rising"""
     lines: list[str]
-    """sentences to print: what is analysed, then what is missing or left out, and why"""
+    """sentences to print: the analysed runs, then the missing runs and those left out, and why"""
     coverage: pd.DataFrame
-    """one row a task and method: ``task``, ``method``, ``analysed`` (runs), ``seeds``, ``missing``,
-    ``unfinished``, ``other versions``; seeds in words, empty where none"""
+    """one row per task and method: ``task``, ``method``, ``analysed`` (number of runs), and the
+    seeds, written as by ``spans``, of these runs (``seeds``), of runs that are ``missing`` or
+    ``unfinished``, and of runs of ``other versions``"""
 
 
-def choose(facts: Sequence[RunFacts], unreadable: Sequence[str] = ()) -> Choice:
-    """Choose the finished runs of one version for each task and method.
+def select_runs(runs: Sequence[RunMetadata], unreadable: Sequence[str] = ()) -> Selection:
+    """Select the finished runs of one version for each task and method.
 
-    A version is all settings but the seed, with the versions of method and task. Of several of a
-    task (settings of methods aside), the one with most finished runs is analysed, of all methods
-    that have it; of several of a method in the same way; at a tie the one started last; of several
-    runs with one seed, the one started last. ``unreadable`` says what is wrong with further runs
-    that could not be read.
+    A version consists of all settings except the seed and of the versions of method and task. If a
+    task has several versions (ignoring the settings of methods), the one with the most finished
+    runs is selected for all methods that have it. If a method then has several versions, the one
+    with the most finished runs is selected. Ties are broken in favour of the version with the
+    latest start. If several runs have the same seed, the one started last is selected.
+
+    Args:
+        runs: metadata of all runs that could be read.
+        unreadable: one message for each run that could not be read.
 
     Raises:
-        ValueError: no run has finished.
+        ValueError: if no run has finished.
     """
-    facts = completed(facts)
-    seeds = {one.seed for one in facts}
-    tasks = sorted({one.task for one in facts})
-    methods = sorted({one.method for one in facts})
+    runs = with_defaults(runs)
+    seeds = {run.seed for run in runs}
+    tasks = sorted({run.task for run in runs})
+    methods = sorted({run.method for run in runs})
     groups: dict[tuple[str, str], list[int]] = defaultdict(list)
-    for place, one in enumerate(facts):
-        groups[one.task, one.method].append(place)
+    for index, run in enumerate(runs):
+        groups[run.task, run.method].append(index)
     analysed, rows = [], []
     problems = [f"Left out, cannot be read: {what}." for what in unreadable]
     for task in tasks:
-        chosen: dict[str, RunFacts] = {}
-        here = [place for place, one in enumerate(facts) if one.task == task]
-        usual = set(_newest(facts, here, _of_the_task))
+        chosen: dict[str, RunMetadata] = {}
+        here = [index for index, run in enumerate(runs) if run.task == task]
+        usual = set(_newest(runs, here, _task_version))
         for method in methods:
-            who = f"{task}, {method}"
+            label = f"{task}, {method}"
             if (task, method) not in groups:
-                problems.append(f"{who}: no runs.")
+                problems.append(f"{label}: no runs.")
                 rows.append(_row(task, method, [], sorted(seeds), [], []))
                 continue
-            own = groups[task, method]
-            like = [place for place in own if place in usual]
-            kept = _newest(facts, like if any(facts[p].finished for p in like) else own, _all)
-            others = sorted(set(own) - set(kept))
-            done, unfinished, repeated = _finished(facts, kept)
+            of_method = groups[task, method]
+            same_task = [index for index in of_method if index in usual]
+            kept = _newest(
+                runs,
+                same_task if any(runs[i].finished for i in same_task) else of_method,
+                _whole_version,
+            )
+            others = sorted(set(of_method) - set(kept))
+            done, unfinished, repeated = _finished(runs, kept)
             analysed += done
-            missing = sorted(seeds - {facts[place].seed for place in kept})
+            missing = sorted(seeds - {runs[index].seed for index in kept})
             if missing:
-                problems.append(f"{who}: {_seeds(missing)} missing.")
-            for status, which in sorted(_by_status(facts, unfinished).items()):
-                problems.append(f"{who}: {_seeds(which)} {status}, left out.")
+                problems.append(f"{label}: {_seeds(missing)} missing.")
+            for status, affected in sorted(_by_status(runs, unfinished).items()):
+                problems.append(f"{label}: {_seeds(affected)} {status}, left out.")
             if repeated:
                 problems.append(
-                    f"{who}: more than one run with {_seeds(facts[p].seed for p in repeated)}; "
+                    f"{label}: more than one run with {_seeds(runs[i].seed for i in repeated)}; "
                     "the one started last is analysed."
                 )
-            for places in _by_version(facts, others, _all).values():
-                left, stays = facts[places[0]], facts[kept[0]]
+            for indices in _by_version(runs, others, _whole_version).values():
+                left, stays = runs[indices[0]], runs[kept[0]]
+                count = len(indices)
                 problems.append(
-                    f"{who}: {len(places)} run{'s'[: len(places) > 1]} of another version left out "
-                    f"({_seeds(facts[p].seed for p in places)}; "
+                    f"{label}: {count} run{'s'[: count > 1]} of another version left out "
+                    f"({_seeds(runs[i].seed for i in indices)}; "
                     f"{_difference(left.version, stays.version)})."
                 )
             if done:
-                chosen[method] = facts[done[0]]
+                chosen[method] = runs[done[0]]
             rows.append(_row(
-                task, method, [facts[p].seed for p in done], missing,
-                [facts[p].seed for p in unfinished], [facts[p].seed for p in others],
+                task, method, [runs[i].seed for i in done], missing,
+                [runs[i].seed for i in unfinished], [runs[i].seed for i in others],
             ))  # fmt: skip
-        problems += _of_one_task(task, chosen)
+        problems += _version_warnings(task, chosen)
     if not analysed:
-        raise ValueError(f"none of {len(facts)} runs has finished")
-    lines = [_summary(facts, analysed), *problems]
+        raise ValueError(f"none of {len(runs)} runs has finished")
+    lines = [_summary(runs, analysed), *problems]
     if not problems:
         lines.append(
             "Of what was started nothing is missing: every method has every seed on every task. "
             "What was planned but not started is not known."
         )
-    changed = sum(facts[place].dirty for place in analysed)
+    changed = sum(runs[index].dirty for index in analysed)
     if changed:
         lines.append(f"{changed} of the analysed runs: made by code with uncommitted changes.")
-    return Choice(sorted(analysed), lines, pd.DataFrame(rows))
+    return Selection(sorted(analysed), lines, pd.DataFrame(rows))
 
 
 def spans(numbers: Iterable[int]) -> str:
-    """Whole numbers in words: ``0 to 2, 5``."""
-    found: list[list[int]] = []
+    """Write whole numbers as ranges, such as ``0 to 2, 5``; empty if there are none."""
+    ranges: list[list[int]] = []
     for number in sorted(set(numbers)):
-        if found and number == found[-1][1] + 1:
-            found[-1][1] = number
+        if ranges and number == ranges[-1][1] + 1:
+            ranges[-1][1] = number
         else:
-            found.append([number, number])
+            ranges.append([number, number])
     parts = []
-    for low, high in found:
+    for low, high in ranges:
         parts += [str(low)] if low == high else [f"{low} to {high}"]
     return ", ".join(parts)
 
 
 def _seeds(numbers: Iterable[int]) -> str:
-    which = set(numbers)
-    return f"seed{'s'[: len(which) > 1]} {spans(which)}"
+    seeds = set(numbers)
+    return f"seed{'s'[: len(seeds) > 1]} {spans(seeds)}"
 
 
-def _all(one: RunFacts) -> Mapping[str, Any]:
-    return one.version
+def _whole_version(run: RunMetadata) -> Mapping[str, Any]:
+    return run.version
 
 
-def _of_the_task(one: RunFacts) -> Mapping[str, Any]:
-    """What all methods should have in common on a task."""
+def _task_version(run: RunMetadata) -> Mapping[str, Any]:
+    """Return the part of the version that all methods should have in common on a task."""
     parts = ("task.", "identity.", "budget.")
-    return {name: value for name, value in one.version.items() if name.startswith(parts)}
+    return {name: value for name, value in run.version.items() if name.startswith(parts)}
 
 
 def _by_version(
-    facts: Sequence[RunFacts],
-    places: Sequence[int],
-    version: Callable[[RunFacts], Mapping[str, Any]],
+    runs: Sequence[RunMetadata],
+    indices: Sequence[int],
+    version: Callable[[RunMetadata], Mapping[str, Any]],
 ) -> dict[str, list[int]]:
-    found: dict[str, list[int]] = defaultdict(list)
-    for place in places:
-        found[json.dumps(version(facts[place]), sort_keys=True)].append(place)
-    return dict(found)
+    groups: dict[str, list[int]] = defaultdict(list)
+    for index in indices:
+        groups[json.dumps(version(runs[index]), sort_keys=True)].append(index)
+    return dict(groups)
 
 
-def _by_status(facts: Sequence[RunFacts], places: Sequence[int]) -> dict[str, list[int]]:
-    found: dict[str, list[int]] = defaultdict(list)
-    for place in places:
-        status = facts[place].status
-        # killed runs still say that they are running; only the runner can know better
+def _by_status(runs: Sequence[RunMetadata], indices: Sequence[int]) -> dict[str, list[int]]:
+    groups: dict[str, list[int]] = defaultdict(list)
+    for index in indices:
+        status = runs[index].status
+        # a killed run still has the status "running"; the files do not tell it from a running one
         word = {"running": "unfinished", "finished": "without trials"}.get(status, status)
-        found[word].append(facts[place].seed)
-    return found
+        groups[word].append(runs[index].seed)
+    return groups
 
 
 def _newest(
-    facts: Sequence[RunFacts],
-    places: Sequence[int],
-    version: Callable[[RunFacts], Mapping[str, Any]],
+    runs: Sequence[RunMetadata],
+    indices: Sequence[int],
+    version: Callable[[RunMetadata], Mapping[str, Any]],
 ) -> list[int]:
-    """Places of the version to analyse."""
+    """Return the indices of the runs of the version to analyse."""
 
     def weight(group: Sequence[int]) -> tuple[int, str]:
-        return sum(facts[p].finished for p in group), max(facts[p].started for p in group)
+        return sum(runs[i].finished for i in group), max(runs[i].started for i in group)
 
-    return max(_by_version(facts, places, version).values(), key=weight)
+    return max(_by_version(runs, indices, version).values(), key=weight)
 
 
 def _finished(
-    facts: Sequence[RunFacts], places: Sequence[int]
+    runs: Sequence[RunMetadata], indices: Sequence[int]
 ) -> tuple[list[int], list[int], list[int]]:
-    """Places of the run to analyse of each seed, of unfinished runs, of repetitions."""
+    """Return the indices of the runs to analyse (one per seed), unfinished and repeated runs."""
     best: dict[int, int] = {}
     unfinished, repeated = [], []
-    for place in sorted(places, key=lambda p: facts[p].started):
-        seed = facts[place].seed
-        if not facts[place].finished:
-            unfinished.append(place)
+    for index in sorted(indices, key=lambda i: runs[i].started):
+        seed = runs[index].seed
+        if not runs[index].finished:
+            unfinished.append(index)
         else:
             if seed in best:
                 repeated.append(best[seed])
-            best[seed] = place
+            best[seed] = index
     return sorted(best.values()), unfinished, repeated
 
 
@@ -190,21 +200,21 @@ def _difference(left: Mapping[str, Any], kept: Mapping[str, Any]) -> str:
 
 def _short(value: object) -> str:
     text = str(value)
-    return text if len(text) <= 24 else f"{text[:12]}..."  # a hash, mostly
+    return text if len(text) <= 24 else f"{text[:12]}..."  # long values are mostly hashes
 
 
-def _of_one_task(task: str, chosen: Mapping[str, RunFacts]) -> list[str]:
-    """A warning if methods were run on different versions of the same task."""
+def _version_warnings(task: str, chosen: Mapping[str, RunMetadata]) -> list[str]:
+    """Return a warning for each group of methods that ran on another version of the task."""
     kinds: dict[str, list[str]] = defaultdict(list)
-    for method, one in chosen.items():
-        kinds[json.dumps(_of_the_task(one), sort_keys=True)].append(method)
+    for method, run in chosen.items():
+        kinds[json.dumps(_task_version(run), sort_keys=True)].append(method)
     if len(kinds) < 2:
         return []
     most = max(kinds.values(), key=len)
     lines = []
     for methods in kinds.values():
         if methods is not most:
-            what, usual = (_of_the_task(chosen[group[0]]) for group in (methods, most))
+            what, usual = (_task_version(chosen[group[0]]) for group in (methods, most))
             lines.append(
                 f"{task}: {', '.join(methods)} ran on another version of the task than "
                 f"{', '.join(most)} ({_difference(what, usual)}): compare with care."
@@ -212,13 +222,13 @@ def _of_one_task(task: str, chosen: Mapping[str, RunFacts]) -> list[str]:
     return lines
 
 
-def _summary(facts: Sequence[RunFacts], analysed: Sequence[int]) -> str:
-    runs = [facts[place] for place in analysed]
-    methods, tasks = ({getattr(run, name) for run in runs} for name in ("method", "task"))
+def _summary(runs: Sequence[RunMetadata], analysed: Sequence[int]) -> str:
+    selected = [runs[index] for index in analysed]
+    methods, tasks = ({getattr(run, name) for run in selected} for name in ("method", "task"))
     return (
-        f"{len(runs)} of {len(facts)} runs analysed: {len(methods)} method"
+        f"{len(selected)} of {len(runs)} runs analysed: {len(methods)} method"
         f"{'s'[: len(methods) > 1]} on {len(tasks)} task{'s'[: len(tasks) > 1]}, "
-        f"{_seeds(run.seed for run in runs)}, {sum(run.trials for run in runs):,} trials."
+        f"{_seeds(run.seed for run in selected)}, {sum(run.trials for run in selected):,} trials."
     )
 
 

@@ -1,4 +1,4 @@
-"""A study as it is read: the runs that are analysed, and what is said of the others."""
+"""Read a study, from the traces of its runs or from its archive."""
 
 from __future__ import annotations
 
@@ -10,67 +10,69 @@ import pandas as pd
 
 from analysis.data.archive import read_archive
 from analysis.data.load import Run, load_runs
-from analysis.data.run_facts import RunFacts, facts_of
-from analysis.data.selection import Choice, choose
+from analysis.data.run_metadata import RunMetadata, metadata_of
+from analysis.data.selection import Selection, select_runs
 from analysis.data.tidy import tidy
 
 
 class Study(NamedTuple):
-    """What was read."""
+    """A study: its trials, the metadata of its runs, and the runs selected for analysis."""
 
     table: pd.DataFrame
-    """of the runs that are analysed"""
-    facts: list[RunFacts]
-    """of all runs that could be read"""
-    choice: Choice
+    """tidy table of the analysed runs, see ``analysis.data.tidy.tidy``"""
+    runs: list[RunMetadata]
+    """metadata of all runs that could be read"""
+    selection: Selection
+    """which of ``runs`` are analysed, and why the others are not"""
 
     @property
-    def analysed(self) -> list[RunFacts]:
-        """The facts of the runs that are analysed."""
-        return [self.facts[place] for place in self.choice.analysed]
+    def analysed(self) -> list[RunMetadata]:
+        """Metadata of the analysed runs."""
+        return [self.runs[index] for index in self.selection.analysed]
 
 
 def from_traces(folder: Path) -> Study:
-    """Read all runs below a folder; those that cannot be read are left out, which is said.
+    """Read all runs below a folder; ``selection.lines`` reports those that cannot be read.
 
     Raises:
-        ValueError: there are none that can be read, or none of them has finished.
+        ValueError: if no run can be read, or if none of them has finished.
     """
     unreadable: list[str] = []
     runs = load_runs(folder, unreadable)
     try:
         return _study(runs, unreadable)
-    except (KeyError, TypeError):  # JSON, but not of ours: only now is it worth looking for which
-        ours = _ours(runs, unreadable)
-        if not ours:
+    except (KeyError, TypeError):  # valid JSON with missing fields; search for the run only now
+        valid = _valid(runs, unreadable)
+        if not valid:
             raise ValueError(f"{folder}: {unreadable[-1]}") from None
-        return _study(ours, unreadable)
+        return _study(valid, unreadable)
 
 
 def from_archive(folder: Path) -> Study:
-    """Read what an earlier report left in a folder.
+    """Read the archive that an earlier report wrote to a folder.
 
     Raises:
-        ValueError: it is not there, not ours, or has no finished run.
+        ValueError: if the archive is missing or not valid, or if none of its runs has finished.
     """
-    table, facts = read_archive(folder)
-    return Study(table, facts, choose(facts))
+    table, runs = read_archive(folder)
+    return Study(table, runs, select_runs(runs))
 
 
 def _study(runs: Sequence[Run], unreadable: Sequence[str]) -> Study:
-    facts = [facts_of(run) for run in runs]
-    choice = choose(facts, unreadable)
-    return Study(tidy([runs[place] for place in choice.analysed]), facts, choice)
+    metadata = [metadata_of(run) for run in runs]
+    selection = select_runs(metadata, unreadable)
+    return Study(tidy([runs[index] for index in selection.analysed]), metadata, selection)
 
 
-def _ours(runs: Sequence[Run], unreadable: list[str]) -> list[Run]:
-    ours = []
+def _valid(runs: Sequence[Run], unreadable: list[str]) -> list[Run]:
+    """Return the runs with all expected fields; append a message for each of the others."""
+    valid = []
     for run in runs:
         try:
-            facts_of(run)
+            metadata_of(run)
             tidy([run])
         except (KeyError, TypeError) as error:
-            unreadable.append(f"{run.folder} holds no trace of ours: {error!r}")
+            unreadable.append(f"{run.folder} does not hold a valid trace: {error!r}")
         else:
-            ours.append(run)
-    return ours
+            valid.append(run)
+    return valid

@@ -1,4 +1,4 @@
-"""All trials of a study as one tidy table: what every figure is drawn from."""
+"""Collect all trials of a study in one tidy table, the input of all figures and tables."""
 
 from __future__ import annotations
 
@@ -10,42 +10,50 @@ import pandas as pd
 from analysis.data.load import Array, Run
 
 RULES = ("recommended", "best_at_target", "best_seen")
-"""which config a method is judged by: the one that it would deploy, that with the lowest loss seen
-at the target, that with the lowest loss seen at any fidelity"""
+"""incumbent rules: the config that the method recommends, the one with the lowest loss observed at
+the target fidelity, the one with the lowest loss observed at any fidelity"""
 
 
 def tidy(runs: Sequence[Run]) -> pd.DataFrame:
-    """One row a trial of every run that has any, in order of task, method, seed and end.
+    """Return a table with one row per trial, sorted by task, method, seed and end of the trial.
 
-    Columns:
-        ``task``, ``method`` (with what was overridden), ``seed``, ``trial``, ``status``;
-        ``fidelity`` (share), ``native`` (in the task's units), ``loss``, ``test_loss`` (as seen in
-        the trial; NaN where it failed or is not measured);
-        ``cost``, ``overhead`` (seconds of this trial), ``total_cost``, ``total_overhead`` (so far;
-        of several workers with what trials running at that time had cost by then);
-        for each rule of ``RULES``: ``regret_<rule>`` (NaN where no truth is known, infinite while
-        the rule names no config, else floored at half a validation example) and
-        ``test_<rule>`` (true test loss of that config; NaN where there is none);
-        ``config.<name>``, one for each hyperparameter of the task.
+    Runs without trials have no rows; without any trial the table is empty and has no columns.
 
-    Constants of a run, repeated in its rows: ``budget`` and ``target_cost`` (seconds; NaN if not
-    known), ``loss_floor``, ``resolution`` (NaN if not known), ``stopped_by``; of a replay,
-    ``replays`` (sha256 of its table) and ``surrogate`` (between recorded configs), or ``none``.
+    Columns of a trial:
+        ``task``, ``method`` (with its overridden options), ``seed``, ``trial`` (its number),
+        ``status``;
+        ``fidelity`` (share of the full fidelity, in (0, 1]), ``native`` (fidelity in the unit of
+        the task), ``loss``, ``test_loss`` (as observed; NaN if the trial failed or the value was
+        not measured);
+        ``cost``, ``overhead`` (of the trial, seconds), ``total_cost``, ``total_overhead``
+        (cumulative, seconds; with several workers ``total_cost`` includes the cost incurred so far
+        by the trials that are still running);
+        for each rule in ``RULES``, ``regret_<rule>`` (at least half a validation example; infinite
+        while the rule yields no config; NaN where the best loss is not known) and ``test_<rule>``
+        (true test loss of that config; NaN if there is none);
+        ``config.<name>`` for each hyperparameter of the task;
+        ``worker`` (its number), ``start``, ``end`` (seconds on the clock of the run).
 
-    ``worker`` (its number), ``start`` and ``end`` (of the trial, seconds on the run's own clock);
-    of a run, ``workers`` (how many trials ran at once) and ``log_scale`` (hyperparameters that its
-    space has on a log scale, between commas; ``none``, or ``unknown``).
+    Columns that are constant within a run:
+        ``budget`` and ``target_cost`` (cost of a full training), both in seconds, ``loss_floor``
+        and ``resolution`` (interpolation error of a replay), the last three NaN if not known;
+        ``stopped_by``;
+        ``replays`` (SHA-256 of the replayed table) and ``surrogate`` (the model that interpolates
+        between recorded configs), ``none`` if the task replays no table;
+        ``workers`` (number of parallel workers);
+        ``log_scale`` (comma-separated names of the hyperparameters that are sampled on a log
+        scale, or ``none``, or ``unknown``).
     """
     frames = [_rows(run) for run in runs if run.rows]
     if not frames:
         return pd.DataFrame()
     table = pd.concat(frames, ignore_index=True)
-    # within a run the trials stay in the order in which they ended
+    # the sort is stable, so that trials of a run stay in the order in which they ended
     return table.sort_values(["task", "method", "seed"], kind="stable", ignore_index=True)
 
 
 def _rows(run: Run) -> pd.DataFrame:
-    rows, facts = run.rows, run.meta["task_facts"]
+    rows, task_facts = run.rows, run.meta["task_facts"]
 
     def column(name: str) -> np.ndarray:
         return np.array([row[name] for row in rows], dtype=float)  # None becomes NaN
@@ -71,11 +79,11 @@ def _rows(run: Run) -> pd.DataFrame:
             none = np.array([row["recommended"] is None for row in rows])
         else:
             none = np.array([row[rule] is None for row in rows])
-            place = np.array([run.place.get(row[rule], 0) for row in rows])
-            losses = np.where(none, np.nan, true_loss[place])
-            tests = np.where(none, np.nan, true_test[place])
-        best = facts["best_loss"]
-        regret = np.maximum(losses - (np.nan if best is None else best), facts["loss_floor"])
+            index = np.array([run.row_index.get(row[rule], 0) for row in rows])
+            losses = np.where(none, np.nan, true_loss[index])
+            tests = np.where(none, np.nan, true_test[index])
+        best = task_facts["best_loss"]
+        regret = np.maximum(losses - (np.nan if best is None else best), task_facts["loss_floor"])
         columns[f"regret_{rule}"] = np.where(none, np.nan if best is None else np.inf, regret)
         columns[f"test_{rule}"] = np.where(none, np.nan, tests)
     for name in rows[0]["config"]:
@@ -87,20 +95,21 @@ def _rows(run: Run) -> pd.DataFrame:
     for name, part in (("replays", "table"), ("surrogate", "surrogate")):
         columns[name] = str(key.get(f"identity.{part}") or "none")
     columns["log_scale"] = _log_scale(key)
-    known = {name: facts.get(name) for name in ("target_cost", "loss_floor", "resolution")}
-    columns |= {name: np.nan if value is None else value for name, value in known.items()}
+    constants = {name: task_facts.get(name) for name in ("target_cost", "loss_floor", "resolution")}
+    columns |= {name: np.nan if value is None else value for name, value in constants.items()}
     columns |= {"budget": run.budget, "stopped_by": run.meta.get("stopped_by")}
     return pd.DataFrame(columns)
 
 
 def _with_running(start: Array, end: Array, cost: Array) -> Array:
-    """Cost at the end of each trial, of ended trials and of the part of others that had run."""
-    lasted = np.maximum(end - start, 1e-300)
+    """Return the total cost at the end of each trial, including that of running trials so far."""
+    duration = np.maximum(end - start, 1e-300)
     now = np.maximum.accumulate(end)[:, None]
-    return np.asarray(np.clip((now - start) / lasted, 0, 1) @ cost, dtype=float)
+    return np.asarray(np.clip((now - start) / duration, 0, 1) @ cost, dtype=float)
 
 
 def _log_scale(key: Mapping[str, object]) -> str:
+    """Return the column ``log_scale`` of ``tidy``, given the key of a run."""
     space = {name: value for name, value in key.items() if name.startswith("task.space.")}
     if not space:
         return "unknown"

@@ -1,1 +1,1 @@
-"""Figures, one a module: a tidy table in, a ``Drawn`` out."""
+"""Figures, one per module: functions that draw a tidy table and return a ``Figure``."""

@@ -1,4 +1,4 @@
-"""Which fidelities each method bought, and what it saw: slide 29 of the talk."""
+"""Draw which fidelities each method evaluated, and their losses (slide 29 of the SigOpt talk)."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pandas as pd
 from analysis.data.load import Array
 from analysis.figures import style
 from analysis.figures.captions import ordered, seeds_of
-from analysis.figures.figure import Drawn
+from analysis.figures.figure import Figure
 from analysis.figures.median_run import median_seed
 from analysis.figures.scales import plain_log, scale_of
 
@@ -20,32 +20,33 @@ if TYPE_CHECKING:  # slow to import
     from matplotlib.axes import Axes
     from matplotlib.colors import Normalize
 
-READINGS = 80  # of the shares of a run, at most: more cannot be told apart
-MOST = 8  # distinct fidelities that are shown one by one
+READINGS = 80  # points at which the shares of a run are drawn, at most; more look the same
+MOST = 8  # distinct fidelities that get a bin each; more are grouped into powers of two
 
 
-def draw_allocation(table: pd.DataFrame, task: str, seed: int | None = None) -> Drawn:
-    """Draw one run a method, in a column of three panels that share the cost axis.
+def draw_allocation(table: pd.DataFrame, task: str, seed: int | None = None) -> Figure:
+    """Draw one run per method, in a column of three panels that share the cost axis.
 
-    Above: share of the cost so far by fidelity, stacked, at ``READINGS`` trials of a longer run;
-    its bins are the distinct fidelities of all runs drawn if there are at most ``MOST``, else
-    powers of two: from 1/4 to below 1/2, and so on. Middle: every trial, coloured by loss; hollow
-    where it failed. Below: lowest loss seen at the target so far.
+    The upper panel stacks the shares of the cost so far by fidelity, at no more than ``READINGS``
+    trials. Its bins are the distinct fidelities of all runs drawn if there are at most ``MOST`` of
+    them, else powers of two (from 1/4 to below 1/2, and so on). The middle panel shows each trial,
+    coloured by its loss, or hollow if it failed. The lower panel shows the lowest loss observed so
+    far at the target fidelity.
 
     Args:
-        table: see ``analysis.data.tidy.tidy``.
-        task: its name in the table.
-        seed: of the runs; without it each method's median run by final regret of the recommended
-            config (see ``analysis.figures.median_run.median_seed``).
+        table: tidy table, see ``analysis.data.tidy.tidy``.
+        task: name of the task.
+        seed: seed of the runs; by default that of each method's median run by final regret (see
+            ``analysis.figures.median_run.median_seed``).
 
     Returns:
-        Data: ``panel`` (``share``, ``trial``, ``best``), ``method``, ``seed``, ``trial``,
-        ``total_cost`` (seconds, at the end of the trial), ``fidelity`` (of the trial; for
-        ``share`` the lower end of the bin), ``value`` (share of cost; loss of the trial, NaN where
-        it failed; lowest loss).
+        A figure with the data columns ``panel`` (``share``, ``trial`` or ``best``), ``method``,
+        ``seed``, ``trial``, ``total_cost`` (seconds, at the end of the trial), ``fidelity`` (of
+        the trial; in the panel ``share``, the lower limit of the bin) and ``value`` (share of the
+        cost; loss of the trial, NaN if it failed; lowest loss so far).
 
     Raises:
-        ValueError: no such task, or no run with that seed.
+        ValueError: if the table has no trials of the task, or none with this seed.
     """
     rows = table[table["task"] == task]
     if seed is not None:
@@ -58,17 +59,19 @@ def draw_allocation(table: pd.DataFrame, task: str, seed: int | None = None) -> 
     from matplotlib.colors import LogNorm, Normalize
 
     runs = {
-        method: of[of["seed"] == (median_seed(of) if seed is None else seed)]
+        method: trials[trials["seed"] == (median_seed(trials) if seed is None else seed)]
         for method in ordered(rows["method"])
-        for of in [rows[rows["method"] == method]]
+        for trials in [rows[rows["method"] == method]]
     }
     bins = _bins(np.concatenate([run["fidelity"].to_numpy() for run in runs.values()]))
     data = pd.concat(
         [marks for run in runs.values() for marks in _marks(run, bins)], ignore_index=True
     )
-    seen = data.loc[data["panel"] == "trial", "value"].dropna()
-    log = len(seen) > 0 and seen.min() > 0 and seen.min() < seen.max()
-    norm = (LogNorm if log else Normalize)(seen.min(), seen.max()) if len(seen) else Normalize(0, 1)
+    losses = data.loc[data["panel"] == "trial", "value"].dropna()
+    log = len(losses) > 0 and 0 < losses.min() < losses.max()
+    norm = Normalize(0, 1)
+    if len(losses):
+        norm = (LogNorm if log else Normalize)(losses.min(), losses.max())
 
     figure, panels = plt.subplots(
         3, len(runs), figsize=(max(2.5 * len(runs) + 2.2, 6.4), 8), sharex=True, sharey="row",
@@ -85,14 +88,16 @@ def draw_allocation(table: pd.DataFrame, task: str, seed: int | None = None) -> 
         )  # fmt: skip
         if best.empty:
             column[2].text(0.5, 0.5, "none", transform=column[2].transAxes, ha="center")
-        name = method.replace(",", ",\n")  # overridden options would run into the next title
+        name = method.replace(
+            ",", ",\n"
+        )  # keeps long names of variants from overlapping the next title
         column[0].set_title(f"{name}\nseed {run['seed'].iloc[0]}", fontsize="medium")
     first = panels[:, 0]
     first[0].set(ylabel="share of cost so far", ylim=(0, 1))
     first[1].set(ylabel="fidelity (share)", yscale=_scale(rows["fidelity"].to_numpy()))
     first[2].set(ylabel="lowest loss\nseen at the target")
-    found = data.loc[data["panel"] == "best", "value"].to_numpy()
-    first[2].set_yscale("log" if found.size and found.min() > 0 else "linear")
+    lowest = data.loc[data["panel"] == "best", "value"].to_numpy()
+    first[2].set_yscale("log" if lowest.size and lowest.min() > 0 else "linear")
     first[0].set_xscale(scale_of(data["total_cost"].to_numpy()))
     for axis in (first[0].xaxis, first[1].yaxis, first[2].yaxis):
         if axis.get_scale() == "log":
@@ -116,9 +121,9 @@ def draw_allocation(table: pd.DataFrame, task: str, seed: int | None = None) -> 
     highest = every.groupby(["method", "seed"])["fidelity"].max()
     full = (highest > 1 - 1e-9).groupby("method").agg(["sum", "size"])
     seldom = [
-        f"{name} {there} of {ran}"
-        for name, there, ran in full.loc[list(runs)].itertuples()
-        if there < ran
+        f"{name} {reached} of {count}"
+        for name, reached, count in full.loc[list(runs)].itertuples()
+        if reached < count
     ]
     caption = (
         f"What methods bought on {task}, against evaluation cost: share of the cost by fidelity, "
@@ -127,11 +132,11 @@ def draw_allocation(table: pd.DataFrame, task: str, seed: int | None = None) -> 
     )
     if seldom:
         caption += f" Runs that trained at the target at all: {', '.join(seldom)}; of others all."
-    return Drawn(figure, data, caption)
+    return Figure(figure, data, caption)
 
 
 def _bins(fidelities: Array) -> Mapping[float, str]:
-    """Lower ends of the bins, rising, and their names."""
+    """Return the name of each bin by its lower limit, rising."""
     distinct = np.unique(np.round(fidelities, 12))
     if len(distinct) <= MOST:
         return {float(share): _fraction(share) for share in distinct}
@@ -150,9 +155,9 @@ def _fraction(share: float) -> str:
 
 
 def _marks(run: pd.DataFrame, bins: Mapping[float, str]) -> list[pd.DataFrame]:
-    """What is drawn of one run, a table a panel and, for the shares, a table a bin."""
+    """Return the data of one run: one table per panel; for the shares, one table per bin."""
     edges = np.array(list(bins))
-    place = np.searchsorted(edges, np.round(run["fidelity"], 12), side="right") - 1
+    bin_index = np.searchsorted(edges, np.round(run["fidelity"], 12), side="right") - 1
     base = run[["method", "seed", "trial", "total_cost", "fidelity"]]
     spent = run["cost"].to_numpy().cumsum()
     kept = _readings(run["total_cost"].to_numpy(dtype=float))
@@ -160,7 +165,8 @@ def _marks(run: pd.DataFrame, bins: Mapping[float, str]) -> list[pd.DataFrame]:
         base.assign(
             panel="share",
             fidelity=edge,
-            value=np.where(place == number, run["cost"], 0).cumsum() / np.where(spent, spent, 1),
+            value=np.where(bin_index == number, run["cost"], 0).cumsum()
+            / np.where(spent, spent, 1),
         ).iloc[kept]
         for number, edge in enumerate(edges)
     ]
@@ -172,12 +178,12 @@ def _marks(run: pd.DataFrame, bins: Mapping[float, str]) -> list[pd.DataFrame]:
 
 
 def _readings(costs: Array) -> list[int]:
-    """Places of the trials whose shares are drawn: all, or ``READINGS`` evenly spread."""
+    """Return the indices of the trials whose shares are drawn: all, or about ``READINGS``."""
     if len(costs) <= READINGS:
         return list(range(len(costs)))
     spread = np.geomspace if costs[0] > 0 else np.linspace
-    places = np.searchsorted(costs, spread(costs[0], costs[-1], READINGS))
-    return sorted({0, len(costs) - 1, *(int(p) for p in places if p < len(costs))})
+    indices = np.searchsorted(costs, spread(costs[0], costs[-1], READINGS))
+    return sorted({0, len(costs) - 1, *(int(i) for i in indices if i < len(costs))})
 
 
 def _shares(ax: Axes, marks: pd.DataFrame, bins: Mapping[float, str]) -> None:
@@ -186,10 +192,10 @@ def _shares(ax: Axes, marks: pd.DataFrame, bins: Mapping[float, str]) -> None:
     shades = sns.color_palette("rocket_r", len(bins))
     below = np.zeros(marks["trial"].nunique() + 1)
     for (edge, name), shade in zip(bins.items(), shades, strict=True):
-        one = marks[marks["fidelity"] == edge]
-        # a step holds until the next trial ends: the last one gets a width that can be seen
-        x = np.append(one["total_cost"], one["total_cost"].iloc[-1] * 1.03)
-        above = below + np.append(one["value"], one["value"].iloc[-1])
+        of_bin = marks[marks["fidelity"] == edge]
+        # a step lasts until the next trial ends; give the last one a visible width
+        x = np.append(of_bin["total_cost"], of_bin["total_cost"].iloc[-1] * 1.03)
+        above = below + np.append(of_bin["value"], of_bin["value"].iloc[-1])
         ax.fill_between(x, below, above, step="post", color=shade, linewidth=0, label=name)
         below = above
 
@@ -205,5 +211,5 @@ def _trials(ax: Axes, marks: pd.DataFrame, norm: Normalize) -> None:
 
 
 def _scale(fidelities: Array) -> str:
-    """Shares that fall below a tenth are bought in powers: a log axis."""
+    """Return the scale of the fidelity axis: ``log`` if fidelities go down to 0.1 or below."""
     return "log" if fidelities.min() <= 0.1 else "linear"

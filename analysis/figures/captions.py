@@ -1,4 +1,4 @@
-"""What the captions of several figures say alike, and the order of methods."""
+"""Parts of captions that several figures share, and the order of methods."""
 
 from __future__ import annotations
 
@@ -16,30 +16,30 @@ RULES = {
 
 
 def ordered(methods: Iterable[str]) -> list[str]:
-    """Methods in the order of the style, those that it does not know last, by name."""
-    known = {name: place for place, name in enumerate(style.METHODS)}
+    """Sort distinct methods in the order of ``style.METHODS``; unknown ones come last, by name."""
+    order = {name: index for index, name in enumerate(style.METHODS)}
 
-    def place(method: str) -> tuple[int, str]:
+    def position(method: str) -> tuple[int, str]:
         name = method.partition(",")[0]
-        return known.get(style.KIN.get(name, (name, ""))[0], len(known)), method
+        return order.get(style.KIN.get(name, (name, ""))[0], len(order)), method
 
-    return sorted(set(methods), key=place)
+    return sorted(set(methods), key=position)
 
 
 def extra_width(methods: Iterable[str], usual: int = 14) -> float:
-    """Inches that names longer than usual need beyond a figure's own width."""
+    """Return the extra width, in inches, for names of more than ``usual`` characters."""
     return 0.085 * max(0, max((len(m) for m in methods), default=0) - usual)
 
 
 def seeds_of(rows: pd.DataFrame) -> str:
-    """How many seeds a method has on a task: ``10 seeds``, or ``3 to 10 seeds``."""
+    """Count the seeds per method and task, as text: ``10 seeds`` or ``3 to 10 seeds``."""
     counts = rows.groupby(["task", "method"]).seed.nunique()
     low, high = int(counts.min()), int(counts.max())
     return f"{low} to {high} seeds" if low < high else f"{low} seed{'s' * (low != 1)}"
 
 
 def basis(rows: pd.DataFrame, clock: str, rule: str) -> str:
-    """Seeds a method and task, clock and incumbent rule, as a sentence."""
+    """State the number of seeds, the clock and the incumbent rule, in one sentence."""
     return (
         f"{seeds_of(rows).capitalize()} a method and task; clock: {clock}; "
         f"incumbent: {RULES[rule]} ({rule})."
@@ -47,18 +47,21 @@ def basis(rows: pd.DataFrame, clock: str, rule: str) -> str:
 
 
 def ended_early(rows: pd.DataFrame, how: str) -> str:
-    """Which methods' runs were stopped by trials, as a sentence with a space before; may be empty.
+    """Name the methods with runs that were stopped by their number of trials, in one sentence.
 
     Args:
-        rows: of the tidy table.
-        how: what this does to the figure, ``count as failures ...``.
+        rows: rows of the tidy table.
+        how: how the figure treats such runs, for example ``count as failures``.
+
+    Returns:
+        A sentence after a space, to append to a caption; empty if there are no such runs.
     """
     stopped = ordered(rows[rows.stopped_by == "trials"].method)
     return f" Runs stopped by trials ({', '.join(stopped)}) {how}." if stopped else ""
 
 
 def unlike_budgets(rows: pd.DataFrame) -> str:
-    """On which tasks not all runs had the same budget, as a sentence; may be empty."""
+    """Name the tasks whose runs had different budgets; empty if there are none."""
     budgets = rows.groupby("task").budget
     unlike = budgets.max() > budgets.min() * (1 + 1e-9)
     names = list(unlike[unlike].index)

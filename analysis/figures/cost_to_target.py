@@ -1,7 +1,7 @@
-"""What a method spends to reach a regret: aRT with intervals and the share of runs that got there.
+"""Draw the average cost to reach regret targets (aRT), with intervals and success counts.
 
-After COCO (arXiv:1605.03560, "Averaging Runtime"); definitions and bounds in
-``analysis.statistics.average_costs``.
+Follows COCO (arXiv:1605.03560, section "Averaging Runtime"); ``analysis.statistics.average_costs``
+defines the quantities and their bounds.
 """
 
 from __future__ import annotations
@@ -13,9 +13,8 @@ import numpy as np
 import pandas as pd
 from numpy.random import Generator
 
-from analysis.figures import captions as words
-from analysis.figures import style
-from analysis.figures.figure import Drawn
+from analysis.figures import captions, style
+from analysis.figures.figure import Figure
 from analysis.figures.scales import plain_log
 from analysis.statistics.average_costs import RESAMPLES, average_costs
 from analysis.statistics.regret_targets import (
@@ -29,7 +28,7 @@ from analysis.statistics.regret_targets import (
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
+    from matplotlib.figure import Figure as MatplotlibFigure
 
 
 def draw_cost_to_target(
@@ -40,34 +39,38 @@ def draw_cost_to_target(
     rule: str = "recommended",
     rng: Generator | None = None,
     resamples: int = RESAMPLES,
-) -> Drawn:
-    """Draw one panel a target, one line a method.
+) -> Figure:
+    """Draw one panel per target, with one line per method.
 
     Args:
-        table: as ``analysis.data.tidy.tidy`` makes it.
-        task: its name.
-        targets: regrets, those below three validation examples are left out; by default what
-            ``analysis.statistics.regret_targets.shown_targets`` chooses.
+        table: tidy table, see ``analysis.data.tidy.tidy``.
+        task: name of the task.
+        targets: regrets, of which those below three validation examples are left out; by default
+            those of ``analysis.statistics.regret_targets.shown_targets``.
         clock: one of ``analysis.statistics.step_curves.CLOCKS``.
         rule: one of ``analysis.data.tidy.RULES``.
-        rng: of the bootstrap.
-        resamples: their number.
+        rng: random generator of the bootstrap; by default one with a fixed seed.
+        resamples: number of bootstrap resamples.
 
     Returns:
-        Data: one row a method and target: ``cost`` (aRT, or if ``bound`` what it is at least),
-        ``low``, ``high`` (95 %; NaN where not drawn, infinite beyond the axis) and
-        ``first_touch`` (aRT of the first touch; NaN where under half of the runs have one), all
-        in ``unit``; ``successes``, ``runs``, ``share``.
+        A figure whose data have one row per method and target: ``method``, ``target``, ``cost``
+        (aRT or, where ``bound`` is True, a lower bound), ``low`` and ``high`` (95 % confidence
+        interval; NaN where not drawn, infinite beyond the axis), ``first_touch`` (aRT of the first
+        hit; NaN if fewer than half of the runs have one), ``bound``, ``successes``, ``runs``,
+        ``share`` (successes per run) and ``unit`` (of the costs).
+
+    Raises:
+        ValueError: if the task has no rows, or if the regret by this rule is not known.
     """
     rows = rows_of(table, task, rule)
     unit, unit_name = unit_of(rows)
-    asked = shown_targets(table, task, clock, rule) if targets is None else targets
-    runs = reached(table, task, asked, clock, rule)
+    requested = shown_targets(table, task, clock, rule) if targets is None else targets
+    runs = reached(table, task, requested, clock, rule)
     touches = average_costs(touched(runs), resamples=1) if len(runs) else runs
     data = _data(average_costs(runs, rng, resamples), touches, unit).assign(unit=unit_name)
     kept = sorted(set(data.target), reverse=True)
     figure = _figure(
-        data, words.ordered(rows.method), kept, f"average {clock} to target, {unit_name}", task
+        data, captions.ordered(rows.method), kept, f"average {clock} to target, {unit_name}", task
     )
     caption = (
         f"Average cost to reach a regret for good (aRT) on {task}: what all runs spent over the "
@@ -75,21 +78,21 @@ def draw_cost_to_target(
         "95 % bootstrap intervals over runs, none for a single run. Open markers with an arrow: "
         "under half of the runs did, the mean cost to the target is above the marker. Ticks: aRT "
         "of the first touch, also where the incumbent left again. "
-        + words.basis(rows, clock, rule)
-        + words.ended_early(rows, "count as failures with what they had spent")
+        + captions.basis(rows, clock, rule)
+        + captions.ended_early(rows, "count as failures with what they had spent")
     )
     if targets is None:
         caption += (
             f" Of {', '.join(map(str, LADDER))}, the three lowest that half of some method's runs "
             "reached are shown (of fewer, the next, too)."
         )
-    omitted = sorted(set(map(float, asked)) - set(kept), reverse=True)
+    omitted = sorted(set(map(float, requested)) - set(kept), reverse=True)
     if omitted:
         caption += f" Left out, below three validation examples: {', '.join(map(str, omitted))}."
     resolution = float(rows.resolution.iloc[0])
     if any(target < resolution for target in kept):
         caption += f" The replay's own interpolation error is {resolution:.2g}."
-    return Drawn(figure, data, caption)
+    return Figure(figure, data, caption)
 
 
 def _data(costs: pd.DataFrame, touches: pd.DataFrame, unit: float) -> pd.DataFrame:
@@ -107,12 +110,12 @@ def _data(costs: pd.DataFrame, touches: pd.DataFrame, unit: float) -> pd.DataFra
 
 def _figure(
     data: pd.DataFrame, methods: list[str], targets: list[float], label: str, task: str
-) -> Figure:
+) -> MatplotlibFigure:
     style.use()
     import matplotlib.pyplot as plt
 
     count = max(len(targets), 1)
-    size = (2.2 + 3.8 * count + words.extra_width(methods), 1.8 + 0.42 * max(len(methods), 3))
+    size = (2.2 + 3.8 * count + captions.extra_width(methods), 1.8 + 0.42 * max(len(methods), 3))
     figure, grid = plt.subplots(
         1, count, figsize=size, sharex=True, sharey=True, squeeze=False, layout="constrained"
     )
@@ -120,7 +123,7 @@ def _figure(
     values = data[["cost", "low", "high", "first_touch"]].to_numpy(dtype=float)
     values = values[np.isfinite(values) & (values > 0)]
     if values.size:
-        # room at the right for arrows
+        # leave room for arrows on the right
         axes[0].set_xlim(values.min() / 1.6, values.max() * 2.5)
     axes[0].set_ylim(len(methods) - 0.5, -0.5)
     axes[0].set_yticks(range(len(methods)), methods)
@@ -142,22 +145,23 @@ def _figure(
     return figure
 
 
-def _mark(ax: Axes, row: Any, place: int) -> None:
+def _mark(ax: Axes, row: Any, y: int) -> None:
+    """Draw the cost of one method, a row of the data, at a height of the panel."""
     colour = style.colour_of(row.method)
     if row.bound:
         ax.annotate(
-            "", (row.cost, place), xytext=(30, 0), textcoords="offset points",
+            "", (row.cost, y), xytext=(30, 0), textcoords="offset points",
             arrowprops={"arrowstyle": "<-", "color": colour, "lw": 1.5, "shrinkA": 0, "shrinkB": 4},
         )  # fmt: skip
     elif np.isfinite(row.low):
         end = min(row.high, ax.get_xlim()[1])
-        ax.plot([row.low, end], [place, place], color=colour, lw=2, solid_capstyle="butt")
+        ax.plot([row.low, end], [y, y], color=colour, lw=2, solid_capstyle="butt")
         if np.isinf(row.high):
-            ax.plot([end], [place], ">", color=colour, clip_on=False, markersize=6)
-    ax.plot([row.first_touch], [place], "|", color=colour, mew=2, markersize=11)
+            ax.plot([end], [y], ">", color=colour, clip_on=False, markersize=6)
+    ax.plot([row.first_touch], [y], "|", color=colour, mew=2, markersize=11)
     fill = "white" if row.bound else colour
-    ax.plot([row.cost], [place], "o", color=colour, mfc=fill, mew=1.8, markersize=7)
+    ax.plot([row.cost], [y], "o", color=colour, mfc=fill, mew=1.8, markersize=7)
     ax.annotate(
-        f"{row.successes}/{row.runs}", (1.02, place), xycoords=("axes fraction", "data"),
+        f"{row.successes}/{row.runs}", (1.02, y), xycoords=("axes fraction", "data"),
         va="center", fontsize="small",
     )  # fmt: skip

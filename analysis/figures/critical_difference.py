@@ -1,4 +1,4 @@
-"""Demsar's critical-difference diagram (JMLR 7, 2006, Figure 1), with what it is worth."""
+"""Draw the critical-difference diagram (Demsar, JMLR 7, 2006, Figure 1), with its limitations."""
 
 from __future__ import annotations
 
@@ -8,16 +8,17 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from analysis.figures import captions as words
-from analysis.figures import style
-from analysis.figures.figure import Drawn
+from analysis.figures import captions, style
+from analysis.figures.figure import Figure
 from analysis.statistics.ranks import Friedman, critical_difference, friedman, task_ranks
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-ENOUGH = 5  # tasks; a low bar: Demsar's rule of thumb for Friedman's chi-squared is over 10
-ROW, DROP = 0.32, 0.16  # heights of a name's row and between bars, in units of the diagram
+ENOUGH = (
+    5  # tasks below which a warning is shown; Demsar recommends more than 10 for Friedman's test
+)
+ROW, DROP = 0.32, 0.16  # height of a name and distance between bars, in units of the y axis
 WARNING = "#8a3b00"
 
 
@@ -28,23 +29,24 @@ def draw_critical_difference(
     rule: str = "recommended",
     methods: Sequence[str] | None = None,
     alpha: float = 0.05,
-) -> Drawn:
-    """Draw average ranks over tasks on a line, bars joining what Nemenyi's test cannot tell apart.
+) -> Figure:
+    """Draw the average ranks over tasks; bars join methods that do not differ significantly.
 
-    With fewer than five tasks, or ranks that Friedman's test finds no difference in, the figure
-    says so in itself.
+    Nemenyi's test decides which methods differ. The figure shows a warning if there are fewer than
+    ``ENOUGH`` tasks, or if Friedman's test finds no difference between the methods.
 
     Args:
-        table: as ``analysis.data.tidy.tidy`` makes it.
-        share: of the budget at which median regrets over seeds are ranked.
+        table: tidy table, see ``analysis.data.tidy.tidy``.
+        share: share of the budget at which median regrets over seeds are ranked.
         clock: one of ``analysis.statistics.step_curves.CLOCKS``.
         rule: one of ``analysis.data.tidy.RULES``.
-        methods: those to compare; by default all.
-        alpha: level of both tests.
+        methods: methods to compare; by default all.
+        alpha: significance level of both tests, in (0, 1).
 
     Returns:
-        Data: one row a method, best first: ``rank``, ``group`` (letters of its bars), ``tasks``,
-        ``critical_difference`` (in ranks), ``p`` (of Friedman's test, after Iman and Davenport).
+        A figure whose data have one row per method, best first: ``method``, ``rank``, ``group``
+        (letters of its bars), ``tasks`` (their number), ``critical_difference`` (in ranks) and
+        ``p`` (p-value of Friedman's test with the correction of Iman and Davenport).
     """
     style.use()
     import matplotlib.pyplot as plt
@@ -53,25 +55,25 @@ def draw_critical_difference(
     n, k = ranks.shape
     if not n or k < 2:
         figure, ax = plt.subplots(figsize=(8, 2), layout="constrained")
-        says = "fewer than two methods on a common task: nothing to compare"
-        ax.text(0.5, 0.5, says, transform=ax.transAxes, ha="center", color=WARNING)
+        message = "fewer than two methods on a common task: nothing to compare"
+        ax.text(0.5, 0.5, message, transform=ax.transAxes, ha="center", color=WARNING)
         ax.set_axis_off()
-        return Drawn(figure, pd.DataFrame(columns=["method", "rank"]), says.capitalize() + ".")
+        return Figure(figure, pd.DataFrame(columns=["method", "rank"]), message.capitalize() + ".")
     test, gap = friedman(ranks.to_numpy()), critical_difference(k, n, alpha)
-    places = pd.Series(test.ranks, index=ranks.columns).sort_values(kind="stable")
-    bars = _bars(places.to_list(), gap)
+    averages = pd.Series(test.ranks, index=ranks.columns).sort_values(kind="stable")
+    bars = _bars(averages.to_list(), gap)
     letters = [
         "".join(chr(97 + b) for b, (i, j) in enumerate(bars) if i <= m <= j) for m in range(k)
     ]
-    data = pd.DataFrame({"method": places.index, "rank": places.to_numpy(), "group": letters})
+    data = pd.DataFrame({"method": averages.index, "rank": averages.to_numpy(), "group": letters})
     data = data.assign(tasks=n, critical_difference=gap, p=test.p)
     doubts = _doubts(test, alpha)
     height = 1.6 + 0.45 * ((k + 1) // 2) + 0.2 * len(bars) + 0.28 * len(doubts)
     figure, ax = plt.subplots(figsize=(8.5, height), layout="constrained")
     _axis(ax, k, gap)
-    _methods(ax, places, bars)
-    for place, text in enumerate(doubts):
-        ax.annotate(text, (0.5, 0), xycoords="axes fraction", xytext=(0, -6 - 17 * place),
+    _methods(ax, averages, bars)
+    for line, text in enumerate(doubts):
+        ax.annotate(text, (0.5, 0), xycoords="axes fraction", xytext=(0, -6 - 17 * line),
                     textcoords="offset points", ha="center", va="top", color=WARNING,
                     weight="bold", fontsize="small")  # fmt: skip
     rows = table[table.method.isin(ranks.columns) & table.task.isin(ranks.index)]
@@ -81,26 +83,34 @@ def draw_critical_difference(
         f"cannot tell apart (critical difference {gap:.2f} ranks at {alpha:.0%}). Friedman's test "
         f"after Iman and Davenport: F = {test.f:.3g}, p = {test.p:.2g}. "
         + "".join(f"{text}. " for text in doubts)
-        + words.basis(rows, clock, rule)
-        + words.ended_early(rows, "keep their last incumbent to that point")
-        + words.unlike_budgets(rows)
+        + captions.basis(rows, clock, rule)
+        + captions.ended_early(rows, "keep their last incumbent to that point")
+        + captions.unlike_budgets(rows)
     )
-    return Drawn(figure, data, caption)
+    return Figure(figure, data, caption)
 
 
 def _doubts(test: Friedman, alpha: float) -> list[str]:
+    """Return the warnings that the figure shows."""
     doubts = []
     if test.tasks < ENOUGH:
         few = f"Only {test.tasks} task{'s' * (test.tasks != 1)}"
         doubts.append(f"{few}: too few for this test to mean anything")
-    if not test.p < alpha:  # NaN, too
-        found = "cannot be computed" if np.isnan(test.p) else f"finds no difference, p {test.p:.2g}"
-        doubts.append(f"Friedman's test {found}: the bars mean nothing")
+    if not test.p < alpha:  # also if p is NaN
+        result = (
+            "cannot be computed" if np.isnan(test.p) else f"finds no difference, p {test.p:.2g}"
+        )
+        doubts.append(f"Friedman's test {result}: the bars mean nothing")
     return doubts
 
 
 def _bars(ranks: list[float], gap: float) -> list[tuple[int, int]]:
-    """First and last place of each longest stretch of methods that are less than a gap apart."""
+    """Return the first and last index of each maximal group of methods within one gap.
+
+    Args:
+        ranks: average ranks, rising.
+        gap: critical difference.
+    """
     bars: list[tuple[int, int]] = []
     for first in range(len(ranks)):
         last = max(j for j in range(first, len(ranks)) if ranks[j] - ranks[first] <= gap)
@@ -119,7 +129,7 @@ def _axis(ax: Axes, k: int, gap: float) -> None:
         ax.text(tick, 0.1, str(tick), ha="center", va="bottom", fontsize="small")
     ax.text(1 - 0.04 * (k - 1), 0, "average rank\n(1 is best)", ha="right", va="center",
             fontsize="small", color="0.3")  # fmt: skip
-    # it may be wider than the scale when there are few tasks
+    # with few tasks, the critical difference may exceed the scale
     end = min(1 + gap, k + margin)
     ax.plot([1, end], [0.5, 0.5], color="0.2", lw=1.5)
     for x in (1.0, 1 + gap):
@@ -129,16 +139,16 @@ def _axis(ax: Axes, k: int, gap: float) -> None:
             fontsize="small")  # fmt: skip
 
 
-def _methods(ax: Axes, places: pd.Series, bars: list[tuple[int, int]]) -> None:
-    k = len(places)
-    ranks, names, half = places.to_list(), list(places.index), (len(places) + 1) // 2
+def _methods(ax: Axes, averages: pd.Series, bars: list[tuple[int, int]]) -> None:
+    k = len(averages)
+    ranks, names, half = averages.to_list(), list(averages.index), (k + 1) // 2
     for level, (first, last) in enumerate(bars):
         y = -DROP * (level + 1)
         ax.plot([ranks[first] - 0.03, ranks[last] + 0.03], [y, y], color="0.2", lw=4)
     top = -DROP * (len(bars) + 1) - 0.1
-    for place, (name, rank) in enumerate(zip(names, ranks, strict=True)):
-        left = place < half
-        y = top - ROW * (place if left else k - 1 - place)
+    for index, (name, rank) in enumerate(zip(names, ranks, strict=True)):
+        left = index < half
+        y = top - ROW * (index if left else k - 1 - index)
         x = 1 - 0.04 * (k - 1) if left else k + 0.04 * (k - 1)
         colour = style.colour_of(name)
         ax.plot([rank, rank, x], [0, y, y], color=colour, lw=1.5)

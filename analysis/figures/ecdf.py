@@ -1,7 +1,7 @@
-"""ECDF over targets: how many (run, target) pairs are solved by a cost.
+"""Draw the ECDF of the cost over (run, target) pairs.
 
-After COCO (arXiv:1605.03560, "Empirical Distribution Functions"), of the runs as they were: no
-simulated restarts.
+Follows COCO (arXiv:1605.03560, section "Empirical Distribution Functions"), but without simulated
+restarts.
 """
 
 from __future__ import annotations
@@ -10,13 +10,12 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from analysis.figures import captions as words
-from analysis.figures import style
-from analysis.figures.figure import Drawn
+from analysis.figures import captions, style
+from analysis.figures.figure import Figure
 from analysis.figures.scales import plain_log
 from analysis.statistics.regret_targets import ecdf, ladder, reached, unit_of
 
-ACROSS = 3  # panels
+ACROSS = 3  # panels in a row
 
 
 def draw_ecdf(
@@ -25,35 +24,37 @@ def draw_ecdf(
     clock: str = "cost",
     rule: str = "recommended",
     count: int = 51,
-) -> Drawn:
-    """Draw one panel a task, one step curve a method, a cross where its longest run ended.
+) -> Figure:
+    """Draw one panel per task, with one step curve per method.
+
+    A cross marks the end of the longest run of a method.
 
     Args:
-        table: as ``analysis.data.tidy.tidy`` makes it.
-        tasks: their names; by default all. Those whose best loss is not known are left out.
+        table: tidy table, see ``analysis.data.tidy.tidy``.
+        tasks: names of the tasks; by default all. Tasks whose best loss is not known are skipped.
         clock: one of ``analysis.statistics.step_curves.CLOCKS``.
         rule: one of ``analysis.data.tidy.RULES``.
-        count: of targets a task, evenly spaced in log regret, see
+        count: number of targets per task, evenly spaced in log regret, see
             ``analysis.statistics.regret_targets.ladder``.
 
     Returns:
-        Data: one row a step: ``task``, ``method``, ``cost`` (in ``unit``), ``share``; the last of a
-        method is its cross.
+        A figure whose data have one row per step: ``task``, ``method``, ``cost`` (in ``unit``),
+        ``unit``, ``share`` (in [0, 1]). The last row of a method is its cross.
 
     Raises:
-        ValueError: no task whose best loss is known.
+        ValueError: if the best loss of no task is known.
     """
     style.use()
     import matplotlib.pyplot as plt
     from matplotlib.ticker import PercentFormatter
 
     unknown = set() if table.empty else set(table[table[f"regret_{rule}"].isna()].task)
-    known = [] if table.empty else sorted(set(table.task) - unknown)
-    names = [task for task in tasks or known if task in known]
+    available = [] if table.empty else sorted(set(table.task) - unknown)
+    names = [task for task in tasks or available if task in available]
     if not names:
         raise ValueError("no task whose best loss is known")
     rows = table[table.task.isin(names)]
-    methods, across = words.ordered(rows.method), min(ACROSS, len(names))
+    methods, across = captions.ordered(rows.method), min(ACROSS, len(names))
     down, width = -(-len(names) // across), 1.2 + 4.2 * across
     columns = min(len(methods), max(1, int(width / (0.7 + 0.09 * max(map(len, methods))))))
     height = 1.1 + 3.3 * down + 0.25 * -(-len(methods) // columns)
@@ -69,10 +70,10 @@ def draw_ecdf(
         steps = steps.assign(task=task, cost=steps.cost / unit, unit=unit_name)
         parts.append(steps[["task", "method", "cost", "unit", "share"]])
         for method in methods:
-            own = steps[steps.method == method]
-            if not len(own):
+            curve = steps[steps.method == method]
+            if not len(curve):
                 continue
-            x, y = own.cost.to_list(), own.share.to_list()
+            x, y = curve.cost.to_list(), curve.share.to_list()
             look = {"color": style.colour_of(method), "ls": style.dash_of(method)}
             ax.step([x[0], *x], [0, *y], where="post", lw=2, label=method, **look)
             ax.plot(x[-1:], y[-1:], "x", color=look["color"], mew=2, markersize=7)
@@ -103,12 +104,13 @@ def draw_ecdf(
         "from then to the run's end), over targets evenly spaced in log regret, the last at three "
         "validation examples; further up and left is better. A cross is the end of a method's "
         f"longest run. Lowest regret in any run: {_lowest(rows, names, rule)}. "
-        + words.basis(rows, clock, rule)
-        + words.ended_early(rows, "end early: what they had not reached by then stays unreached")
+        + captions.basis(rows, clock, rule)
+        + captions.ended_early(rows, "end early: what they had not reached by then stays unreached")
     )
-    return Drawn(figure, pd.concat(parts, ignore_index=True), caption)
+    return Figure(figure, pd.concat(parts, ignore_index=True), caption)
 
 
 def _lowest(rows: pd.DataFrame, names: Sequence[str], rule: str) -> str:
+    """Return the lowest regret on each task, as text."""
     lowest = rows.groupby("task")[f"regret_{rule}"].min()
     return ", ".join(f"{lowest[name]:.2g} on {name}" for name in names)

@@ -1,4 +1,4 @@
-"""What every figure module returns: the figure, the numbers behind it, and what it says."""
+"""The result of the figure modules: a matplotlib figure with its data and its caption."""
 
 from __future__ import annotations
 
@@ -10,39 +10,48 @@ import numpy as np
 import pandas as pd
 
 if TYPE_CHECKING:
-    from matplotlib.figure import Figure
+    from matplotlib.figure import Figure as MatplotlibFigure
 
-# Matplotlib gives places in an SVG to a millionth of a point: a third of the file. Only places are
-# shortened, for a glyph's scale needs its digits.
-_PLACES = re.compile(r' (?:d|x|y)="[^"]*"')
+# Matplotlib writes the coordinates in an SVG file to a millionth of a point, which makes up a third
+# of the file. Only coordinates are shortened, because the scale of a glyph needs all its digits.
+_COORDINATES = re.compile(r' (?:d|x|y)="[^"]*"')
 _SURPLUS = re.compile(r"(?<=\.\d\d)\d+")
 
-DENSE = 100  # more marks than this are one picture inside an SVG
+DENSE = 100  # collections of more marks than this are rasterised in an SVG file
 
 
-class Drawn(NamedTuple):
-    """One figure of a report."""
+class Figure(NamedTuple):
+    """A figure of a report, with its data and its caption."""
 
-    figure: Figure
+    figure: MatplotlibFigure
     data: pd.DataFrame
-    """what is drawn, nothing else: one row a mark"""
+    """the values drawn, one row per mark"""
     caption: str
-    """what to see, in a sentence or two; clock, incumbent rule and number of seeds"""
+    """what the figure shows, with the clock, the incumbent rule and the number of seeds"""
 
 
-def save(drawn: Drawn, folder: Path, name: str) -> list[Path]:
-    """Write ``<name>.png``, ``.svg`` and ``.csv`` and close the figure; returns their paths."""
+def save(figure: Figure, folder: Path, name: str) -> list[Path]:
+    """Write ``<name>.png``, ``<name>.svg`` and ``<name>.csv``, and close the figure.
+
+    Args:
+        figure: the figure.
+        folder: the destination; created if it does not exist.
+        name: name of the files, without the suffix.
+
+    Returns:
+        The paths of the three files, in this order.
+    """
     import matplotlib.pyplot as plt
 
     folder.mkdir(parents=True, exist_ok=True)
     png, svg, table = paths = [folder / f"{name}.{kind}" for kind in ("png", "svg", "csv")]
-    drawn.figure.savefig(png)
-    for marks in (each for ax in drawn.figure.axes for each in ax.collections):
+    figure.figure.savefig(png)
+    for marks in (each for ax in figure.figure.axes for each in ax.collections):
         if np.shape(marks.get_offsets())[0] > DENSE:
             marks.set_rasterized(True)
-    # without a date, so that the same numbers give the same file
-    drawn.figure.savefig(svg, metadata={"Date": None})
-    svg.write_text(_PLACES.sub(lambda places: _SURPLUS.sub("", places[0]), svg.read_text()))
-    drawn.data.to_csv(table, index=False, float_format="%.7g")
-    plt.close(drawn.figure)
+    # omit the date, so that the same data give the same file
+    figure.figure.savefig(svg, metadata={"Date": None})
+    svg.write_text(_COORDINATES.sub(lambda match: _SURPLUS.sub("", match[0]), svg.read_text()))
+    figure.data.to_csv(table, index=False, float_format="%.7g")
+    plt.close(figure.figure)
     return paths

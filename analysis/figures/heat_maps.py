@@ -1,4 +1,4 @@
-"""Loss and cost over two hyperparameters at some fidelities: the Fabolas paper's first figure."""
+"""Draw loss and cost over two hyperparameters (Klein et al. 2017, arXiv:1605.07079, Figure 1)."""
 
 from __future__ import annotations
 
@@ -16,27 +16,36 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
-def draw_heat_maps(maps: Path, target: Path, points: Path | None = None) -> Path:
-    """Draw ``heat_maps`` of CSV files into a file; its suffix is the format.
+def draw_heat_maps(maps: Path, path: Path, points: Path | None = None) -> Path:
+    """Draw ``heat_maps`` from CSV files and save the figure.
+
+    Args:
+        maps: CSV file with the columns of ``grid``, see ``heat_maps``.
+        path: file to write; its suffix determines the format.
+        points: CSV file with the columns of ``points``, see ``heat_maps``.
 
     Returns:
-        ``target``.
+        ``path``.
     """
     import matplotlib.pyplot as plt
 
     figure = heat_maps(pd.read_csv(maps), None if points is None else pd.read_csv(points))
-    figure.savefig(target)
+    figure.savefig(path)
     plt.close(figure)
-    return target
+    return path
 
 
 def heat_maps(grid: pd.DataFrame, points: pd.DataFrame | None = None) -> Figure:
-    """Draw one column of panels a fidelity: loss above, cost below; colours are logarithmic.
+    """Draw one column of panels per fidelity: loss above, cost below, both colours logarithmic.
 
     Args:
-        grid: two hyperparameters, ``fidelity``, ``loss``, ``cost`` (seconds).
-        points: configs to mark: the same two columns, and ``fidelity``; each stands in the panel of
-            the nearest fidelity (of its logarithm).
+        grid: the columns of two hyperparameters, then ``fidelity``, ``loss``, ``cost`` (seconds);
+            the rows of a fidelity form a rectangular grid.
+        points: configs to mark, with the columns of both hyperparameters and ``fidelity``. Each is
+            drawn in the panel of the nearest fidelity, measured by its logarithm.
+
+    Returns:
+        The matplotlib figure.
     """
     style.use()
     import matplotlib.pyplot as plt
@@ -76,13 +85,16 @@ def heat_maps(grid: pd.DataFrame, points: pd.DataFrame | None = None) -> Figure:
 
 
 def _nearest(fidelities: Array, shares: Array) -> Array:
-    """Number of the nearest of ``shares``, of each fidelity; shape as ``fidelities``."""
+    """Return the index of the nearest of ``shares`` for each fidelity, shape ``(fidelities,)``."""
     away = abs(np.log(fidelities[:, None]) - np.log(shares[None, :]))
     return np.asarray(away.argmin(axis=1))
 
 
 def _scale(values: Array) -> str:
-    """``log`` if the values rise by a constant factor and not by a constant step."""
+    """Return the scale of rising values: ``linear`` if their steps are equal, else ``log``.
+
+    Values that are not all positive are on a ``linear`` scale.
+    """
     steps = np.diff(values)
     even = np.allclose(steps, steps.mean(), rtol=0.01)
     return "linear" if even or values[0] <= 0 else "log"
@@ -94,5 +106,5 @@ def _fraction(share: float) -> str:
 
 
 def _label(name: str) -> str:
-    """``log_c`` is the natural logarithm of C, ``log_gamma`` that of gamma."""
+    """Return the label of a hyperparameter; ``log_c`` and ``log_gamma`` are natural logarithms."""
     return {"log_c": "ln C", "log_gamma": r"ln $\gamma$"}.get(name, name)

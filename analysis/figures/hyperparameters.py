@@ -1,4 +1,4 @@
-"""How one run moved through its space: every hyperparameter against cost, and loss against it."""
+"""Draw how the hyperparameters of one run evolved with the cost, and the loss against each."""
 
 from __future__ import annotations
 
@@ -7,46 +7,48 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from analysis.figures.figure import Drawn
+from analysis.figures.figure import Figure
 from analysis.figures.median_run import median_seed
 from analysis.figures.scales import plain_log, scale_for, scale_of
 
 if TYPE_CHECKING:  # slow to import
     from matplotlib.axes import Axes
 
-TALL = 4  # more hyperparameters than this are laid out in two columns of pairs
-JITTER = 0.5  # of a row's height, for values without an order
+TALL = 4  # more hyperparameters than this are arranged in two columns of panel pairs
+JITTER = 0.5  # spread of the points of a categorical value, as a share of the height of its row
 
 
 def draw_hyperparameters(
     table: pd.DataFrame, task: str, method: str, seed: int | None = None
-) -> Drawn:
-    """Draw two panels a hyperparameter: its value against cost, and loss against its value.
+) -> Figure:
+    """Draw two panels per hyperparameter: its value against cost, and the loss against its value.
 
-    Colour is the fidelity. Axes are logarithmic by ``analysis.figures.scales.scale_for``; choices
-    and switches are rows with names, their points spread a little within the row.
+    Points are coloured by fidelity. ``analysis.figures.scales.scale_for`` decides which axes are
+    logarithmic. Categorical and Boolean values are labelled rows, in which the points are spread.
 
     Args:
-        table: see ``analysis.data.tidy.tidy``.
-        task: its name in the table.
-        method: its name in the table.
-        seed: of the run; without it the median run by final regret of the recommended config (see
+        table: tidy table, see ``analysis.data.tidy.tidy``.
+        task: name of the task.
+        method: name of the method.
+        seed: seed of the run; by default that of the median run by final regret (see
             ``analysis.figures.median_run.median_seed``).
 
     Returns:
-        Data: ``hyperparameter``, ``seed``, ``trial``, ``total_cost`` (seconds, at the end of the
-        trial), ``fidelity``, ``loss`` (NaN where the trial failed: no point in the right panel),
-        ``value``, ``place`` (on the axis: the value, or that of the point within its row).
+        A figure whose data have one row per hyperparameter and trial: ``seed``, ``trial``,
+        ``total_cost`` (seconds, at the end of the trial), ``fidelity``, ``loss`` (NaN if the trial
+        failed; it then has no point in the right panel), ``hyperparameter``, ``value``, ``place``
+        (coordinate on the axis: the value or, for categorical values, that of the point).
 
     Raises:
-        ValueError: no such run.
+        ValueError: if there is no such run.
     """
     rows = table[(table["task"] == task) & (table["method"] == method)]
     seeds = rows["seed"].nunique()
     if not rows.empty:
         rows = rows[rows["seed"] == (median_seed(rows) if seed is None else seed)]
     if rows.empty:
-        raise ValueError(f"no trials of {method} on {task} with seed {seed}")
+        which = "" if seed is None else f" with seed {seed}"
+        raise ValueError(f"no trials of {method} on {task}{which}")
     from analysis.figures import style
 
     style.use()
@@ -88,29 +90,29 @@ def draw_hyperparameters(
         f"loss against each of them (right), coloured by fidelity: seed {shown}, {which} of "
         f"{seeds}. No incumbent rule: every trial is drawn."
     )
-    return Drawn(figure, data, caption)
+    return Figure(figure, data, caption)
 
 
 def _choices(values: pd.Series[Any]) -> list[object]:
-    """What a choice or switch took on, in order; empty for a number."""
-    known = list(values.dropna())
-    if all(isinstance(v, (int, float, np.number)) and not isinstance(v, bool) for v in known):
+    """Return the distinct values of a categorical hyperparameter, sorted; empty for a number."""
+    present = list(values.dropna())
+    if all(isinstance(v, (int, float, np.number)) and not isinstance(v, bool) for v in present):
         return []
-    return sorted(set(known), key=lambda value: (str(type(value)), str(value)))
+    return sorted(set(present), key=lambda value: (str(type(value)), str(value)))
 
 
 def _marks(rows: pd.DataFrame, name: str, choices: list[object]) -> pd.DataFrame:
-    known = rows[rows[name].notna()]  # a conditional hyperparameter may be absent
-    marks = known[["seed", "trial", "total_cost", "fidelity", "loss"]].assign(
-        hyperparameter=name.removeprefix("config."), value=known[name]
+    present = rows[rows[name].notna()]  # a conditional hyperparameter may be absent
+    marks = present[["seed", "trial", "total_cost", "fidelity", "loss"]].assign(
+        hyperparameter=name.removeprefix("config."), value=present[name]
     )
     if choices:
-        # multiples of the golden ratio spread evenly, and are the same in every drawing
-        spread = (known["trial"] * 0.618034 % 1 - 0.5) * JITTER
-        places = np.array([choices.index(value) for value in known[name]]) + spread
+        # multiples of the golden ratio spread evenly and, unlike random numbers, reproducibly
+        spread = (present["trial"] * 0.618034 % 1 - 0.5) * JITTER
+        positions = np.array([choices.index(value) for value in present[name]]) + spread
     else:
-        places = known[name].astype(float)
-    return marks.assign(place=places)
+        positions = present[name].astype(float)
+    return marks.assign(place=positions)
 
 
 def _pair(

@@ -1,4 +1,4 @@
-"""Which hyperparameters matter, and at which fidelities: functional analysis of variance."""
+"""Draw the importance of hyperparameters at each fidelity, by functional ANOVA (fANOVA)."""
 
 from __future__ import annotations
 
@@ -12,46 +12,48 @@ import pandas as pd
 from analysis.data.load import Array
 from analysis.figures import style
 from analysis.figures.captions import seeds_of
-from analysis.figures.figure import Drawn
+from analysis.figures.figure import Figure
 from analysis.figures.scales import scale_for
 
-FEWEST = 20  # trials without which a bin is left out
-LARGEST = 300  # trials in a resample: the time of a fit grows faster than their number
-RESAMPLES = 8
-TREES = 16  # in the forest of each resample
+FEWEST = 20  # trials that a bin needs to be drawn
+LARGEST = 300  # trials in a resample, at most: the time of a fit grows superlinearly
+RESAMPLES = 8  # bootstrap resamples
+TREES = 16  # trees in the forest of each resample
 REST = "interactions"
 
 
-def draw_importance(table: pd.DataFrame, task: str) -> Drawn:
-    """Draw each hyperparameter's share of the variance of log loss, in three bins of fidelity.
+def draw_importance(table: pd.DataFrame, task: str) -> Figure:
+    """Draw the share of the variance of log loss that each hyperparameter explains, by fidelity.
 
-    fANOVA (Hutter et al. 2014, https://proceedings.mlr.press/v32/hutter14.html) by optuna's
-    ``FanovaImportanceEvaluator``: a random forest is fitted to trials, and the variance of its
-    prediction over the box of values tried is split into one share a hyperparameter alone, and
-    the rest, their interactions. Numbers on a log scale in the space (see
-    ``analysis.figures.scales.scale_for``) count by their logarithm (here, as optuna leaves them as
-    they are). Trials of all methods and seeds are pooled, failed
-    ones left out, and losses raised to half a validation example before their logarithm.
+    The shares are computed by fANOVA (Hutter et al. 2014,
+    https://proceedings.mlr.press/v32/hutter14.html), with ``FanovaImportanceEvaluator`` of optuna:
+    it fits a random forest to the trials and splits the variance of its prediction over the box of
+    evaluated values into one share per hyperparameter and a rest, the interactions.
+    Hyperparameters on a log scale (see ``analysis.figures.scales.scale_for``) are log-transformed
+    first, which optuna does not do. The trials of all methods and seeds are pooled, without failed
+    ones; losses below half a validation example are raised to it before taking logarithms.
 
-    optuna keeps the spread over trees to itself, so the analysis is repeated: ``RESAMPLES``
-    times, on as many trials as there are, but at most ``LARGEST``, drawn with replacement, and
-    another forest each time. Bars are means, error bars the standard deviation over repetitions,
-    which estimates the standard error (from above, if there are more trials than are drawn). It
-    takes no account of trials of one run depending on each other, nor of where methods looked.
+    optuna does not expose the spread over trees, so the analysis is repeated ``RESAMPLES`` times,
+    each time with another forest and on trials drawn with replacement, at most ``LARGEST`` of
+    them. Bars are means and error bars are standard deviations over the repetitions. The latter
+    estimate the standard error (an upper bound if fewer trials are drawn than there are). They
+    ignore that trials of one run depend on each other and that methods do not sample uniformly.
 
-    Bins: ``target`` is fidelity 1; the others are split at the geometric middle between 1 and the
-    lowest fidelity of the task in the table. Those with fewer than ``FEWEST`` trials are left out.
+    There are up to three bins of fidelity. ``target`` is fidelity 1; the other trials are split at
+    the geometric mean of 1 and the lowest fidelity of the task in the table. Bins with fewer than
+    ``FEWEST`` trials are left out.
 
     Args:
-        table: see ``analysis.data.tidy.tidy``.
-        task: its name in the table.
+        table: tidy table, see ``analysis.data.tidy.tidy``.
+        task: name of the task.
 
     Returns:
-        Data: ``bin``, ``hyperparameter`` (and ``interactions``), ``importance`` (share of
-        variance), ``error`` (its standard error), ``trials`` (in the bin).
+        A figure with the data columns ``bin``, ``hyperparameter`` (or ``interactions``),
+        ``importance`` (share of variance, in [0, 1]), ``error`` (its standard error) and
+        ``trials`` (number of trials in the bin).
 
     Raises:
-        ValueError: no trial on the task has succeeded, or optuna is not installed.
+        ValueError: if no trial on the task has succeeded, or if optuna is not installed.
     """
     if importlib.util.find_spec("optuna") is None:
         raise ValueError("importance needs optuna: pip install -e '.[report]'")
@@ -64,8 +66,9 @@ def draw_importance(table: pd.DataFrame, task: str) -> Drawn:
 
     bins = _bins(rows)
     names = [c for c in rows if c.startswith("config.") and rows[c].notna().any()]
-    used = {name: of for name, of in bins.items() if len(of) >= FEWEST}
-    data = pd.concat([pd.DataFrame()] + [_analyse(of, names, name) for name, of in used.items()])
+    used = {name: trials for name, trials in bins.items() if len(trials) >= FEWEST}
+    parts = [_analyse(trials, names, name) for name, trials in used.items()]
+    data = pd.concat([pd.DataFrame(), *parts])
     figure, ax = plt.subplots(
         figsize=(7.6, 1.8 + 0.55 * (len(names) + 1)), layout="constrained"
     )  # fmt: skip
@@ -92,17 +95,18 @@ def draw_importance(table: pd.DataFrame, task: str) -> Drawn:
         f"{LARGEST} trials, an upper bound of the standard error where there are more. Trials of "
         f"all methods pooled ({seeds_of(rows)} a method), without regard to clock or incumbent."
     )
-    left_out = [f"{name} ({len(of)})" for name, of in bins.items() if name not in used]
+    left_out = [f"{name} ({len(trials)})" for name, trials in bins.items() if name not in used]
     if left_out:
         caption += f" Left out, with fewer than {FEWEST} trials: {', '.join(left_out)}."
-    return Drawn(figure, data.reset_index(drop=True), caption)
+    return Figure(figure, data.reset_index(drop=True), caption)
 
 
 def _bins(rows: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """Return the trials of each bin of fidelity, by the name of the bin, lowest first."""
     share = rows["fidelity"]
     target = share > 1 - 1e-9
     middle = float(np.sqrt(share.min()))
-    if middle > 1 - 1e-9:  # nothing but the target
+    if middle > 1 - 1e-9:  # all trials are at the target fidelity
         return {"target (1)": rows}
     return {
         f"low (below {middle:.2g})": rows[share < middle],
@@ -112,13 +116,13 @@ def _bins(rows: pd.DataFrame) -> dict[str, pd.DataFrame]:
 
 
 def _analyse(rows: pd.DataFrame, names: list[str], label: str) -> pd.DataFrame:
-    """Mean and standard error of all shares in one bin; all zero where losses do not differ."""
+    """Compute mean and standard error of the shares in one bin; all 0 if all losses are equal."""
     columns, kinds = _columns(rows, names)
     losses = np.log(np.maximum(rows["loss"], np.maximum(rows["loss_floor"], 1e-12))).to_numpy()
-    rng = np.random.default_rng(0)  # the same table gives the same bars
+    rng = np.random.default_rng(0)  # fixed seed: the same table gives the same bars
     draws = rng.integers(len(rows), size=(RESAMPLES, min(len(rows), LARGEST))).tolist()
     shares = np.array([
-        _shares(columns, kinds, losses, drawn, seed) for seed, drawn in enumerate(draws)
+        _shares(columns, kinds, losses, indices, seed) for seed, indices in enumerate(draws)
     ])  # fmt: skip
     return pd.DataFrame({
         "bin": label,
@@ -130,7 +134,7 @@ def _analyse(rows: pd.DataFrame, names: list[str], label: str) -> pd.DataFrame:
 
 
 def _columns(rows: pd.DataFrame, names: list[str]) -> tuple[dict[str, list[Any]], dict[str, Any]]:
-    """Values of each hyperparameter, and what optuna calls their distribution."""
+    """Return the values and the optuna distribution of each hyperparameter, by name."""
     from optuna.distributions import CategoricalDistribution, FloatDistribution
 
     columns: dict[str, list[Any]] = {}
@@ -144,7 +148,8 @@ def _columns(rows: pd.DataFrame, names: list[str]) -> tuple[dict[str, list[Any]]
             columns[name] = array.tolist()
             kinds[name] = FloatDistribution(float(array.min()), float(array.max()))
         else:
-            columns[name] = [str(value) for value in values]  # absent is a choice, too
+            # a missing value is a category of its own
+            columns[name] = [str(value) for value in values]
             kinds[name] = CategoricalDistribution(sorted(set(columns[name])))
     return columns, kinds
 
@@ -153,17 +158,17 @@ def _shares(
     columns: dict[str, list[Any]],
     kinds: dict[str, Any],
     losses: Array,
-    drawn: Sequence[int],
+    indices: Sequence[int],
     seed: int,
 ) -> Array:
-    """Shares of the variance, in the order of the columns, and the rest: of one resample."""
+    """Return the share of each column in the variance of one resample, then the remaining share."""
     import optuna
     from optuna.importance import FanovaImportanceEvaluator
 
-    if np.ptp(losses[list(drawn)]) == 0 or all(kind.single() for kind in kinds.values()):
+    if np.ptp(losses[list(indices)]) == 0 or all(kind.single() for kind in kinds.values()):
         return np.zeros(len(columns) + 1)
     verbosity = optuna.logging.get_verbosity()
-    optuna.logging.set_verbosity(optuna.logging.WARNING)  # it greets every study
+    optuna.logging.set_verbosity(optuna.logging.WARNING)  # silence the message about each new study
     try:
         study = optuna.create_study()
     finally:
@@ -174,15 +179,15 @@ def _shares(
             distributions=kinds,
             value=float(losses[row]),
         )
-        for row in drawn
+        for row in indices
     ])  # fmt: skip
-    found = FanovaImportanceEvaluator(n_trees=TREES, seed=seed).evaluate(study)
-    alone = [float(found[name]) for name in columns]
+    importances = FanovaImportanceEvaluator(n_trees=TREES, seed=seed).evaluate(study)
+    alone = [float(importances[name]) for name in columns]
     return np.array([*alone, max(0.0, 1 - sum(alone))])
 
 
 def _order(data: pd.DataFrame, names: list[str]) -> list[str]:
-    """From the bottom: interactions, then the least important in the last bin drawn, upwards."""
+    """Sort the bars from the bottom: interactions, then by rising importance in the last bin."""
     short = [name.removeprefix("config.") for name in names]
     if data.empty:
         return [REST, *short]

@@ -1,4 +1,8 @@
-"""What the incumbent is worth against cost: slide 22 of the talk, figure 4 of the Fabolas paper."""
+"""Draw regret or test error of the incumbent against cost.
+
+Compare slide 22 of the SigOpt talk (GTC 2019, S9313) and Figure 4 of the Fabolas paper (Klein et
+al. 2017).
+"""
 
 from __future__ import annotations
 
@@ -10,24 +14,24 @@ import pandas as pd
 from analysis.data.load import Array
 from analysis.figures import style
 from analysis.figures.captions import ordered, seeds_of
-from analysis.figures.figure import Drawn
+from analysis.figures.figure import Figure
 from analysis.figures.scales import plain_log
 from analysis.statistics.step_curves import clock_of, on_grid
 
 if TYPE_CHECKING:  # slow to import
     from matplotlib.artist import Artist
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
+    from matplotlib.figure import Figure as MatplotlibFigure
 
-POINTS = 150  # of the grid, evenly spaced in log cost
-COLUMNS = 3
-NAME = 0.06  # height of a name at a line's end, as a share of a panel's
-WORDS = {
+POINTS = 150  # grid points, evenly spaced in log cost
+COLUMNS = 3  # panels in a row
+NAME = 0.06  # height of a name at the end of a line, as a share of the height of the panel
+RULE_NAMES = {
     "recommended": "recommended config",
     "best_at_target": "best config seen at the target",
     "best_seen": "best config seen at any fidelity",
 }
-CLOCK_WORDS = {
+CLOCK_NAMES = {
     "cost": "evaluation cost",
     "cost + overhead": "evaluation cost + overhead",
     "wall-clock": "wall-clock",
@@ -37,24 +41,25 @@ AXES = {"regret": "regret (loss)", "test": "test error"}
 
 def draw_incumbent(
     table: pd.DataFrame, rule: str = "recommended", clock: str = "cost", quantity: str = "regret"
-) -> Drawn:
-    """Draw the incumbent's regret, or its test error, against cost: one panel a task.
+) -> Figure:
+    """Draw the regret or the test error of the incumbent against cost, one panel per task.
 
-    Line and band are median and quartiles over seeds, read off each run's steps on a log grid
-    that all methods of a task share; on the clock of evaluation cost it ends with the budget. A
-    median, or a quartile, that falls on a run without an incumbent is not drawn. Below each panel:
-    how many runs have not ended.
+    Lines and bands are the median and the quartiles over seeds. The step curves of all runs of a
+    task are evaluated on a common grid in log cost, which ends at the budget on the clock
+    ``cost``. A median or quartile that falls on a run without an incumbent is not drawn. A strip
+    below each panel shows the number of runs that have not ended.
 
     Args:
-        table: see ``analysis.data.tidy.tidy``.
+        table: tidy table, see ``analysis.data.tidy.tidy``.
         rule: one of ``analysis.data.tidy.RULES``.
         clock: one of ``analysis.statistics.step_curves.CLOCKS``.
-        quantity: ``regret`` (floored at half a validation example in the table) or ``test``.
+        quantity: ``regret`` (at least half a validation example) or ``test`` (test error).
 
     Returns:
-        Data: ``task``, ``method``, ``clock_seconds``, ``median``, ``lower``, ``upper`` (NaN where
-        not drawn; band only where both quartiles are finite), ``alive`` (runs), ``runs``,
-        ``ended`` (True after the median end of the method's runs).
+        A figure whose data have one row per task, method and grid point: ``task``, ``method``,
+        ``clock_seconds``, ``median``, ``lower``, ``upper`` (NaN where not drawn; there is a band
+        only where the upper quartile is finite), ``alive`` (number of runs that have not ended),
+        ``runs``, ``ended`` (True after the median end of the runs of the method).
     """
     style.use()
     import matplotlib.pyplot as plt
@@ -77,15 +82,15 @@ def draw_incumbent(
     figure = plt.figure(figsize=(max(4.9 * wide, 6.4), 4.9 * high), layout="constrained")
     grids = figure.add_gridspec(2 * high, wide, height_ratios=[5, 0.9] * high)
     panels = []
-    for place, task in enumerate(tasks):
-        row, cell = divmod(place, COLUMNS)
+    for index, task in enumerate(tasks):
+        row, cell = divmod(index, COLUMNS)
         upper = figure.add_subplot(grids[2 * row, cell])
         lower = figure.add_subplot(grids[2 * row + 1, cell], sharex=upper)
         lines, rows = data[data["task"] == task], table[table["task"] == task]
         _panel(upper, lines, rows, quantity, clock)
         upper.set_title(str(task))
         _strip(lower, lines)
-        lower.set_xlabel(f"{CLOCK_WORDS[clock]} (s)")
+        lower.set_xlabel(f"{CLOCK_NAMES[clock]} (s)")
         if cell == 0:
             upper.set_ylabel(AXES[quantity])
             lower.set_ylabel("runs\nalive")
@@ -94,31 +99,33 @@ def draw_incumbent(
         figure.text(0.5, 0.5, f"no {AXES[quantity]} known", ha="center")
     else:
         _name(figure, panels)
-    return Drawn(figure, data, _caption(table, data, absent, rule, clock, quantity))
+    return Figure(figure, data, _caption(table, data, absent, rule, clock, quantity))
 
 
 def _grid(rows: pd.DataFrame, clock: str) -> Array:
-    """Readings, seconds, from the first trial's end to the last one's or the budget, with each
-    method's median end among them.
+    """Return the grid of times in seconds, evenly spaced in log time.
+
+    It ranges from the end of the first trial to the end of the last one, or to the budget, and
+    includes the median end of the runs of each method.
     """
     times = clock_of(rows, clock)
     start, end = float(times[times > 0].min()), float(times.max())
     budget = float(rows["budget"].max())
     if clock == "cost" and start < budget < end:
-        end = budget  # beyond it are only those whose last trial happened to be long
+        end = budget  # only runs with a long last trial go beyond it
     grid = np.geomspace(start, end if end > start else 2 * start, POINTS)
-    ends = [_end(runs, clock) for _, runs in rows.groupby("method")]  # where the dots are
-    return np.union1d(grid, [each for each in ends if grid[0] < each < grid[-1]])
+    ends = [_end(runs, clock) for _, runs in rows.groupby("method")]  # marked by dots
+    return np.union1d(grid, [end for end in ends if grid[0] < end < grid[-1]])
 
 
 def _end(runs: pd.DataFrame, clock: str) -> float:
-    """Median reading at the end of a method's runs, seconds."""
+    """Return the median time at which the runs of a method end, in seconds."""
     return float(np.median([clock_of(run, clock).max() for _, run in runs.groupby("seed")]))
 
 
 def _curve(runs: pd.DataFrame, column: str, grid: Array, clock: str) -> pd.DataFrame:
     steps = on_grid(runs, column, grid, clock)
-    # infinities cannot be interpolated between, a huge number can
+    # a quantile cannot interpolate infinite values, but it can interpolate very large ones
     values = np.nan_to_num(steps.values, nan=1e300, posinf=1e300)
     lower, median, upper = np.quantile(values, (0.25, 0.5, 0.75), axis=0)
     band = upper < 1e290
@@ -136,10 +143,10 @@ def _curve(runs: pd.DataFrame, column: str, grid: Array, clock: str) -> pd.DataF
 
 
 def _panel(ax: Axes, lines: pd.DataFrame, rows: pd.DataFrame, quantity: str, clock: str) -> None:
-    shown = lines["clock_seconds"]  # where nothing is drawn yet, too: the strip has it
+    shown = lines["clock_seconds"]  # includes times without a median: the strip below shows them
     margin = (shown.max() / shown.min()) ** 0.04
     for method, line in lines.groupby("method", sort=True):
-        # a step's last value would be a point: it is drawn on to the frame
+        # the last value of a step curve is a point: extend it to the frame
         line = pd.concat([line, line.tail(1).assign(clock_seconds=shown.max() * margin)])
         colour, dash = style.colour_of(str(method)), style.dash_of(str(method))
         x, median = line["clock_seconds"].to_numpy(), line["median"].to_numpy()
@@ -163,7 +170,7 @@ def _panel(ax: Axes, lines: pd.DataFrame, rows: pd.DataFrame, quantity: str, clo
     if low > 0:
         ax.set_ylim(low / 1.4, high * 1.4)
     resolution = float(rows["resolution"].max())
-    if quantity == "regret" and resolution > 0:  # False for NaN
+    if quantity == "regret" and resolution > 0:  # False if NaN
         ax.axhspan(1e-300, resolution, color="0.88", zorder=0)
         ax.set_ylim(bottom=min(low, resolution) / 1.4)
         ax.annotate(
@@ -176,7 +183,7 @@ def _panel(ax: Axes, lines: pd.DataFrame, rows: pd.DataFrame, quantity: str, clo
     if unit > 0:
         units: tuple[Any, Any] = (lambda s: s / unit, lambda t: t * unit)
         above = ax.secondary_xaxis("top", functions=units)
-        # workers side by side do more full trainings in that time
+        # parallel workers do more than one full training in the time of one
         what = "times as long as a full training" if clock == "wall-clock" else "full trainings"
         above.set_xlabel(what, fontsize="small")
         above.tick_params(labelsize="small")
@@ -185,6 +192,7 @@ def _panel(ax: Axes, lines: pd.DataFrame, rows: pd.DataFrame, quantity: str, clo
 
 
 def _strip(ax: Axes, lines: pd.DataFrame) -> None:
+    """Draw the number of runs that have not ended."""
     for method, line in lines.groupby("method", sort=True):
         colour, dash = style.colour_of(str(method)), style.dash_of(str(method))
         ax.step(line["clock_seconds"], line["alive"], where="post", color=colour, linestyle=dash)
@@ -194,8 +202,8 @@ def _strip(ax: Axes, lines: pd.DataFrame) -> None:
     plain_log(ax.xaxis)
 
 
-def _name(figure: Figure, panels: list[tuple[Axes, pd.DataFrame]]) -> None:
-    """Names at the right ends of the lines if no two come too close, else a legend for all."""
+def _name(figure: MatplotlibFigure, panels: list[tuple[Axes, pd.DataFrame]]) -> None:
+    """Label the lines at their right ends or, if two labels would overlap, add a legend."""
     ends = []
     for ax, lines in panels:
         last = lines.groupby("method", sort=True).tail(1)
@@ -235,7 +243,7 @@ def _caption(
 ) -> str:
     shown = {"regret": "Regret", "test": "Test error"}[quantity]
     text = (
-        f"{shown} of the {WORDS[rule]} (rule {rule}) against {CLOCK_WORDS[clock]}: "
+        f"{shown} of the {RULE_NAMES[rule]} (rule {rule}) against {CLOCK_NAMES[clock]}: "
         f"median and quartiles over {seeds_of(table)}."
     )
     if len(data) and data["ended"].any():
@@ -255,7 +263,7 @@ def _caption(
 
 
 def _list(absent: list[tuple[str, str]], data: pd.DataFrame) -> str:
-    """``random on branin, hartmann6; all methods on svm_mnist``, from pairs of method and task."""
+    """List pairs of method and task: ``random on branin, hartmann6; all methods on svm_mnist``."""
     tasks: dict[str, list[str]] = {}
     for method, task in absent:
         who = method if task in set(data["task"]) else "all methods"

@@ -1,24 +1,29 @@
-"""Loss and cost over two hyperparameters, with a run's trials on top (the talk's slide 17)."""
+"""Draw loss and cost over two hyperparameters with the trials of a run (slide 17 of the talk)."""
 
 from __future__ import annotations
 
 import pandas as pd
 
-from analysis.figures.figure import Drawn
+from analysis.figures.figure import Figure
 from analysis.figures.heat_maps import heat_maps
 
 
-def draw_landscape(maps: pd.DataFrame, table: pd.DataFrame, task: str, method: str) -> Drawn:
-    """Draw the task's landscape at four fidelities, and the trials of one run.
+def draw_landscape(maps: pd.DataFrame, table: pd.DataFrame, task: str, method: str) -> Figure:
+    """Draw loss and cost of a task at several fidelities, and the trials of one run.
 
     Args:
-        maps: of the task, as ``benchmarks.figure_data`` writes it.
-        table: the tidy table.
-        task: whose runs are looked at.
-        method: its run with the lowest seed is shown.
+        maps: loss and cost on a grid, from the file ``maps_<task>.csv`` that
+            ``benchmarks.figure_data`` writes; see ``analysis.figures.heat_maps.heat_maps``.
+        table: tidy table, see ``analysis.data.tidy.tidy``.
+        task: name of the task.
+        method: name of the method; its run with the lowest seed is drawn.
+
+    Returns:
+        A figure whose data are the rows of ``maps`` and the trials of the run; ``kind`` is ``map``
+        or ``trial``.
 
     Raises:
-        ValueError: the method has no run on the task.
+        ValueError: if the method has no run on the task.
     """
     runs = table[(table["task"] == task) & (table["method"] == method)]
     if runs.empty:
@@ -35,4 +40,4 @@ def draw_landscape(maps: pd.DataFrame, table: pd.DataFrame, task: str, method: s
         "the nearest fidelity."
     )
     data = pd.concat([maps.assign(kind="map"), points.assign(kind="trial")], ignore_index=True)
-    return Drawn(heat_maps(maps, points), data, caption)
+    return Figure(heat_maps(maps, points), data, caption)

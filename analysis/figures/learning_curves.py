@@ -1,4 +1,4 @@
-"""A table of learning curves at a glance: the curves, how well they are replayed, what matters."""
+"""Draw an overview of a table of learning curves: curves, accuracy of the replay, importances."""
 
 from __future__ import annotations
 
@@ -15,22 +15,23 @@ if TYPE_CHECKING:  # slow to import
     from matplotlib.axes import Axes
     from matplotlib.axis import Axis
 
-FAINT = "#8a8a8a"
+FAINT = "#8a8a8a"  # colour of the recorded curves
 
 
-def draw_learning_curves(curves: Path, held_out: Path, effects: Path, target: Path) -> Path:
-    """Draw three panels: recorded curves, replay against held-out training, importances.
+def draw_learning_curves(curves: Path, held_out: Path, effects: Path, path: Path) -> Path:
+    """Draw three panels: recorded curves, replayed against held-out losses, and importances.
 
     Args:
-        curves: CSV with ``curve`` (a number), ``kind`` (``recorded``, ``best`` or ``baseline``),
-            ``epoch`` and ``loss``.
-        held_out: CSV with ``surrogate``, ``recorded`` and ``replayed`` loss at the target; may have
-            no rows.
-        effects: CSV with ``hyperparameter``, ``epoch`` and ``total_effect``, a share of variance.
-        target: the file to write; its suffix is the format.
+        curves: CSV file with the columns ``curve`` (a number), ``kind`` (``recorded``, ``best`` or
+            ``baseline``), ``epoch`` and ``loss``.
+        held_out: CSV file with the columns ``surrogate``, ``recorded`` and ``replayed`` (losses at
+            the target fidelity); it may have no rows.
+        effects: CSV file with the columns ``hyperparameter``, ``epoch`` and ``total_effect`` (a
+            share of variance).
+        path: file to write; its suffix determines the format.
 
     Returns:
-        ``target``.
+        ``path``.
     """
     style.use()
     import matplotlib.pyplot as plt
@@ -39,9 +40,9 @@ def draw_learning_curves(curves: Path, held_out: Path, effects: Path, target: Pa
     _curves(panels[0], _rows(curves))
     _held_out(panels[1], _rows(held_out))
     _effects(panels[2], _rows(effects))
-    figure.savefig(target)
+    figure.savefig(path)
     plt.close(figure)
-    return target
+    return path
 
 
 def _curves(ax: Axes, rows: list[dict[str, str]]) -> None:
@@ -62,7 +63,7 @@ def _curves(ax: Axes, rows: list[dict[str, str]]) -> None:
         )  # fmt: skip
     ax.set(xlabel="epochs", ylabel="validation error", yscale="log", title="recorded curves")
     _plain_numbers(ax.yaxis)
-    ax.set_ylim(bottom=0.9 * min(float(row["loss"]) for row in rows))  # room for the legend
+    ax.set_ylim(bottom=0.9 * min(float(row["loss"]) for row in rows))  # leaves room for the legend
     legend = ax.legend(loc="lower center", ncols=3, fontsize="small")
     for handle in legend.legend_handles:
         if handle is not None:
@@ -98,9 +99,9 @@ def _effects(ax: Axes, rows: list[dict[str, str]]) -> None:
     height = 0.8 / len(epochs)
     shades = sns.color_palette("cividis", len(epochs))
     for number, (epoch, shade) in enumerate(zip(epochs, shades, strict=True)):
-        places = np.arange(len(names)) + (len(epochs) / 2 - number - 0.5) * height
+        positions = np.arange(len(names)) + (len(epochs) / 2 - number - 0.5) * height
         label = f"after {epoch} epoch{'s' * (epoch > 1)}"
-        ax.barh(places, [value[name, epoch] for name in names], height, color=shade, label=label)
+        ax.barh(positions, [value[name, epoch] for name in names], height, color=shade, label=label)
     ax.set_yticks(range(len(names)), [name.replace("_", " ") for name in names])
     ax.set(xlabel="total effect on validation error, share of variance", title="importance")
     ax.grid(visible=False, axis="y")

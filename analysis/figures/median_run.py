@@ -1,4 +1,4 @@
-"""Which run stands for all runs of a method."""
+"""Pick the median run of a method, for figures that draw a single run."""
 
 from __future__ import annotations
 
@@ -8,27 +8,27 @@ import pandas as pd
 from analysis.data.tidy import RULES
 from analysis.statistics.step_curves import within_budget
 
-# by what the median run is chosen: the first of these that any of the runs has
 ORDER = (*(f"regret_{rule}" for rule in RULES), *(f"test_{rule}" for rule in RULES))
+"""columns that rank the runs; the first one with a finite value for any run is used"""
 
 
 def median_seed(rows: pd.DataFrame) -> int:
-    """The seed of the median run by regret of the config recommended at the end of the budget.
+    """Return the seed of the median run by final regret of the recommended config.
 
-    Where that is known of no run, by the first of ``ORDER`` that is, in the end by the lowest loss
-    seen. Runs without a value count as worst; of an even number the better of the two in the
-    middle is taken, of equal ones that with the smaller seed.
+    If this is not known for any run, runs are ranked by the next column in ``ORDER`` or, if all
+    are unknown, by the lowest observed loss. Runs without a value rank last. For an even number of
+    runs, the better one of the middle pair is returned; ties go to the smaller seed.
 
     Args:
-        rows: of the tidy table, one task and one method.
+        rows: rows of the tidy table of one method on one task.
     """
-    counted = within_budget(rows)  # as in every table; trials are in the order of their ends
-    last = counted.groupby("seed").tail(1).set_index("seed").sort_index()
+    trials = within_budget(rows)  # the same trials as in the tables of a report
+    last = trials.groupby("seed").tail(1).set_index("seed").sort_index()
     for column in ORDER:
         values = last[column].to_numpy(dtype=float)
         if np.isfinite(values).any():
             break
     else:
-        values = counted.groupby("seed")["loss"].min().sort_index().to_numpy(dtype=float)
+        values = trials.groupby("seed")["loss"].min().sort_index().to_numpy(dtype=float)
     order = np.argsort(np.nan_to_num(values, nan=np.inf), kind="stable")
     return int(last.index[order[(len(order) - 1) // 2]])

@@ -1,6 +1,6 @@
-"""Test photos that the baseline gets wrong and the tuned config right (the talk's slide 31).
+"""Draw test photos that only the tuned config classifies correctly (slide 31 of the SigOpt talk).
 
-The photos are their owners': a figure of them is for a local report, not for publication.
+The copyright of the photos is with their owners: such a figure is not for publication.
 """
 
 from __future__ import annotations
@@ -10,19 +10,23 @@ import textwrap
 import pandas as pd
 
 from analysis.figures import style
-from analysis.figures.figure import Drawn
+from analysis.figures.figure import Figure
 
-COLUMNS = 4
-WIDE = 30  # characters of a line below a photo
+COLUMNS = 4  # photos in a row
+WIDE = 30  # characters in a line of text
 RIGHT, WRONG = "#00664b", "#a03c00"
 
 
-def draw_misclassified(photos: pd.DataFrame, caption: str) -> Drawn:
-    """Draw photos with both labels: above what the tuned config says, rightly, below the baseline.
+def draw_misclassified(photos: pd.DataFrame, caption: str) -> Figure:
+    """Draw photos with the prediction of the tuned config above and that of the baseline below.
 
     Args:
-        photos: ``path`` (of a JPEG), ``file``, ``label``, ``baseline`` (names of classes).
-        caption: what is counted.
+        photos: one row per photo, with ``path`` (of a JPEG file), ``file`` (official file name),
+            ``label`` and ``baseline`` (names of classes).
+        caption: sentences to append to the caption.
+
+    Returns:
+        A figure whose data are ``photos`` without the column ``path``.
     """
     style.use()
     import matplotlib.pyplot as plt
@@ -41,7 +45,7 @@ def draw_misclassified(photos: pd.DataFrame, caption: str) -> Drawn:
             ha="center", va="top", fontsize="small", color=WRONG,
         )  # fmt: skip
     data = photos.drop(columns="path")
-    return Drawn(
+    return Figure(
         figure, data, f"Above a photo its label, below it what the baseline says. {caption}"
     )
 

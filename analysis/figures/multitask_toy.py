@@ -1,4 +1,4 @@
-"""What a multi-task model learns from a correlated cheap task (the talk's slide 19)."""
+"""Draw what a multi-task model learns from a correlated cheap task (slide 19 of the talk)."""
 
 from __future__ import annotations
 
@@ -8,22 +8,27 @@ import pandas as pd
 import seaborn as sns
 
 from analysis.figures import style
-from analysis.figures.figure import Drawn
+from analysis.figures.figure import Figure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 Z90 = 1.6449
-"""standard deviations of a central 90 % interval"""
+"""half-width of a central 90 % interval of a normal distribution, in standard deviations"""
 
 
-def draw_multitask(curves: pd.DataFrame, points: pd.DataFrame) -> Drawn:
-    """Draw the posterior of the target without and with the cheap task, side by side.
+def draw_multitask(curves: pd.DataFrame, points: pd.DataFrame) -> Figure:
+    """Draw the posterior of the target task without and with the cheap task, side by side.
+
+    Both tables are as ``benchmarks.illustrations.multitask_toy`` writes them.
 
     Args:
-        curves: ``x``, ``target``, ``cheap``, ``single_mean``, ``single_sd``, ``multi_mean``,
-            ``multi_sd``; as ``benchmarks.illustrations.multitask_toy`` writes them.
-        points: ``task`` (``target`` or ``cheap``), ``x``, ``loss``.
+        curves: one row per ``x`` in [0, 1], with the true losses ``target`` and ``cheap`` and the
+            posteriors of the target, ``single_mean``, ``single_sd``, ``multi_mean``, ``multi_sd``.
+        points: observations, with ``task`` (``target`` or ``cheap``), ``x``, ``loss``.
+
+    Returns:
+        A figure whose data are the rows of both tables; ``kind`` is ``curve`` or ``observation``.
     """
     style.use()
     import matplotlib.pyplot as plt
@@ -58,7 +63,7 @@ def draw_multitask(curves: pd.DataFrame, points: pd.DataFrame) -> Drawn:
         "Bands: central 90 %, hyperparameters marginalised."
     )
     data = pd.concat([curves.assign(kind="curve"), points.assign(kind="observation")])
-    return Drawn(figure, data, caption)
+    return Figure(figure, data, caption)
 
 
 def _posterior(ax: Axes, curves: pd.DataFrame, name: str) -> None:
@@ -74,6 +79,7 @@ def _observed(ax: Axes, points: pd.DataFrame, tasks: tuple[str, ...]) -> None:
     palette = sns.color_palette("colorblind")
     for task, marker, colour in (("target", "o", palette[0]), ("cheap", "^", palette[1])):
         if task in tasks:
-            of = points[points.task == task]
+            observed = points[points.task == task]
             look = {"color": colour, "markersize": 7, "markeredgecolor": "black"}
-            ax.plot(of.x, of.loss, marker, label=f"{task}: {len(of)} observations", **look)
+            label = f"{task}: {len(observed)} observations"
+            ax.plot(observed.x, observed.loss, marker, label=label, **look)

@@ -1,4 +1,4 @@
-"""How long methods think: CPU seconds a suggestion against the number of the trial."""
+"""Draw the overhead of methods per trial, in CPU seconds, against the number of the trial."""
 
 from __future__ import annotations
 
@@ -7,23 +7,23 @@ import pandas as pd
 
 from analysis.figures import style
 from analysis.figures.captions import ordered, seeds_of
-from analysis.figures.figure import Drawn
+from analysis.figures.figure import Figure
 
-COLUMNS = 3
+COLUMNS = 3  # panels in a row
 
 
-def draw_overhead(table: pd.DataFrame) -> Drawn:
-    """Draw median and quartiles over seeds of each trial's overhead, one panel a task.
+def draw_overhead(table: pd.DataFrame) -> Figure:
+    """Draw the median and the quartiles over seeds of the overhead per trial, one panel per task.
 
-    Overhead is the method's CPU time to suggest and to recommend, measured where the study ran. A
-    line goes as far as at least half of the method's runs do.
+    Overhead is the CPU time that the method takes to suggest and to recommend, on the machine that
+    ran the study. A line ends where fewer than half of the runs of the method have a trial.
 
     Args:
-        table: see ``analysis.data.tidy.tidy``.
+        table: tidy table, see ``analysis.data.tidy.tidy``.
 
     Returns:
-        Data: ``task``, ``method``, ``trial`` (from 1), ``median``, ``lower``, ``upper`` (CPU
-        seconds), ``runs`` (that have the trial).
+        A figure with the data columns ``task``, ``method``, ``trial`` (from 1), ``median``,
+        ``lower``, ``upper`` (CPU seconds) and ``runs`` (number of runs that have the trial).
     """
     style.use()
     import matplotlib.pyplot as plt
@@ -72,4 +72,4 @@ def draw_overhead(table: pd.DataFrame) -> Drawn:
         "CPU seconds that methods take to suggest and recommend, against the number of the trial: "
         f"median and quartiles over {seeds_of(table)}, as far as half of the runs go."
     )
-    return Drawn(figure, data, caption)
+    return Figure(figure, data, caption)

@@ -1,4 +1,4 @@
-"""Average rank of methods over cost."""
+"""Draw the average ranks of methods along the cost."""
 
 from __future__ import annotations
 
@@ -9,16 +9,15 @@ import numpy as np
 import pandas as pd
 from numpy.random import Generator
 
-from analysis.figures import captions as words
-from analysis.figures import style
-from analysis.figures.figure import Drawn
+from analysis.figures import captions, style
+from analysis.figures.figure import Figure
 from analysis.statistics.average_costs import RESAMPLES
 from analysis.statistics.ranks import SHARES, average_ranks
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-BEYOND = 1.12  # times the budget, to where the last rank is drawn
+BEYOND = 1.12  # the last rank is extended to this multiple of the budget
 
 
 def draw_ranks(
@@ -29,20 +28,20 @@ def draw_ranks(
     methods: Sequence[str] | None = None,
     rng: Generator | None = None,
     resamples: int = RESAMPLES,
-) -> Drawn:
-    """Draw one step curve a method with its 95 % band; rank 1, the best, is on top.
+) -> Figure:
+    """Draw one step curve per method with its 95 % band; the best rank, 1, is at the top.
 
     Args:
-        table: as ``analysis.data.tidy.tidy`` makes it.
-        shares: of each task's budget, rising.
+        table: tidy table, see ``analysis.data.tidy.tidy``.
+        shares: shares of the budget of each task, rising.
         clock: one of ``analysis.statistics.step_curves.CLOCKS``.
         rule: one of ``analysis.data.tidy.RULES``.
-        methods: those to rank; by default all.
-        rng: of the bootstrap.
-        resamples: their number.
+        methods: methods to rank; by default all.
+        rng: random generator of the bootstrap; by default one with a fixed seed.
+        resamples: number of bootstrap resamples.
 
     Returns:
-        Data: what ``analysis.statistics.ranks.average_ranks`` returns.
+        A figure whose data are the result of ``analysis.statistics.ranks.average_ranks``.
     """
     style.use()
     import matplotlib.pyplot as plt
@@ -51,16 +50,16 @@ def draw_ranks(
     data = average_ranks(table, shares, clock, rule, methods, rng, resamples)
     figure, ax = plt.subplots(figsize=(8.5, 4.6), layout="constrained")
     ends = []
-    for method in words.ordered(data.method):
-        own = data[data.method == method]
-        # a step's last value would be a point: it is drawn on
-        own = pd.concat([own, own.tail(1).assign(share=own.share.max() * BEYOND)])
-        x, colour = own.share.to_numpy(), style.colour_of(method)
-        ax.step(x, own["rank"], where="post", lw=2, color=colour, ls=style.dash_of(method))
-        if own.low.notna().all():
-            low, high = own.low.to_numpy(dtype=float), own.high.to_numpy(dtype=float)
+    for method in captions.ordered(data.method):
+        curve = data[data.method == method]
+        # the last value of a step curve is a point: extend it beyond the budget
+        curve = pd.concat([curve, curve.tail(1).assign(share=curve.share.max() * BEYOND)])
+        x, colour = curve.share.to_numpy(), style.colour_of(method)
+        ax.step(x, curve["rank"], where="post", lw=2, color=colour, ls=style.dash_of(method))
+        if curve.low.notna().all():
+            low, high = curve.low.to_numpy(dtype=float), curve.high.to_numpy(dtype=float)
             ax.fill_between(x, low, high, step="post", color=colour, alpha=0.15, lw=0)
-        ends.append((float(own["rank"].iloc[-1]), method, colour))
+        ends.append((float(curve["rank"].iloc[-1]), method, colour))
     count = max(len(ends), 2)
     ax.set(xscale="log", ylim=(count + 0.15, 0.85), ylabel="average rank (1 is best)")
     ax.set_xlabel(f"{clock}, share of the budget")
@@ -72,7 +71,7 @@ def draw_ranks(
     if not len(data):
         ax.text(0.5, 0.5, "no task and seed that all methods have run", transform=ax.transAxes,
                 ha="center")  # fmt: skip
-        return Drawn(figure, data, "No task and seed that all methods have run: no ranks.")
+        return Figure(figure, data, "No task and seed that all methods have run: no ranks.")
     used = set(data.method)
     rows = table[table.method.isin(used)]
     banded = bool(data.low.notna().all())
@@ -87,24 +86,24 @@ def draw_ranks(
             else "No bands: one seed. "
         )
         + "Ranks say nothing of how large a difference is. "
-        + words.basis(rows, clock, rule)
-        + words.ended_early(rows, "keep their last incumbent to the end of the budget")
-        + words.unlike_budgets(rows)
+        + captions.basis(rows, clock, rule)
+        + captions.ended_early(rows, "keep their last incumbent to the end of the budget")
+        + captions.unlike_budgets(rows)
     )
-    return Drawn(figure, data, caption)
+    return Figure(figure, data, caption)
 
 
 def _names(ax: Axes, ends: list[tuple[float, str, str]], gap: float) -> None:
-    """Write each method's name at the end of its curve, moved apart where they would overlap."""
-    place = -np.inf
-    places = []
+    """Write the name of each method at the end of its curve; shift names that would overlap."""
+    y = -np.inf
+    labels = []
     for rank, method, colour in sorted(ends):
-        place = max(rank, place + gap)
-        places.append((place, method, colour))
-    over = max([0.0, *(p - (len(ends) + 0.1) for p, _, _ in places)])
+        y = max(rank, y + gap)
+        labels.append((y, method, colour))
+    over = max([0.0, *(y - (len(ends) + 0.1) for y, _, _ in labels)])
     limit = np.inf
-    for place, method, colour in reversed(places):
-        limit = min(place, len(ends) + 0.1 if over else np.inf, limit - gap)
+    for y, method, colour in reversed(labels):
+        limit = min(y, len(ends) + 0.1 if over else np.inf, limit - gap)
         ax.annotate(
             method, (1.01, limit), xycoords=("axes fraction", "data"), color=colour, va="center",
             fontsize="small",

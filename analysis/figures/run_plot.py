@@ -1,4 +1,4 @@
-"""The picture beside a trace: what one run found, and what it bought, against cost."""
+"""Draw the regret and the fidelities of one run against cost, as an image next to its trace."""
 
 from __future__ import annotations
 
@@ -13,25 +13,28 @@ REGRET = "regret of the recommended config"
 
 
 def plot_run(folder: Path) -> Path:
-    """Draw ``regret.png`` from a run's trace.
+    """Draw the trace of a run and save it as ``regret.png`` in its folder.
 
-    The upper panel shows the regret of the recommended config against evaluation cost, on log
-    axes, floored at half a validation example; where the task knows no truth, the lowest loss
-    seen at the target (or, if there was no such trial, at any fidelity) instead. The lower panel
-    shows every evaluation's fidelity.
+    The upper panel shows the regret of the recommended config against evaluation cost, on log axes
+    and at least half a validation example. If the task has no known best loss, it shows the lowest
+    loss observed at the target fidelity or, without a trial there, at any fidelity. The lower
+    panel shows the fidelity of each trial.
 
     Args:
-        folder: holds ``trace.jsonl`` and ``meta.json``.
+        folder: folder of the run, with ``trace.jsonl`` and ``meta.json``.
 
     Returns:
-        The path of the PNG.
+        The path of the image.
+
+    Raises:
+        ValueError: if one of the files is not valid JSON.
     """
     style.use()
     import matplotlib.pyplot as plt
 
     run = load_run(folder)
     rows, meta, cost = run.rows, run.meta, run.cost
-    facts, colour = meta["task_facts"], style.colour_of(meta["method"])
+    task_facts, colour = meta["task_facts"], style.colour_of(meta["method"])
     values, label = _curve(run)
     figure, (upper, lower) = plt.subplots(
         2, 1, figsize=(7, 6), sharex=True, height_ratios=[2, 1], layout="constrained"
@@ -44,12 +47,12 @@ def plot_run(folder: Path) -> Path:
     else:
         upper.text(0.5, 0.5, "no successful trial", transform=upper.transAxes, ha="center")
     title = f"{meta['method']} on {meta['task']}, seed {meta['seed']}"
-    if facts.get("caption"):
-        title += f"\n({facts['caption']})"
+    if task_facts.get("caption"):
+        title += f"\n({task_facts['caption']})"
     upper.set_title(title)
-    if facts.get("resolution") and label == REGRET:
-        blurred = f"below the replay's interpolation error ({facts['resolution']:.2g})"
-        upper.axhspan(0, facts["resolution"], color="0.85", zorder=0, label=blurred)
+    if task_facts.get("resolution") and label == REGRET:
+        unresolved = f"below the replay's interpolation error ({task_facts['resolution']:.2g})"
+        upper.axhspan(0, task_facts["resolution"], color="0.85", zorder=0, label=unresolved)
         upper.legend(loc="upper right", fontsize="small")
     done = [row["status"] == "ok" for row in rows]
     shares = [row["fidelity"] for row in rows]
@@ -63,8 +66,8 @@ def plot_run(folder: Path) -> Path:
     )
     lower.set(xlabel="evaluation cost so far (s)", yscale="log")
     lower.set_ylabel("fidelity")
-    notes = [f"1 is {facts['fidelity_full']:,} {facts['fidelity_unit']}"]
-    lower.set_ylim(0.7 * min(*shares, facts["fidelity_low"]), 1.6)
+    notes = [f"1 is {task_facts['fidelity_full']:,} {task_facts['fidelity_unit']}"]
+    lower.set_ylim(0.7 * min(*shares, task_facts["fidelity_low"]), 1.6)
     if not all(done):
         notes.append("hollow: failed, timeout or diverged")
     lower.set_title("; ".join(notes), fontsize="small", loc="left")
@@ -75,17 +78,19 @@ def plot_run(folder: Path) -> Path:
 
 
 def _curve(run: Run) -> tuple[Array, str]:
-    """Values to draw (NaN where there is no incumbent yet) and their label."""
-    facts, rows = run.meta["task_facts"], run.rows
-    if facts["best_loss"] is not None and any(row["recommended_loss"] is not None for row in rows):
+    """Return the values to draw, NaN while there is no incumbent, and their label."""
+    task_facts, rows = run.meta["task_facts"], run.rows
+    if task_facts["best_loss"] is not None and any(
+        row["recommended_loss"] is not None for row in rows
+    ):
         values, label = run.regret, REGRET
     else:
         rule, where = "best_at_target", "at the target"
         if rows[-1]["best_at_target"] is None:
             rule, where = "best_seen", "at any fidelity (none at the target)"
         trials = [row[rule] for row in rows]
-        losses = [np.nan if t is None else rows[run.place[t]]["loss"] for t in trials]
+        losses = [np.nan if t is None else rows[run.row_index[t]]["loss"] for t in trials]
         values = np.array(losses, dtype=float)
         label = f"lowest loss seen\n{where}"
-    values = np.where(np.isfinite(values), np.maximum(values, facts["loss_floor"]), np.nan)
+    values = np.where(np.isfinite(values), np.maximum(values, task_facts["loss_floor"]), np.nan)
     return np.maximum(values, 1e-12), label

@@ -1,4 +1,4 @@
-"""When an axis is logarithmic, and how a short logarithmic one is numbered."""
+"""Choose the scale of an axis, and number logarithmic axes."""
 
 from __future__ import annotations
 
@@ -13,13 +13,16 @@ if TYPE_CHECKING:  # slow to import
     from matplotlib.axis import Axis
 
 DECADES = 2.0
-"""an axis is logarithmic if positive values span more than this many powers of ten"""
+"""an axis is logarithmic if its values span more than this many powers of ten"""
 PLAIN = (5e-4, 5e3)
-"""limits between which numbers are written out"""
+"""limits of an axis within which its numbers are written out, without powers of ten"""
 
 
 def scale_of(values: Array) -> str:
-    """``log`` if all finite values are positive and span more than ``DECADES``, else ``linear``."""
+    """Return ``log`` if all finite values are positive and span more than ``DECADES``.
+
+    Otherwise, return ``linear``.
+    """
     finite = values[np.isfinite(values)]
     if not finite.size or finite.min() <= 0:
         return "linear"
@@ -27,31 +30,33 @@ def scale_of(values: Array) -> str:
 
 
 def scale_for(rows: pd.DataFrame, name: str) -> str:
-    """``log`` or ``linear``: the scale of a hyperparameter in its space, where the runs say it,
-    else by ``scale_of``.
+    """Return the scale of a hyperparameter, ``log`` or ``linear``.
+
+    It is the scale in the search space if the runs record it, else that of ``scale_of``. A
+    hyperparameter with a value of 0 or below is always on a linear scale.
 
     Args:
-        rows: of the tidy table, one task.
-        name: of a column, ``config.<hyperparameter>``, of numbers.
+        rows: rows of the tidy table of one task.
+        name: name of a numeric column ``config.<hyperparameter>``.
     """
-    said = str(rows["log_scale"].iloc[0])
+    log_scale = str(rows["log_scale"].iloc[0])
     values = rows[name].to_numpy(dtype=float)
-    if said == "unknown":
+    if log_scale == "unknown":
         return scale_of(values)
-    named = name.removeprefix("config.") in said.split(",")
-    return "log" if named and np.nanmin(values) > 0 else "linear"
+    is_log = name.removeprefix("config.") in log_scale.split(",")
+    return "log" if is_log and np.nanmin(values) > 0 else "linear"
 
 
 def plain_log(axis: Axis, shown: tuple[float, float] | None = None) -> None:
-    """Number a log axis sparsely, and plainly: ``0.02`` unless numbers get too long for that.
+    """Number a log axis sparsely, with plain numbers such as ``0.02`` unless they get too long.
 
-    At powers of ten only or, where it shows less than two decades, also at 2 and 5 times them and,
-    where less than one, at all multiples (matplotlib's default writes up to nine numbers a decade,
-    one over the other, as 2 x 10^-2).
+    An axis of two decades or more has numbers at powers of ten, a shorter one also at 2 and 5
+    times these, and one of less than a decade at all multiples. The default of matplotlib writes
+    up to nine numbers per decade, such as 2 x 10^-2, which overlap.
 
     Args:
-        axis: with a log scale and its final limits.
-        shown: its limits, up to a factor, where it does not know them yet (a secondary axis).
+        axis: axis with a log scale and its final limits.
+        shown: limits of the axis, up to a factor, if it does not have them yet (secondary axes).
     """
     from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 

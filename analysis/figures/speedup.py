@@ -1,4 +1,4 @@
-"""What more workers buy: how much sooner the same number of trials has ended."""
+"""Draw the speed-up of parallel workers: how much sooner the same number of trials ends."""
 
 from __future__ import annotations
 
@@ -6,35 +6,40 @@ import pandas as pd
 
 from analysis.figures import style
 from analysis.figures.captions import ordered, seeds_of
-from analysis.figures.figure import Drawn
+from analysis.figures.figure import Figure
 
 
-def draw_speedup(table: pd.DataFrame) -> Drawn:
-    """Draw speed-up against the number of workers, one panel a task.
+def draw_speedup(table: pd.DataFrame) -> Figure:
+    """Draw the speed-up against the number of workers, one panel per task.
 
-    Speed-up is the wall-clock of a run with one worker over that with more, until all trials have
-    ended, paired by seed: median and quartiles over seeds. Runs without a partner of as many trials
-    are left out.
+    The speed-up is the wall-clock time of a run with one worker divided by that of a run with more
+    workers. Runs are paired by seed and number of trials, and runs without a partner are left out.
+    Lines and bands are the median and the quartiles over seeds.
 
     Args:
-        table: see ``analysis.data.tidy.tidy``; a method's name up to its first comma is the method.
+        table: tidy table, see ``analysis.data.tidy.tidy``. Overridden options, which follow the
+            first comma in the name of a method, are ignored.
 
     Returns:
-        Data: ``task``, ``method``, ``workers``, ``median``, ``lower``, ``upper`` (times), ``runs``.
+        A figure with the data columns ``task``, ``method``, ``workers``, ``median``, ``lower``,
+        ``upper`` (speed-up, a factor) and ``runs``.
 
     Raises:
-        ValueError: no run with one worker has a partner.
+        ValueError: if no run with one worker has a partner.
     """
     runs = table.assign(method=table.method.str.partition(",")[0])
     runs = runs.groupby(["task", "method", "seed", "workers"]).agg(
         end=("end", "max"), trials=("trial", "count")
     )
     runs = runs.reset_index()
-    alone = runs[runs.workers == 1].drop(columns="workers")
-    pairs = runs.merge(alone, on=["task", "method", "seed", "trials"], suffixes=("", "_alone"))
+    serial = runs[runs.workers == 1].drop(columns="workers")
+    pairs = runs.merge(serial, on=["task", "method", "seed", "trials"], suffixes=("", "_serial"))
     if not (pairs.workers > 1).any():
-        raise ValueError("no run with one worker is as long as one of the same seed with more")
-    pairs = pairs.assign(times=pairs.end_alone / pairs.end)
+        raise ValueError(
+            "no run with one worker has a partner with more workers, the same seed and the same "
+            "number of trials"
+        )
+    pairs = pairs.assign(times=pairs.end_serial / pairs.end)
     data = pairs.groupby(["task", "method", "workers"]).times.agg(
         median="median",
         lower=lambda values: values.quantile(0.25),
@@ -83,4 +88,4 @@ def draw_speedup(table: pd.DataFrame) -> Drawn:
         f"own clocks: median and quartiles over {seeds_of(table)}, paired. Costs differ between "
         "configs, so a method that chooses otherwise with trials running may gain or lose by that."
     )
-    return Drawn(figure, data, caption)
+    return Figure(figure, data, caption)

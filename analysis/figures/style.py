@@ -1,15 +1,15 @@
-"""One look for every figure: fonts, grid, and one colour-blind-safe colour a method."""
+"""The common style of all figures: fonts, grid, and a colour-blind-safe colour per method."""
 
 from __future__ import annotations
 
 import matplotlib as mpl
 import seaborn as sns
 
-# seaborn's colour-blind palette in a fixed order: a method keeps its colour everywhere
+# methods in the order of seaborn's colour-blind palette, so that each has one colour in all figures
 METHODS = (
     "fabolas", "mtbo", "hyperband", "gpy_ei", "ei", "entropy_search", "multitask", "random"
 )  # fmt: skip
-# presets and references share the colour of the method that they are a kind of, and differ in dash
+# presets and third-party versions have the colour of their method and a line style of their own
 KIN = {
     "fabolas_paper": ("fabolas", "--"),
     "fabolas_robo": ("fabolas", ":"),
@@ -26,7 +26,7 @@ KIN = {
 
 
 def use() -> None:
-    """Set matplotlib's defaults; also picks the backend that needs no screen."""
+    """Set the defaults of matplotlib and its backend, which needs no display."""
     mpl.use("Agg")
     sns.set_theme(
         context="notebook",
@@ -37,14 +37,15 @@ def use() -> None:
             "grid.alpha": 0.3,
             "figure.dpi": 120,
             "savefig.bbox": "tight",
-            "svg.hashsalt": "untunable",  # the same numbers give the same file
+            "svg.hashsalt": "untunable",  # the same data give the same file
         },
     )
 
 
 def colour_of(method: str) -> str:
-    """The colour of a method (of a run with overridden options, too: ``ei,method.x=1``), as hex;
-    grey for one that is not in the list.
+    """Return the colour of a method as a hex code; grey for an unknown method.
+
+    Overridden options, as in ``ei,method.x=1``, are ignored.
     """
     palette = sns.color_palette("colorblind").as_hex()
     method = method.partition(",")[0]
@@ -55,5 +56,5 @@ def colour_of(method: str) -> str:
 
 
 def dash_of(method: str) -> str:
-    """The line style of a method, as matplotlib writes it."""
+    """Return the line style of a method in the notation of matplotlib, such as ``--``."""
     return KIN.get(method.partition(",")[0], (method, "-"))[1]

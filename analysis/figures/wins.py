@@ -1,4 +1,4 @@
-"""Who beats whom: the pairwise win matrix."""
+"""Draw the matrix of pairwise wins."""
 
 from __future__ import annotations
 
@@ -7,12 +7,11 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from analysis.figures import captions as words
-from analysis.figures import style
-from analysis.figures.figure import Drawn
+from analysis.figures import captions, style
+from analysis.figures.figure import Figure
 from analysis.statistics.ranks import wins
 
-COLOURS = "PuOr"  # told apart with any colour vision; white in the middle
+COLOURS = "PuOr"  # safe for colour-blind readers; white in the middle
 
 
 def draw_wins(
@@ -21,36 +20,37 @@ def draw_wins(
     clock: str = "cost",
     rule: str = "recommended",
     methods: Sequence[str] | None = None,
-) -> Drawn:
-    """Draw the share of tasks and seeds in which the row's regret is below the column's.
+) -> Figure:
+    """Draw the share of tasks and seeds on which the method of the row beats that of the column.
 
     Args:
-        table: as ``analysis.data.tidy.tidy`` makes it.
-        share: of the budget.
+        table: tidy table, see ``analysis.data.tidy.tidy``.
+        share: share of the budget at which regrets are compared, in (0, 1].
         clock: one of ``analysis.statistics.step_curves.CLOCKS``.
         rule: one of ``analysis.data.tidy.RULES``.
-        methods: those to compare; by default all.
+        methods: methods to compare; by default all.
 
     Returns:
-        Data: what ``analysis.statistics.ranks.wins`` returns, the method that wins most first.
+        A figure whose data are the result of ``analysis.statistics.ranks.wins``, sorted so that the
+        method with the most wins comes first.
     """
     style.use()
     import matplotlib.pyplot as plt
     from matplotlib.ticker import PercentFormatter
 
-    found = wins(table, share, clock, rule, methods)
-    means = found.groupby("method").wins.mean().sort_values(ascending=False, kind="stable")
+    pairs = wins(table, share, clock, rule, methods)
+    means = pairs.groupby("method").wins.mean().sort_values(ascending=False, kind="stable")
     names = list(means.index)
-    wide = words.extra_width(names)
+    wide = captions.extra_width(names)
     size = 2.6 + 0.75 * max(len(names), 2)
     figure, ax = plt.subplots(figsize=(size + 1.2 + wide, size + 0.6 * wide), layout="constrained")
     if not names:
-        says = "no two methods on a common task and seed"
-        ax.text(0.5, 0.5, says, transform=ax.transAxes, ha="center")
+        message = "no two methods on a common task and seed"
+        ax.text(0.5, 0.5, message, transform=ax.transAxes, ha="center")
         ax.set_axis_off()
-        return Drawn(figure, found, says.capitalize() + ".")
-    places = {name: place for place, name in enumerate(names)}
-    data = found.assign(row=found.method.map(places), column=found.rival.map(places))
+        return Figure(figure, pairs, message.capitalize() + ".")
+    order = {name: index for index, name in enumerate(names)}
+    data = pairs.assign(row=pairs.method.map(order), column=pairs.rival.map(order))
     data = data.sort_values(["row", "column"], ignore_index=True)
     shares = np.full((len(names), len(names)), np.nan)
     shares[data.row, data.column] = data.wins
@@ -71,8 +71,8 @@ def draw_wins(
         f"Share of pairs of task and seed in which the row's regret at {share:.0%} of the budget "
         "is below the column's, ties counted as half, and the number of pairs that both ran; the "
         "most successful method is on top. "
-        + words.basis(rows, clock, rule)
-        + words.ended_early(rows, "keep their last incumbent to that point")
-        + words.unlike_budgets(rows)
+        + captions.basis(rows, clock, rule)
+        + captions.ended_early(rows, "keep their last incumbent to that point")
+        + captions.unlike_budgets(rows)
     )
-    return Drawn(figure, data.drop(columns=["row", "column"]), caption)
+    return Figure(figure, data.drop(columns=["row", "column"]), caption)

@@ -1,4 +1,7 @@
-"""The talk's case on Stanford Cars: baseline against tuned (slide 28), and photos (slide 31)."""
+"""The case study of the SigOpt talk on Stanford Cars (GTC 2019, S9313).
+
+Slide 28 compares the baseline with the tuned config; slide 31 shows photos.
+"""
 
 from __future__ import annotations
 
@@ -8,22 +11,29 @@ import pandas as pd
 
 from analysis.figures.captions import ordered
 from analysis.page.figure_data import FigureData
-from analysis.page.tables import Shown
+from analysis.page.tables import Table
 from analysis.page.talk_table import COUNTERPARTS
 from analysis.statistics.step_curves import within_budget
 
 SLIDE_28 = {"baseline": "46.41 %", "tuned": "47.99 %, +1.58 points"}
+"""accuracies as slide 28 states them"""
 
 
-def baseline(table: pd.DataFrame, task: str, data: FigureData) -> Shown:
-    """Test accuracy of the baseline and of what each method recommends in the end.
+def baseline(table: pd.DataFrame, task: str, data: FigureData) -> Table:
+    """Tabulate the test accuracy of the baseline, the best recorded config and tuned configs.
 
-    Columns: ``config``, ``runs``, ``test accuracy [%]`` (mean and range over training seeds of the
-    baseline and of the best recorded config; median and quartiles over runs of methods),
-    ``gain [points]`` over the baseline's mean, ``the talk, ResNet-50``.
+    Columns: ``config``, ``runs``, ``test accuracy [%]`` (mean and range over training seeds for
+    the baseline and for the best recorded config; median and quartiles over runs for the configs
+    that methods recommend at the end of the budget), ``gain [points]`` over the mean of the
+    baseline, ``the talk, ResNet-50``.
+
+    Args:
+        table: tidy table, see ``analysis.data.tidy.tidy``.
+        task: name of a Cars task.
+        data: files of ``benchmarks.figure_data``, with ``recorded_<task>.csv``.
 
     Raises:
-        ValueError: recorded errors are not there, or none of the baseline.
+        ValueError: if the file is missing or holds no errors of the baseline.
     """
     name = f"recorded_{task}.csv"
     recorded = data.read(name)
@@ -32,30 +42,30 @@ def baseline(table: pd.DataFrame, task: str, data: FigureData) -> Shown:
     if "baseline" not in means:
         raise ValueError(f"the baseline of {task} was not recorded")
     rows = []
-    for label, what in (("baseline", "baseline"), ("tuned", "best recorded config")):
+    for label, config in (("baseline", "baseline"), ("tuned", "best recorded config")):
         group = accuracy.get_group(label)
         count = f"{len(group)} training seed{'s' * (len(group) > 1)}"
         spread = f" ({group.min():.1f} to {group.max():.1f})" if len(group) > 1 else ""
         gain = "" if label == "baseline" else f"{means[label] - means.baseline:+.1f}"
         talks = SLIDE_28["baseline"] if label == "baseline" else ""
-        rows.append((what, count, f"{means[label]:.1f}{spread}", gain, talks))
+        rows.append((config, count, f"{means[label]:.1f}{spread}", gain, talks))
     last = within_budget(table[table.task == task]).groupby(["method", "seed"]).tail(1)
     methods = ordered(last.method)
-    stands = next(
+    counterpart = next(
         (method for method in COUNTERPARTS["SigOpt Multitask"] if method in methods), None
     )
     for method in methods:
-        found = 100 * (1 - last[last.method == method].test_recommended.dropna())
-        if not len(found):
+        accuracies = 100 * (1 - last[last.method == method].test_recommended.dropna())
+        if not len(accuracies):
             continue
-        low, middle, high = found.quantile([0.25, 0.5, 0.75])
-        talks = SLIDE_28["tuned"] if method == stands else ""
+        low, middle, high = accuracies.quantile([0.25, 0.5, 0.75])
+        talks = SLIDE_28["tuned"] if method == counterpart else ""
         gain = f"{middle - means.baseline:+.1f}"
         cell = f"{middle:.1f} ({low:.1f} to {high:.1f})"
-        rows.append((f"tuned by {method}", f"{len(found)} runs", cell, gain, talks))
+        rows.append((f"tuned by {method}", f"{len(accuracies)} runs", cell, gain, talks))
     heads = ["config", "runs", "test accuracy [%]", "gain [points]", "the talk, ResNet-50"]
     replays = table[table.task == task].replays.iloc[0]
-    return Shown(
+    return Table(
         pd.DataFrame(rows, columns=heads),
         f"Baseline against tuned on {task}. Measured: accuracy on the official test photos; of the "
         "baseline and the best recorded config (lowest mean validation error: where that is of one "
@@ -67,67 +77,80 @@ def baseline(table: pd.DataFrame, task: str, data: FigureData) -> Shown:
     )
 
 
-def gained(task: str, data: FigureData, replays: object = "none") -> Shown:
-    """Test photos that the baseline gets wrong and the tuned config right: those that are shown.
+def gained(task: str, data: FigureData, replays: object = "none") -> Table:
+    """List the sampled test photos that only the tuned config classifies correctly.
 
-    ``replays`` is the sha256 of the table that the runs replay.
+    Columns: ``photo`` (official file name), ``label, and what the tuned config says``, ``the
+    baseline says`` (names of classes). The caption counts all test photos.
 
-    Columns: ``photo`` (official file name), ``label`` (what the tuned config says), ``baseline
-    says``; the caption counts all test photos.
+    Args:
+        task: name of a Cars task.
+        data: files of ``benchmarks.figure_data``, with ``predictions_<task>.csv`` and
+            ``classes_<task>.csv``.
+        replays: SHA-256 of the table that the runs replay, or ``none``.
 
     Raises:
-        ValueError: predictions are not there.
+        ValueError: if one of the files is missing.
     """
-    found, names = _predictions(task, data)
-    shown = found[found.shown == 1]
+    predictions, names = _predictions(task, data)
+    shown = predictions[predictions.shown == 1]
     cells = {
         "photo": shown.file.astype(str),
         "label, and what the tuned config says": shown.label.map(names),
         "the baseline says": shown.baseline.map(names),
     }
     caption = counts(task, data) + data.other_table(f"predictions_{task}.csv", replays)
-    return Shown(pd.DataFrame(cells).reset_index(drop=True), caption)
+    return Table(pd.DataFrame(cells).reset_index(drop=True), caption)
 
 
 def counts(task: str, data: FigureData) -> str:
-    """How many test photos either config gets right, in a caption."""
-    found, _ = _predictions(task, data)
-    tuned, base = found.tuned == found.label, found.baseline == found.label
+    """Count the test photos that either config classifies correctly, as text for a caption.
+
+    Raises:
+        ValueError: if the predictions or the names of the classes are missing.
+    """
+    predictions, _ = _predictions(task, data)
+    tuned = predictions.tuned == predictions.label
+    base = predictions.baseline == predictions.label
+    count, training_seed = len(predictions), int(predictions.training_seed.iloc[0])
     only, lost = int((tuned & ~base).sum()), int((base & ~tuned).sum())
     return (
-        f"Of {len(found):,} test photos of {task}, the baseline gets {base.mean():.1%} right, the "
+        f"Of {count:,} test photos of {task}, the baseline gets {base.mean():.1%} right, the "
         f"tuned config (the best recorded one) {tuned.mean():.1%}; {only:,} only the tuned one, "
         f"{lost:,} only the baseline, {int((tuned & base).sum()):,} both, "
         f"{int((~tuned & ~base).sum()):,} neither. Both were trained live, with training seed "
-        f"{int(found.training_seed.iloc[0])} alone. Shown: {int(found.shown.sum())} of those that "
+        f"{training_seed} alone. Shown: {int(predictions.shown.sum())} of those that "
         "only the tuned one gets right, drawn at random, no two of a class."
     )
 
 
 def with_photos(task: str, data: FigureData, folder: Path) -> pd.DataFrame:
-    """Of the photos shown whose JPEG is in a folder: ``path``, ``label``, ``baseline`` (names).
+    """Return the sampled photos whose JPEG file is in a folder.
+
+    Columns: ``path`` (of the JPEG file), ``file`` (official file name), ``label``, ``baseline``
+    (names of classes).
 
     Raises:
-        ValueError: predictions are not there, or no photo is.
+        ValueError: if the predictions are missing, or if the folder has none of the photos.
     """
-    found, names = _predictions(task, data)
-    shown = found[found.shown == 1]
+    predictions, names = _predictions(task, data)
+    shown = predictions[predictions.shown == 1]
     paths = [folder / name for name in shown.jpeg]
-    made = pd.DataFrame({
+    photos = pd.DataFrame({
         "path": paths,
         "file": shown.file.astype(str).to_numpy(),
         "label": shown.label.map(names).to_numpy(),
         "baseline": shown.baseline.map(names).to_numpy(),
     })  # fmt: skip
-    made = made[[path.is_file() for path in paths]].reset_index(drop=True)
-    if not len(made):
+    photos = photos[[path.is_file() for path in paths]].reset_index(drop=True)
+    if not len(photos):
         raise ValueError(f"{folder} has none of the photos that are shown")
-    return made
+    return photos
 
 
 def _predictions(task: str, data: FigureData) -> tuple[pd.DataFrame, dict[int, str]]:
-    """Predictions, and the name of every class."""
-    found = data.read(f"predictions_{task}.csv")
-    known = data.read(f"classes_{task}.csv").set_index("class")["name"].to_dict()
-    classes = set(found.label) | set(found.baseline) | set(found.tuned)
-    return found, {int(c): str(known.get(c, f"class {c}")) for c in classes}
+    """Return the predictions, one row per test photo, and the name of each class."""
+    predictions = data.read(f"predictions_{task}.csv")
+    names = data.read(f"classes_{task}.csv").set_index("class")["name"].to_dict()
+    classes = set(predictions.label) | set(predictions.baseline) | set(predictions.tuned)
+    return predictions, {int(c): str(names.get(c, f"class {c}")) for c in classes}

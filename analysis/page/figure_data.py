@@ -1,4 +1,4 @@
-"""Reads what ``benchmarks.figure_data`` wrote for an experiment."""
+"""Read the files that ``benchmarks.figure_data`` wrote for an experiment."""
 
 from __future__ import annotations
 
@@ -7,20 +7,24 @@ from typing import NamedTuple
 
 import pandas as pd
 
-SOURCES = "sources.csv"
+SOURCES = "sources.csv"  # names the table that each file was made from
 
 
 class FigureData(NamedTuple):
-    """The folder ``results/<experiment>/data``."""
+    """The CSV files in ``results/<experiment>/data``."""
 
     experiment: str
     folder: Path
 
     def read(self, name: str) -> pd.DataFrame:
-        """Read one of its CSV files.
+        """Read a CSV file of the folder.
+
+        Args:
+            name: name of the file, with its suffix.
 
         Raises:
-            ValueError: it is not there, with the command that writes it; or it is not a CSV.
+            ValueError: if the file does not exist (the message names the command that writes it)
+                or is not valid CSV.
         """
         path = self.folder / name
         if not path.is_file():
@@ -30,20 +34,25 @@ class FigureData(NamedTuple):
             )
         try:
             return pd.read_csv(path)
-        except (ValueError, OSError) as error:  # pandas' own are ValueErrors
+        except (ValueError, OSError) as error:  # parser errors of pandas are ValueErrors
             raise ValueError(f"{path} is not a CSV file: {' '.join(str(error).split())}") from error
 
     def other_table(self, name: str, replays: object) -> str:
-        """A warning if a file was made from another version of the table than the runs replay.
+        """Return a warning if a file was made from another table than the one the runs replay.
 
-        Returns a sentence with a space before, or nothing.
+        Args:
+            name: name of the file.
+            replays: SHA-256 of the table that the runs replay, or ``none``.
+
+        Returns:
+            A sentence after a space, to append to a caption; empty if there is nothing to warn of.
         """
-        known = self.read(SOURCES).set_index("file")["table"] if self._has(SOURCES) else {}
-        made = known.get(name)
-        if made is None or replays in ("none", made):
+        sources = self.read(SOURCES).set_index("file")["table"] if self._has(SOURCES) else {}
+        source = sources.get(name)
+        if source is None or replays in ("none", source):
             return ""
         return (
-            f" Made from another version of the table ({str(made)[:8]}) than the runs replay "
+            f" Made from another version of the table ({str(source)[:8]}) than the runs replay "
             f"({str(replays)[:8]})."
         )
 

@@ -1,5 +1,7 @@
-"""A report as one HTML page that needs nothing else (no network, no script, no other file), and as
-Markdown beside its figures.
+"""Render a report as a self-contained HTML page and as Markdown that links to its files.
+
+The HTML page works without a network and without scripts. It embeds its figures and tables; only
+long CSV files are linked to.
 """
 
 from __future__ import annotations
@@ -15,90 +17,94 @@ import pandas as pd
 
 from analysis.page.tables import to_markdown
 
-INLINE = 60_000  # characters; a longer CSV is linked to as a file beside the page
+INLINE = 60_000  # characters; the page links to a longer CSV instead of embedding it
 
 
 @dataclass(frozen=True)
-class Figure:
-    """A figure as it is shown."""
+class PageFigure:
+    """A figure on the page."""
 
     title: str
     caption: str
     png: bytes
     csv: str
     files: str
-    """where its files are, relative to the page, without what follows the last dot"""
+    """path of its files relative to the page, without the suffix"""
     pixels: int
-    """its width; at half of it texts can still be read"""
+    """width of the image; text remains legible at half this width"""
 
     @property
     def source(self) -> str:
-        """The picture as a ``data:`` URI."""
+        """The image as a ``data:`` URI."""
         return f"data:image/png;base64,{base64.b64encode(self.png).decode()}"
 
     @property
     def csv_link(self) -> str:
-        """Where the numbers are."""
+        """Link to the data of the figure: a ``data:`` URI, or a path if the CSV is long."""
         return _link(self.csv, f"{self.files}.csv")
 
     @property
     def name(self) -> str:
-        """Of the files."""
+        """Name of its files, without folder and suffix."""
         return Path(self.files).name
 
 
 @dataclass(frozen=True)
-class Table:
-    """A table as it is shown."""
+class PageTable:
+    """A table on the page."""
 
     title: str
     caption: str
     data: pd.DataFrame
     files: str
+    """path of its files relative to the page, without the suffix"""
 
     @property
     def csv_link(self) -> str:
-        """Where the same table is as CSV."""
+        """Link to the table as CSV: a ``data:`` URI, or a path if the CSV is long."""
         return _link(self.data.to_csv(index=False), f"{self.files}.csv")
 
     @property
     def name(self) -> str:
-        """Of the files."""
+        """Name of its files, without folder and suffix."""
         return Path(self.files).name
 
 
 @dataclass(frozen=True)
 class Absent:
-    """What could not be drawn, and why."""
+    """A notice in place of a figure or table that could not be made."""
 
     title: str
     reason: str
+    """why it could not be made, without a full stop"""
 
 
 @dataclass(frozen=True)
 class Section:
-    """A heading and what stands below it."""
+    """A section of the page: its heading and the figures and tables below it."""
 
     name: str
+    """anchor of the section"""
     title: str
-    shown: Sequence[Figure | Table | Absent]
+    elements: Sequence[PageFigure | PageTable | Absent]
 
 
 @dataclass(frozen=True)
 class Page:
-    """All that a report says."""
+    """The content of a report."""
 
     title: str
     lines: Sequence[str]
-    """what was analysed and what was not"""
+    """sentences about the runs that were analysed and those left out"""
     sections: Sequence[Section]
-    made: Sequence[tuple[str, Sequence[str]]] = field(default=())
-    """how it was made: names (seeds, clock, machines ...) and what they were"""
+    provenance: Sequence[tuple[str, Sequence[str]]] = field(default=())
+    """how the report was made: names, such as ``Seeds`` or ``Machines``, and their values"""
     coverage: pd.DataFrame = field(default_factory=pd.DataFrame)
+    """number and seeds of the runs per task and method; see ``analysis.data.selection``"""
 
 
 def render(page: Page) -> str:
-    """The page as HTML; all texts are escaped."""
+    """Render a page as HTML. All texts are escaped."""
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(Path(__file__).parent),
         autoescape=True,
@@ -106,30 +112,31 @@ def render(page: Page) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.tests["figure"] = lambda shown: isinstance(shown, Figure)
-    environment.tests["table"] = lambda shown: isinstance(shown, Table)
+    environment.tests["figure"] = lambda element: isinstance(element, PageFigure)
+    environment.tests["table"] = lambda element: isinstance(element, PageTable)
     return environment.get_template("page.html").render(page=page)
 
 
 def as_markdown(page: Page) -> str:
-    """The page for a reader of the repository: pictures and tables are links to, or copies of, the
-    files beside it.
+    """Render a page as Markdown, for readers of the repository.
+
+    Figures are links to the files beside the page; tables are copied into it.
     """
     lines = [f"# {page.title}", "", *(f"- {line}" for line in page.lines), ""]
     for section in page.sections:
         lines += [f"## {section.title}", ""]
-        for shown in section.shown:
-            lines += [f"### {shown.title}", ""] if shown.title else []
-            if isinstance(shown, Absent):
-                lines += [f"Not drawn: {shown.reason}.", ""]
-            elif isinstance(shown, Figure):
-                link = quote(shown.files)
-                lines += [f"![{shown.title or section.title}]({link}.png)", ""]
-                lines += [f"{shown.caption} [CSV]({link}.csv), [SVG]({link}.svg)", ""]
+        for element in section.elements:
+            lines += [f"### {element.title}", ""] if element.title else []
+            if isinstance(element, Absent):
+                lines += [f"Not drawn: {element.reason}.", ""]
+            elif isinstance(element, PageFigure):
+                link = quote(element.files)
+                lines += [f"![{element.title or section.title}]({link}.png)", ""]
+                lines += [f"{element.caption} [CSV]({link}.csv), [SVG]({link}.svg)", ""]
             else:
-                lines += [to_markdown(shown.data), shown.caption, ""]
+                lines += [to_markdown(element.data), element.caption, ""]
     lines += ["## How this was made", ""]
-    lines += [f"- {name}: {'; '.join(values)}" for name, values in page.made]
+    lines += [f"- {name}: {'; '.join(values)}" for name, values in page.provenance]
     return "\n".join(lines) + "\n"
 
 

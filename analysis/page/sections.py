@@ -1,4 +1,4 @@
-"""What a report has, in order: declared here, drawn by ``analysis.figures`` and ``tables``."""
+"""The sections of a report and their figures and tables, in the order of the page."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from analysis.figures.allocation import draw_allocation
 from analysis.figures.cost_to_target import draw_cost_to_target
 from analysis.figures.critical_difference import draw_critical_difference
 from analysis.figures.ecdf import draw_ecdf
-from analysis.figures.figure import Drawn
+from analysis.figures.figure import Figure
 from analysis.figures.hyperparameters import draw_hyperparameters
 from analysis.figures.importance import draw_importance
 from analysis.figures.incumbent import draw_incumbent
@@ -27,55 +27,59 @@ from analysis.page import cars_case_study as case_study
 from analysis.page import surrogate_agreement as surrogates
 from analysis.page import tables
 from analysis.page.figure_data import FigureData
-from analysis.page.tables import Shown
+from analysis.page.tables import Table
 from analysis.page.talk_table import PRICE, WORKERS
 from analysis.statistics.step_curves import is_brief, within_budget
 
 
-class Given(NamedTuple):
-    """What sections are drawn from."""
+class ReportContext(NamedTuple):
+    """The data and options that figures and tables are made from."""
 
     table: pd.DataFrame
-    """the tidy table"""
+    """tidy table, see ``analysis.data.tidy.tidy``"""
     data: FigureData
+    """files that ``benchmarks.figure_data`` wrote for the study"""
     price: float = PRICE
-    """USD an hour of evaluation cost"""
+    """price of one hour of evaluation cost in USD"""
     workers: int = WORKERS
-    """that share the cost of a serial run, in an ideal wall-clock"""
+    """number of workers among which the cost of a serial run is divided, for an ideal wall-clock"""
 
 
-class Item(NamedTuple):
-    """One figure or table."""
+class Entry(NamedTuple):
+    """One figure or table of a report."""
 
     name: str
-    """of its files"""
+    """name of its files, without the suffix"""
     title: str
-    make: Callable[[], Drawn | Shown]
-    """raises ValueError with one sentence where there is too little to draw it from"""
+    make: Callable[[], Figure | Table]
+    """makes the figure or table; raises ValueError, with one sentence, if there are too few data"""
 
 
 class Section(NamedTuple):
-    """A heading of the report and what stands below it."""
+    """A section of a report: its heading and the entries below it."""
 
     name: str
+    """anchor of the section on the page"""
     title: str
-    items: Callable[[Given], Sequence[Item]]
-    """none: the section does not concern these runs, and is left out"""
+    entries: Callable[[ReportContext], Sequence[Entry]]
+    """returns the entries; if there are none, the section is left out of the report"""
 
 
 def tasks_of(table: pd.DataFrame) -> list[str]:
-    """Names of the tasks, in order."""
+    """Return the names of the tasks, sorted."""
     return sorted(set(table.task))
 
 
 def file_name(*parts: str) -> str:
-    """A name for files, of letters, digits, ``_``, ``-``, ``.`` and ``=`` only."""
+    """Join parts to a file name of letters, digits, ``_``, ``-``, ``.`` and ``=`` only."""
     return re.sub(r"[^\w.=-]+", "_", "-".join(parts))
 
 
 def lowest(table: pd.DataFrame, task: str) -> str:
-    """The method with the lowest median of the last regret (where it is not known, test error, or
-    the lowest loss seen) of the recommended config on a task; at a tie the first by name.
+    """Return the method with the lowest median final regret on a task; in a tie, the first by name.
+
+    The regret is that of the config recommended at the end of the budget. If it is not known, the
+    test error of that config is used and, if that is not known, the lowest observed loss.
     """
     rows = table[table.task == task]
     last = within_budget(rows).groupby(["method", "seed"]).tail(1)
@@ -86,33 +90,36 @@ def lowest(table: pd.DataFrame, task: str) -> str:
     return str(rows.groupby("method").loss.min().fillna(float("inf")).idxmin())
 
 
-def of_widths(table: pd.DataFrame) -> bool:
-    """True for a study of how many workers to use: its methods differ in nothing else."""
+def is_scaling_study(table: pd.DataFrame) -> bool:
+    """Return True for a worker-scaling study: its methods differ in their numbers of workers."""
     methods = set(table.method)
     return table.workers.nunique() > 1 and all(",workers.n=" in method for method in methods)
 
 
-def shown_of(table: pd.DataFrame) -> list[Section]:
-    """The sections of a study's report: where only widths differ, there are no methods to compare,
-    and only those of ``WIDTHS``.
+def sections_of(table: pd.DataFrame) -> list[Section]:
+    """Return the sections of the report of a study.
+
+    The report of a worker-scaling study has only those in ``SCALING``, because it has no methods
+    to compare.
     """
-    return [each for each in SECTIONS if not of_widths(table) or each.name in WIDTHS]
+    scaling = is_scaling_study(table)
+    return [section for section in SECTIONS if not scaling or section.name in SCALING]
 
 
-def _headline(given: Given) -> list[Item]:
-    table = given.table
+def _headline(context: ReportContext) -> list[Entry]:
+    table = context.table
     return [
-        Item(f"incumbent-{quantity}", title, partial(draw_incumbent, table, quantity=quantity))
+        Entry(f"incumbent-{quantity}", title, partial(draw_incumbent, table, quantity=quantity))
         for quantity, title in (("test", "Test error"), ("regret", "Regret"))
     ]
 
 
-def _supplement(given: Given) -> list[Item]:
-    table = given.table
+def _supplement(context: ReportContext) -> list[Entry]:
+    table = context.table
     brief = [task for task in tasks_of(table) if is_brief(table[table.task == task])]
     slow = table[~table.task.isin(brief)]
     return [
-        Item(
+        Entry(
             file_name("incumbent", quantity, rule, clock.replace(" + ", "+").replace("+", "_and_")),
             f"{title}, rule {rule}, clock {clock}",
             partial(draw_incumbent, table if clock == "cost" else slow, rule, clock, quantity),
@@ -128,78 +135,78 @@ def _supplement(given: Given) -> list[Item]:
 
 
 def _by_task(
-    name: str, draw: Callable[..., Drawn | Shown], table: pd.DataFrame, tasks: Sequence[str]
-) -> list[Item]:
-    return [Item(file_name(name, task), task, partial(draw, table, task)) for task in tasks]
+    name: str, draw: Callable[..., Figure | Table], table: pd.DataFrame, tasks: Sequence[str]
+) -> list[Entry]:
+    return [Entry(file_name(name, task), task, partial(draw, table, task)) for task in tasks]
 
 
-def _landscape(given: Given) -> list[Item]:
-    """Of the recorded tasks with two hyperparameters, both of them numbers."""
-    items = []
-    for task in tasks_of(given.table):
-        rows = given.table[given.table.task == task]
+def _landscape(context: ReportContext) -> list[Entry]:
+    """Return an entry for each recorded task with exactly two hyperparameters, both numeric."""
+    entries = []
+    for task in tasks_of(context.table):
+        rows = context.table[context.table.task == task]
         configs = rows[[n for n in rows if n.startswith("config.")]].dropna(axis=1, how="all")
         numbers = configs.select_dtypes("number").shape[1]
         if (rows.replays != "none").any() and configs.shape[1] == 2 == numbers:
-            method = "fabolas" if "fabolas" in set(rows.method) else lowest(given.table, task)
-            draw = partial(_landscape_of, given, task, method)
-            items.append(Item(file_name("landscape", task), f"{task}: {method}", draw))
-    return items
+            method = "fabolas" if "fabolas" in set(rows.method) else lowest(context.table, task)
+            draw = partial(_landscape_of, context, task, method)
+            entries.append(Entry(file_name("landscape", task), f"{task}: {method}", draw))
+    return entries
 
 
-def _landscape_of(given: Given, task: str, method: str) -> Drawn:
+def _landscape_of(context: ReportContext, task: str, method: str) -> Figure:
     name = f"maps_{task}.csv"
-    drawn = draw_landscape(given.data.read(name), given.table, task, method)
-    warning = given.data.other_table(name, _replays(given.table, task))
-    return drawn._replace(caption=drawn.caption + warning)
+    figure = draw_landscape(context.data.read(name), context.table, task, method)
+    warning = context.data.other_table(name, _replays(context.table, task))
+    return figure._replace(caption=figure.caption + warning)
 
 
 def _replays(table: pd.DataFrame, task: str) -> object:
-    """The sha256 of the table that a task's runs replay, or ``none``."""
+    """Return the SHA-256 of the table that the runs of a task replay, or ``none``."""
     return table[table.task == task].replays.iloc[0]
 
 
-def _multitask(given: Given) -> list[Item]:
-    def draw() -> Drawn:
+def _multitask(context: ReportContext) -> list[Entry]:
+    def draw() -> Figure:
         names = ("multitask_toy.csv", "multitask_toy_points.csv")
-        return draw_multitask(*(given.data.read(name) for name in names))
+        return draw_multitask(*(context.data.read(name) for name in names))
 
-    return [Item("multitask", "", draw)]
-
-
-def cars_of(given: Given) -> list[str]:
-    """Names of the Cars tasks, without variants by another surrogate."""
-    return [t for t in tasks_of(surrogates.without_variants(given.table)) if "cars" in t]
+    return [Entry("multitask", "", draw)]
 
 
-def _misclassified(given: Given) -> list[Item]:
+def cars_tasks(context: ReportContext) -> list[str]:
+    """Return the names of the Cars tasks, without variants that differ only in the surrogate."""
+    return [t for t in tasks_of(surrogates.without_variants(context.table)) if "cars" in t]
+
+
+def _misclassified(context: ReportContext) -> list[Entry]:
     return [
-        Item(
+        Entry(
             file_name("misclassified", task),
             task,
-            partial(case_study.gained, task, given.data, _replays(given.table, task)),
+            partial(case_study.gained, task, context.data, _replays(context.table, task)),
         )
-        for task in cars_of(given)
+        for task in cars_tasks(context)
     ]
 
 
-def _surrogates(given: Given) -> list[Item]:
+def _surrogates(context: ReportContext) -> list[Entry]:
     return [
-        Item(
+        Entry(
             file_name("surrogates", task, other),
             f"{task} and {other}",
-            partial(surrogates.rank_changes, given.table, task, other),
+            partial(surrogates.rank_changes, context.table, task, other),
         )
-        for task, others in surrogates.variants(given.table).items()
+        for task, others in surrogates.variants(context.table).items()
         for other in others
     ]
 
 
-def _hyperparameters(given: Given) -> list[Item]:
-    table = given.table
+def _hyperparameters(context: ReportContext) -> list[Entry]:
+    table = context.table
     pairs = [(task, lowest(table, task)) for task in tasks_of(table)]
     return [
-        Item(
+        Entry(
             file_name("hyperparameters", task),
             f"{task}: {method}, which ended lowest",
             partial(draw_hyperparameters, table, task, method),
@@ -208,60 +215,64 @@ def _hyperparameters(given: Given) -> list[Item]:
     ]
 
 
-def _cost_to_target(given: Given) -> list[Item]:
-    table, tasks = given.table, tasks_of(given.table)
+def _cost_to_target(context: ReportContext) -> list[Entry]:
+    table, tasks = context.table, tasks_of(context.table)
     return _by_task("cost_to_target", draw_cost_to_target, table, tasks) + [
-        item._replace(title=f"{item.title}: ratios")
-        for item in _by_task("speedups", tables.speedups, table, tasks)
+        entry._replace(title=f"{entry.title}: ratios")
+        for entry in _by_task("speedups", tables.speedups, table, tasks)
     ]
 
 
-def _tables(given: Given) -> list[Item]:
-    table, tasks, cars = given.table, tasks_of(given.table), cars_of(given)
-    to_target = partial(tables.to_target, price=given.price, workers=given.workers)
-    items = [
-        item._replace(title=f"{item.title}: {what}")
+def _tables(context: ReportContext) -> list[Entry]:
+    table, tasks, cars = context.table, tasks_of(context.table), cars_tasks(context)
+    to_target = partial(tables.to_target, price=context.price, workers=context.workers)
+    entries = [
+        entry._replace(title=f"{entry.title}: {what}")
         for name, draw, what in (
             ("final", tables.final, "in the end"),
             ("to_target", to_target, "to reach a target"),
         )
-        for item in _by_task(name, draw, table, tasks)
+        for entry in _by_task(name, draw, table, tasks)
     ]
-    items += [
-        Item(
+    entries += [
+        Entry(
             file_name("baseline", task),
             f"{task}: baseline and tuned",
-            partial(case_study.baseline, table, task, given.data),
+            partial(case_study.baseline, table, task, context.data),
         )
         for task in cars
     ]
-    # its numbers are of fine-tuning on Stanford Cars: beside other tasks they would mislead
+    # the numbers hold for fine-tuning on Stanford Cars and would mislead next to other tasks
     if cars:
-        items.append(Item("talk", "The talk's own figures", tables.talk))
-    return items
+        entries.append(Entry("talk", "The talk's own figures", tables.talk))
+    return entries
 
 
-def _speedup(given: Given) -> list[Item]:
-    """Of a study that ran with several numbers of workers."""
-    several = given.table.workers.nunique() > 1
-    return [Item("speedup", "", partial(draw_speedup, given.table))] if several else []
+def _speedup(context: ReportContext) -> list[Entry]:
+    """Return the entry only for studies with several numbers of workers."""
+    several = context.table.workers.nunique() > 1
+    return [Entry("speedup", "", partial(draw_speedup, context.table))] if several else []
 
 
-def _over_tasks(name: str, draw: Callable[..., Drawn]) -> Callable[[Given], Sequence[Item]]:
-    """An average over tasks, to which a task counts once, whatever its surrogates."""
-    return lambda given: [Item(name, "", partial(draw, surrogates.without_variants(given.table)))]
+def _over_tasks(
+    name: str, draw: Callable[..., Figure]
+) -> Callable[[ReportContext], Sequence[Entry]]:
+    """Make an entry that averages over tasks; variants of a task by surrogate are left out."""
+    return lambda context: [
+        Entry(name, "", partial(draw, surrogates.without_variants(context.table)))
+    ]
 
 
-def _one(name: str, draw: Callable[..., Drawn]) -> Callable[[Given], Sequence[Item]]:
-    return lambda given: [Item(name, "", partial(draw, given.table))]
+def _one(name: str, draw: Callable[..., Figure]) -> Callable[[ReportContext], Sequence[Entry]]:
+    return lambda context: [Entry(name, "", partial(draw, context.table))]
 
 
-def _each(name: str, draw: Callable[..., Drawn]) -> Callable[[Given], Sequence[Item]]:
-    return lambda given: _by_task(name, draw, given.table, tasks_of(given.table))
+def _each(name: str, draw: Callable[..., Figure]) -> Callable[[ReportContext], Sequence[Entry]]:
+    return lambda context: _by_task(name, draw, context.table, tasks_of(context.table))
 
 
-WIDTHS = ("speedup", "tables")
-"""sections of a study of how many workers to use"""
+SCALING = ("speedup", "tables")
+"""names of the sections shown for worker-scaling studies"""
 
 SECTIONS = (
     Section("incumbent", "What the recommended config is worth", _headline),

@@ -1,4 +1,4 @@
-"""The tables of a report: what each method ended with, and what a target took (slide 33)."""
+"""Tables of a report: final results of the methods, and costs to reach regret targets."""
 
 from __future__ import annotations
 
@@ -13,48 +13,53 @@ from analysis.statistics.average_costs import average_costs, ratios
 from analysis.statistics.regret_targets import LADDER, reached, touched, unit_of, within_reach
 from analysis.statistics.step_curves import is_brief, within_budget
 
-DIGITS = 3
+DIGITS = 3  # significant digits
 
 
-class Shown(NamedTuple):
-    """One table of a report."""
+class Table(NamedTuple):
+    """A table of a report, with its caption."""
 
     data: pd.DataFrame
     caption: str
 
 
-def final(table: pd.DataFrame, task: str) -> Shown:
-    """What the methods ended with on a task: one row a method, the lowest median regret first.
+def final(table: pd.DataFrame, task: str) -> Table:
+    """Tabulate the final results on a task: one row per method, the lowest median regret first.
 
-    Columns: ``method``, ``runs`` (and how many were stopped by trials), medians over runs with both
-    quartiles in brackets: ``regret``, ``test error`` of the recommended config; medians:
-    ``trials``, ``cost [full trainings]`` (or seconds), ``overhead [CPU s a trial]``.
+    Columns: ``method``; ``runs`` (and how many were stopped by their number of trials); ``regret``
+    and ``test error`` of the recommended config (median over runs, and both quartiles in
+    brackets); ``trials``, ``cost [full trainings]`` (in seconds if the cost of a full training is
+    not known) and ``overhead [CPU s a trial]`` (medians). Columns without any value are dropped.
+
+    Args:
+        table: tidy table, see ``analysis.data.tidy.tidy``.
+        task: name of the task.
     """
     rows = table[table.task == task]
     unit = float(rows.target_cost.max())
-    known = unit > 0
-    found = []
+    has_unit = unit > 0
+    records = []
     for method, group in rows.groupby("method", sort=True):
         runs = within_budget(group).groupby("seed", sort=True)
         last = runs.tail(1)
         by_trials = int((last.stopped_by == "trials").sum())
-        cost = last.total_cost / unit if known else last.total_cost
+        cost = last.total_cost / unit if has_unit else last.total_cost
         order = last.regret_recommended.median()
         if np.isnan(order):
             order = last.test_recommended.median()
-        found.append((order, {
+        records.append((order, {
             "method": method,
             "runs": f"{len(last)}" + (f", {by_trials} by trials" if by_trials else ""),
             "regret": _quartiles(last.regret_recommended),
             "test error": _quartiles(last.test_recommended),
             "trials": f"{runs.size().median():.0f}",
-            f"cost [{'full trainings' if known else 's'}]": f"{cost.median():.{DIGITS}g}",
+            f"cost [{'full trainings' if has_unit else 's'}]": f"{cost.median():.{DIGITS}g}",
             "overhead [CPU s a trial]": f"{group.overhead.median():.{DIGITS}g}",
         }))  # fmt: skip
-    found.sort(key=lambda pair: (np.nan_to_num(pair[0], nan=np.inf), pair[1]["method"]))
-    data = pd.DataFrame([row for _, row in found])
+    records.sort(key=lambda pair: (np.nan_to_num(pair[0], nan=np.inf), pair[1]["method"]))
+    data = pd.DataFrame([row for _, row in records])
     data = data[[name for name in data if not (data[name] == "").all()]]
-    return Shown(
+    return Table(
         data,
         f"What each method ended with on {task}: median over runs (lower to upper quartile), of "
         "the recommended config (rule recommended) at the end of the budget, as of the last trial "
@@ -67,31 +72,32 @@ def to_target(
     task: str,
     price: float = talk_table.PRICE,
     workers: int = talk_table.WORKERS,
-) -> Shown:
-    """What the lowest target that half of each method's runs reached took each method (or, without
-    one, that half of some method's runs did).
+) -> Table:
+    """Tabulate the effort of each method to reach a regret target for good.
 
-    On a Cars task, the talk's figures stand in a column of their own.
+    The target is the lowest one that half of the runs of every method reached or, if there is
+    none, half of the runs of some method. For Cars tasks, a separate column holds the numbers that
+    the SigOpt talk assumed (GTC 2019, S9313, slide 33).
 
     Args:
-        table: as ``analysis.data.tidy.tidy`` makes it.
-        task: its name.
-        price: of an hour of cost, USD.
-        workers: over which the cost of a serial run is divided.
+        table: tidy table, see ``analysis.data.tidy.tidy``.
+        task: name of the task.
+        price: price of one hour of evaluation cost in USD.
+        workers: number of workers among which the cost of a serial run is divided.
 
     Raises:
-        ValueError: no regret is known, no target was reached by half of a method's runs, or a
-            full training is shorter than a suggestion.
+        ValueError: if the regret is not known, if no method reached a target with half of its
+            runs, or if a full training takes less time than a suggestion.
     """
     rows = table[table.task == task]
     near = _targets(table, task)
     target = (within_reach(table, task, every=True) or near)[-1]
     runs = reached(table, task, (target,))
-    data = talk_table.written(talk_table.measured(table, task, target, price, workers))
+    data = talk_table.as_text(talk_table.measured(table, task, target, price, workers))
     compared = ratios(runs)
     for reference in dict.fromkeys(compared.reference):
-        says = compared[compared.reference == reference].set_index("method").says
-        data[f"aRT over {reference}'s"] = data.method.map(says).fillna("")
+        texts = compared[compared.reference == reference].set_index("method").says
+        data[f"aRT over {reference}'s"] = data.method.map(texts).fillna("")
     caption = (
         f"What it took to reach a regret of {target:g} on {task} for good (of "
         f"{', '.join(map(str, LADDER))}, the lowest that half of every method's runs did "
@@ -104,26 +110,30 @@ def to_target(
         data["the talk's, assumed"] = data.method.map(talk_table.counterparts(data.method))
         data = data.fillna("")
         caption += " The last column is the talk's arithmetic (below), not a measurement."
-    return Shown(data, caption)
+    return Table(data, caption)
 
 
-def speedups(table: pd.DataFrame, task: str) -> Shown:
-    """How much cheaper than random and than EI each method reaches each target: ratios of aRT.
+def speedups(table: pd.DataFrame, task: str) -> Table:
+    """Tabulate the aRT of each method and target, and its ratio to random search and to EI.
 
-    Columns: ``regret``, ``method``, ``runs there``, ``aRT`` (in full trainings or seconds), then
-    for each reference its ratio, and that of first touches, see
-    ``analysis.statistics.regret_targets.reached``.
+    Columns: ``regret`` (the target), ``method``, ``runs there`` (successes), ``aRT [<unit>]`` (in
+    full trainings or seconds), then for each reference method the ratio of lasting hits and that
+    of first hits (see ``analysis.statistics.regret_targets.reached``).
+
+    Args:
+        table: tidy table, see ``analysis.data.tidy.tidy``.
+        task: name of the task.
 
     Raises:
-        ValueError: no regret is known, no target was reached by half of a method's runs, or a
-            full training is shorter than a suggestion.
+        ValueError: if the regret is not known, if no method reached a target with half of its
+            runs, or if a full training takes less time than a suggestion.
     """
     runs = reached(table, task, _targets(table, task))
-    unit, what = unit_of(table[table.task == task])
+    unit, unit_name = unit_of(table[table.task == task])
     costs, cost = average_costs(runs), partial(talk_table.number, digits=2)
     by = {
-        name: found.set_index(["reference", "target", "method"]).says
-        for name, found in (("", ratios(runs)), (", first touch", ratios(touched(runs))))
+        name: ratio.set_index(["reference", "target", "method"]).says
+        for name, ratio in (("", ratios(runs)), (", first touch", ratios(touched(runs))))
     }
     lines = []
     for row in costs.sort_values(
@@ -133,17 +143,17 @@ def speedups(table: pd.DataFrame, task: str) -> Shown:
             "regret": f"{row.target:g}",
             "method": row.method,
             "runs there": f"{row.successes} of {row.runs}",
-            f"aRT [{what}]": f"> {cost(row.at_least / unit)}"
+            f"aRT [{unit_name}]": f"> {cost(row.at_least / unit)}"
             if row.bound
             else f"{cost(row.art / unit)} ({cost(row.low / unit)} to {cost(row.high / unit)})",
         }
         for reference in dict.fromkeys(by[""].index.get_level_values("reference")):
-            for name, says in by.items():
-                line[f"over {reference}'s{name}"] = says.get(
+            for name, texts in by.items():
+                line[f"over {reference}'s{name}"] = texts.get(
                     (reference, row.target, row.method), ""
                 )
         lines.append(line)
-    return Shown(
+    return Table(
         pd.DataFrame(lines),
         f"Cost to reach a regret on {task} for good, and its ratio to that of random search and of "
         "expected improvement, below 1 is cheaper: aRT, the cost of all runs over the number that "
@@ -155,7 +165,7 @@ def speedups(table: pd.DataFrame, task: str) -> Shown:
 
 
 def _targets(table: pd.DataFrame, task: str) -> list[float]:
-    """The targets within reach of a task that says something of speed, largest first."""
+    """Return the targets within reach on a task, largest first; see ``speedups`` for the errors."""
     rows = table[table.task == task]
     if is_brief(rows):
         raise ValueError(
@@ -168,16 +178,16 @@ def _targets(table: pd.DataFrame, task: str) -> list[float]:
     return near
 
 
-def talk() -> Shown:
-    """The talk's own figures, beside what is measured here."""
+def talk() -> Table:
+    """Tabulate the numbers stated in the SigOpt talk, none of which is measured here."""
     data = talk_table.talk()
     numbers = data.select_dtypes("number")
-    written = data.assign(**{str(name): numbers[name].map(_plain) for name in numbers})
-    return Shown(written, f"The talk's own figures. {talk_table.TALK_NOTE}")
+    formatted = data.assign(**{str(name): numbers[name].map(_plain) for name in numbers})
+    return Table(formatted, f"The talk's own figures. {talk_table.TALK_NOTE}")
 
 
 def to_markdown(data: pd.DataFrame) -> str:
-    """A table of texts and numbers in GitHub's Markdown."""
+    """Write a table in the Markdown of GitHub."""
 
     def line(cells: list[object]) -> str:
         return "| " + " | ".join(str(cell).replace("|", "\\|") for cell in cells) + " |"
@@ -187,13 +197,13 @@ def to_markdown(data: pd.DataFrame) -> str:
 
 
 def _quartiles(values: pd.Series) -> str:
-    known = values.dropna().to_numpy(dtype=float)
-    if not len(known):
+    numbers = values.dropna().to_numpy(dtype=float)
+    if not len(numbers):
         return ""
-    # order statistics: an infinite value cannot be interpolated
-    whole = bool(np.isfinite(known).all())
+    # infinite values cannot be interpolated: use order statistics
+    finite = bool(np.isfinite(numbers).all())
     low, middle, high = np.quantile(
-        known, (0.25, 0.5, 0.75), method="linear" if whole else "inverted_cdf"
+        numbers, (0.25, 0.5, 0.75), method="linear" if finite else "inverted_cdf"
     )
     return f"{middle:.{DIGITS}g} ({low:.{DIGITS}g} to {high:.{DIGITS}g})"
 

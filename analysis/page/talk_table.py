@@ -1,7 +1,7 @@
-"""Slide 33 of the talk (SigOpt, GTC 2019, S9313) measured: what reaching a target costs.
+"""Measured counterpart of slide 33 of the SigOpt talk (GTC 2019, S9313): costs to reach a target.
 
-The talk's own figures are a frame of their own: they are products of assumed numbers of
-observations, not measurements of ours, and no column holds both.
+The numbers of the talk are computed from assumed numbers of observations. They are kept in a table
+of their own, and no column mixes them with measurements.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import pandas as pd
 from analysis.data.load import Array
 from analysis.statistics.regret_targets import reached, unit_of
 
-PRICE = 0.90  # USD an hour: AWS p2.xlarge, as in the talk
+PRICE = 0.90  # USD per hour: AWS p2.xlarge, as in the talk
 WORKERS = 20  # machines, as in the talk
 HOUR = 3600.0  # seconds
 COUNTERPARTS = {
@@ -22,7 +22,7 @@ COUNTERPARTS = {
     "Bayesian": ("ei",),
     "Random": ("random",),
 }
-"""ours that each of the talk's methods may be compared with, the first that has runs"""
+"""methods of this suite that correspond to each method of the talk; the first with runs is used"""
 QUARTILES = {"q25": 0.25, "median": 0.5, "q75": 0.75}
 
 MEASURED_NOTE = (
@@ -55,42 +55,44 @@ def measured(
     clock: str = "cost",
     rule: str = "recommended",
 ) -> pd.DataFrame:
-    """What reaching a regret took each method, from its runs alone.
+    """Measure the effort of each method to reach a regret target: quartiles over its runs.
 
-    Quartiles are order statistics, the mean of two where a share falls between them. Where fewer
-    runs got there, nothing is assumed of the others but that they need more than they had spent:
-    the value is that quartile with what they had spent in their place, a lower bound, marked by
-    ``<quartile>_bound``.
+    Quartiles are order statistics, or the mean of two where a quartile falls between them. A run
+    that did not reach the target needs more than it spent, but how much more is not known. If a
+    quartile falls on such a run, the value is the quartile with the spent amounts in place of the
+    unknown ones. It is a lower bound, marked by ``<quartile>_bound``.
 
     Args:
-        table: as ``analysis.data.tidy.tidy`` makes it.
-        task: its name.
+        table: tidy table, see ``analysis.data.tidy.tidy``.
+        task: name of the task.
         target: a regret of at least three validation examples.
-        price: of an hour of cost, USD.
-        workers: that share the work of serial runs, ideally.
+        price: price of one hour of evaluation cost in USD.
+        workers: number of workers among which the cost of a serial run is divided.
         clock: one of ``analysis.statistics.step_curves.CLOCKS``.
         rule: one of ``analysis.data.tidy.RULES``.
 
     Returns:
-        One row a method and ``quantity`` (``observations``, trials at any fidelity; ``cost``,
-        hours; ``price``, USD; ``ideal wall-clock``, hours on ``workers``, or, of runs that were
-        parallel, ``wall-clock`` as measured on theirs): ``unit``, ``q25``, ``median``, ``q75`` and
-        their ``_bound``; ``runs``, ``successes``, ``share``.
+        One row per method and ``quantity``: ``observations`` (trials at any fidelity), ``cost``
+        (in full trainings, if their cost is known, and in hours), ``price`` (USD), and ``ideal
+        wall-clock`` (hours on ``workers``) or, for parallel runs, ``wall-clock`` (measured, hours).
+        Columns: ``method``, ``quantity``, ``unit``, the quartiles ``q25``, ``median``, ``q75`` and
+        ``<quartile>_bound``, ``runs``, ``successes``, ``share`` (successes per run, in [0, 1]).
 
     Raises:
-        ValueError: the target is below three validation examples, or the task has no runs.
+        ValueError: if the target is below three validation examples, if the task has no runs, or
+            if the regret is not known.
     """
     runs = reached(table, task, (target,), clock, rule)
-    training, what = unit_of(table[table.task == task])
+    training, unit_name = unit_of(table[table.task == task])
     if not len(runs):
         raise ValueError(f"a regret of {target:g} on {task} is below three validation examples")
-    found = []
+    records = []
     for method, group in runs.groupby("method", sort=True):
         hit = group.reached.to_numpy(dtype=bool)
         hours = group.cost.to_numpy(dtype=float) / HOUR
         quantities = (
             ("observations", "trials", group.trials.to_numpy(dtype=float)),
-            *([("cost", what, hours * HOUR / training)] if training != 1 else []),
+            *([("cost", unit_name, hours * HOUR / training)] if training != 1 else []),
             ("cost", "h", hours),
             ("price", "USD", hours * price),
             _wall_clock(group, hours, workers),
@@ -98,12 +100,12 @@ def measured(
         for quantity, unit, values in quantities:
             row = {"method": method, "quantity": quantity, "unit": unit}
             counts = {"runs": len(hit), "successes": int(hit.sum()), "share": float(hit.mean())}
-            found.append(row | _quartiles(values, hit) | counts)
-    return pd.DataFrame(found)
+            records.append(row | _quartiles(values, hit) | counts)
+    return pd.DataFrame(records)
 
 
 def _wall_clock(group: pd.DataFrame, hours: Array, workers: int) -> tuple[str, str, Array]:
-    """Name, unit and values, of one method's runs."""
+    """Return the name, unit and values of the wall-clock of the runs of one method."""
     if group.wall.notna().all():
         used = int(group.workers.max())
         return "wall-clock", f"h on {used} worker{'s' * (used > 1)}", group.wall.to_numpy() / HOUR
@@ -111,51 +113,56 @@ def _wall_clock(group: pd.DataFrame, hours: Array, workers: int) -> tuple[str, s
 
 
 def measured_note(rows: pd.DataFrame) -> str:
-    """What a table of ``measured`` needs said of it, given its rows of the tidy table."""
+    """Return the notes for the caption of a table of ``measured``.
+
+    Args:
+        rows: rows of the tidy table that it is computed from.
+    """
     parallel = rows.workers > 1
     ideal = "" if parallel.all() else IDEAL_NOTE
     return MEASURED_NOTE + ideal + (PARALLEL_NOTE if parallel.any() else "")
 
 
 def counterparts(methods: Iterable[str]) -> dict[str, str]:
-    """The talk's figures in words, by the method of ours that each may be compared with."""
-    there, found = set(methods), {}
+    """Return the numbers of the talk as text, by the corresponding method of this suite."""
+    names, texts = set(methods), {}
     for row in talk().itertuples():
-        ours = next((name for name in COUNTERPARTS[row.method] if name in there), None)
+        ours = next((name for name in COUNTERPARTS[row.method] if name in names), None)
         if ours is not None:
             figures = [f"{row.talk_observations:,.0f} observations", f"{row.talk_hours:,.0f} h"]
             if row.talk_usd == row.talk_usd:
                 figures.append(f"{row.talk_usd:,.0f} USD")
             if row.talk_wall_clock_hours == row.talk_wall_clock_hours:
                 figures.append(f"{row.talk_wall_clock_hours:.0f} h on {WORKERS}")
-            found[ours] = f"{row.method}: {', '.join(figures)}"
-    return found
+            texts[ours] = f"{row.method}: {', '.join(figures)}"
+    return texts
 
 
-def written(values: pd.DataFrame) -> pd.DataFrame:
-    """What ``measured`` returned in words: one row a method, one column a quantity with its unit.
+def as_text(values: pd.DataFrame) -> pd.DataFrame:
+    """Format the result of ``measured``: one row per method, one column per quantity and unit.
 
-    ``37 (30 to > 61)`` is the median and both quartiles, ``>`` a lower bound.
+    A cell such as ``37 (30 to > 61)`` holds the median and both quartiles; ``>`` marks a lower
+    bound.
     """
-    found: dict[str, dict[str, str]] = {}
+    lines: dict[str, dict[str, str]] = {}
     for row in values.to_dict("records"):
         parts = [
             ("> " if row[f"{name}_bound"] else "") + number(row[name])
             for name in ("median", "q25", "q75")
         ]
-        cells = found.setdefault(row["method"], {"method": row["method"]})
+        cells = lines.setdefault(row["method"], {"method": row["method"]})
         cells[f"{row['quantity']} [{row['unit']}]"] = "{} ({} to {})".format(*parts)
         cells["runs there"] = f"{row['successes']} of {row['runs']} ({row['share']:.0%})"
-    return pd.DataFrame(list(found.values())).fillna("")
+    return pd.DataFrame(list(lines.values())).fillna("")
 
 
 def talk() -> pd.DataFrame:
-    """The talk's own figures, slides 28, 32 and 33, and how each is derived; none is measured here.
+    """Return the numbers on slides 28, 32 and 33 of the talk and how they are derived.
 
     Returns:
-        One row a method: ``talk_observations``, ``talk_hours`` (of full trainings, 4.2 h each),
-        ``talk_wall_clock_hours`` (on 20 machines), ``talk_usd`` (at 0.90 USD/h; NaN where the talk
-        gives none), ``derivation``.
+        One row per method: ``method``, ``talk_observations``, ``talk_hours`` (of full trainings of
+        4.2 h), ``talk_wall_clock_hours`` (on 20 machines), ``talk_usd`` (at 0.90 USD/h),
+        ``derivation``. NaN where the talk gives no number.
     """
     rows: Sequence[tuple[str, float, float, float, float, str]] = (
         ("SigOpt Multitask", 220, 924, 46, 832,
@@ -180,15 +187,16 @@ def _quartiles(values: Array, hit: Array) -> dict[str, object]:
 
 
 def _quantile(values: Array, share: float) -> float:
-    """An order statistic or, where the share falls between two, their mean (NumPy's
-    ``averaged_inverted_cdf``, which makes NaN of infinite ones).
+    """Return an order statistic or, if the share falls between two, their mean.
+
+    This is ``averaged_inverted_cdf`` of NumPy, which returns NaN for infinite values.
     """
     ordered = np.sort(values)
-    place = len(ordered) * share
-    low, high = int(np.ceil(place)) - 1, int(np.floor(place))
+    position = len(ordered) * share
+    low, high = int(np.ceil(position)) - 1, int(np.floor(position))
     return float((ordered[low] + ordered[high]) / 2)
 
 
 def number(value: float, digits: int = 3) -> str:
-    """A positive number in words: whole from 100 on, else with so many digits."""
+    """Format a positive number with significant digits, or as a whole number from 100 on."""
     return f"{value:,.0f}" if value >= 100 else f"{value:.{digits}g}"

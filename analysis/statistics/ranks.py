@@ -1,6 +1,7 @@
-"""Ranks of methods: over cost, over tasks (Demsar 2006), and in pairs.
+"""Ranks of methods: averaged over tasks along the cost (Demsar 2006), and pairwise wins.
 
-Ranks hide magnitude (Li et al. 2018 say so of their own Figure 5): read them with regret curves.
+Ranks hide how large differences are (Li et al. 2018 note this about their Figure 5), so read them
+together with the regret curves.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from analysis.statistics.average_costs import RESAMPLES, SEED, TAIL
 from analysis.statistics.step_curves import on_grid
 
 SHARES = tuple(float(share) for share in np.geomspace(0.01, 1, 61))
+"""shares of the budget at which average ranks are computed"""
 
 
 def regrets_at(
@@ -28,24 +30,25 @@ def regrets_at(
     rule: str = "recommended",
     methods: Sequence[str] | None = None,
 ) -> pd.DataFrame:
-    """Regret of every run at shares of the task's budget.
+    """Return the regret of each run at shares of the budget of the task.
 
-    The budget of a task is the largest of its runs'. A run that ended before (stopped by trials,
-    say) keeps its last incumbent; before the first incumbent, regret is infinite.
+    The budget of a task is the largest budget of its runs. A run that ended earlier (for example,
+    by its limit of trials) keeps its last incumbent. Regret is infinite before the first incumbent.
 
     Args:
-        table: as ``analysis.data.tidy.tidy`` makes it. Tasks whose best loss is not
-            known are left out.
-        shares: rising, of the budget.
+        table: tidy table, see ``analysis.data.tidy.tidy``. Tasks whose best loss is not known are
+            skipped.
+        shares: shares of the budget, rising.
         clock: one of ``analysis.statistics.step_curves.CLOCKS``.
         rule: one of ``analysis.data.tidy.RULES``.
-        methods: those to compare; by default all.
+        methods: methods to compare; by default all.
 
     Returns:
-        One row a task, seed, method and share, with its ``regret``.
+        One row per task, seed, method and share: ``task``, ``seed``, ``method``, ``share``,
+        ``regret``.
     """
     columns = ["task", "seed", "method", "share", "regret"]
-    column, found = f"regret_{rule}", []
+    column, records = f"regret_{rule}", []
     for task, rows in table.groupby("task", sort=True) if len(table) else ():
         if rows[column].isna().any():
             continue
@@ -54,11 +57,11 @@ def regrets_at(
             if methods is None or method in methods:
                 steps = on_grid(runs, column, grid, clock)
                 for seed, values in zip(steps.seeds, steps.values, strict=True):
-                    found += [
+                    records += [
                         (task, seed, method, share, float(value))
                         for share, value in zip(shares, values, strict=True)
                     ]
-    return pd.DataFrame(found, columns=columns)
+    return pd.DataFrame(records, columns=columns)
 
 
 def average_ranks(
@@ -70,25 +73,27 @@ def average_ranks(
     rng: Generator | None = None,
     resamples: int = RESAMPLES,
 ) -> pd.DataFrame:
-    """Average rank of each method over cost; 1 is best, ties share the mean of their ranks.
+    """Compute the average rank of each method along the cost; 1 is best, ties share a mean rank.
 
-    Ranks are within a task and a seed, and only of the pairs that all methods have run: ranks among
-    different rivals do not compare. They are averaged over seeds, then over tasks. Seeds are
-    resampled within each task: the interval is for these tasks and says nothing of others.
+    Methods are ranked within each pair of task and seed. Pairs that not all methods have run are
+    skipped, because ranks among different sets of methods are not comparable. Ranks are averaged
+    over seeds, then over tasks. The bootstrap resamples seeds within each task, so the confidence
+    interval holds for these tasks only.
 
     Args:
-        table: the tidy table.
-        shares: rising, of each task's budget.
+        table: tidy table, see ``analysis.data.tidy.tidy``.
+        shares: shares of the budget of each task, rising.
         clock: one of ``analysis.statistics.step_curves.CLOCKS``.
         rule: one of ``analysis.data.tidy.RULES``.
-        methods: those to compare; by default all.
-        rng: of the bootstrap.
-        resamples: their number.
+        methods: methods to compare; by default all.
+        rng: random generator of the bootstrap; by default one with a fixed seed.
+        resamples: number of bootstrap resamples.
 
     Returns:
-        One row a method and share: ``rank``, ``low``, ``high`` (95 %; NaN where each task has one
-        seed), ``tasks`` and ``pairs`` (of task and seed) that it rests on. Empty if no pair was run
-        by all methods.
+        One row per method and share: ``method``, ``share``, ``rank`` (1 to the number of methods),
+        ``low`` and ``high`` (95 % confidence interval; NaN if each task has a single seed),
+        ``tasks`` and ``pairs`` (numbers of tasks, and of pairs of task and seed, averaged over).
+        Empty if there is no pair that all methods have run.
     """
     rng = rng or np.random.default_rng(SEED)
     regrets = regrets_at(table, shares, clock, rule, methods)
@@ -117,26 +122,28 @@ def average_ranks(
 
 
 class Friedman(NamedTuple):
-    """Whether the methods' ranks differ more than by chance, over tasks."""
+    """Result of Friedman's test of whether the ranks of methods differ only by chance."""
 
     ranks: Array
-    """(methods,) average over tasks"""
+    """average rank over tasks, shape (methods,)"""
     tasks: int
+    """number of tasks"""
     chi2: float
-    """Friedman's statistic, NaN if all ranks are tied"""
+    """Friedman's statistic; NaN if all ranks are tied or there is one task only"""
     f: float
-    """Iman and Davenport's correction of it, infinite if all tasks agree"""
+    """statistic of Iman and Davenport, computed from ``chi2``; infinite if all tasks agree"""
     p: float
-    """of ``f`` under F(k - 1, (k - 1)(N - 1)); NaN for one task or one method"""
+    """p-value of ``f`` under F(k - 1, (k - 1)(N - 1)) for k methods and N tasks; NaN for one task
+    or one method"""
 
 
 def friedman(ranks: Array, ties: bool = True) -> Friedman:
-    """Friedman's test with Iman and Davenport's correction (Demsar 2006, section 3.2).
+    """Compute Friedman's test with the correction of Iman and Davenport (Demsar 2006, section 3.2).
 
     Args:
-        ranks: of methods within tasks, shape ``(tasks, methods)``.
-        ties: corrected for ties, as in ``scipy.stats.friedmanchisquare``; without, Demsar's formula
-            to the letter. The same where there are none.
+        ranks: ranks of the methods within each task, shape ``(tasks, methods)``.
+        ties: correct for ties, as ``scipy.stats.friedmanchisquare`` does; if False, use Demsar's
+            formula as printed. Both agree without ties.
     """
     n, k = ranks.shape
     spread = float((ranks**2).sum()) if ties else n * k * (k + 1) * (2 * k + 1) / 6
@@ -151,7 +158,15 @@ def friedman(ranks: Array, ties: bool = True) -> Friedman:
 
 
 def critical_difference(methods: int, tasks: int, alpha: float = 0.05) -> float:
-    """Difference of average ranks beyond which two methods differ (Nemenyi; Demsar 2006, 3.2)."""
+    """Return the critical difference of average ranks (Nemenyi's test; Demsar 2006, section 3.2).
+
+    Two methods differ significantly if their average ranks differ by more than this.
+
+    Args:
+        methods: number of methods.
+        tasks: number of tasks.
+        alpha: significance level, in (0, 1).
+    """
     quantile = studentized_range.ppf(1 - alpha, methods, np.inf) / np.sqrt(2)
     return float(quantile * np.sqrt(methods * (methods + 1) / (6 * tasks)))
 
@@ -163,10 +178,12 @@ def task_ranks(
     rule: str = "recommended",
     methods: Sequence[str] | None = None,
 ) -> pd.DataFrame:
-    """Rank of each method's median regret over seeds, at a share of the budget.
+    """Rank the methods on each task by their median regret over seeds at a share of the budget.
+
+    The arguments are those of ``regrets_at``, for a single share.
 
     Returns:
-        One row a task, one column a method; only tasks that all methods have run.
+        One row per task, one column per method. Tasks that not all methods have run are skipped.
     """
     regrets = regrets_at(table, (share,), clock, rule, methods)
     medians = regrets.groupby(["task", "method"]).regret.median().unstack().dropna()
@@ -180,21 +197,23 @@ def wins(
     rule: str = "recommended",
     methods: Sequence[str] | None = None,
 ) -> pd.DataFrame:
-    """How often one method's regret is below another's, at a share of the budget.
+    """Compute how often the regret of one method is below that of another.
+
+    The arguments are those of ``regrets_at``, for a single share.
 
     Returns:
-        One row an ordered pair: ``method``, ``rival``, ``wins`` (share of the tasks and seeds that
-        both have run; a tie, be it that neither has an incumbent, is half a win), ``ties`` (share),
-        ``pairs`` (of task and seed). No row where there are none.
+        One row per ordered pair of methods that have run a common task and seed: ``method``,
+        ``rival``, ``wins`` and ``ties`` (shares of these pairs of task and seed, in [0, 1]; a tie
+        counts as half a win, also if neither method has an incumbent), ``pairs`` (their number).
     """
     regrets = regrets_at(table, (share,), clock, rule, methods)
     wide = regrets.pivot(index=["task", "seed"], columns="method", values="regret")
-    found = []
+    records = []
     for method in wide.columns:
         for rival in wide.columns:
             both = wide[[method, rival]].dropna().to_numpy()
             if method != rival and len(both):
                 tied = float((both[:, 0] == both[:, 1]).mean())
                 won = float((both[:, 0] < both[:, 1]).mean()) + tied / 2
-                found.append((method, rival, won, tied, len(both)))
-    return pd.DataFrame(found, columns=["method", "rival", "wins", "ties", "pairs"])
+                records.append((method, rival, won, tied, len(both)))
+    return pd.DataFrame(records, columns=["method", "rival", "wins", "ties", "pairs"])

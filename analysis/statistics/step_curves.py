@@ -1,4 +1,4 @@
-"""Step curves of runs on a common grid: what was so at a given cost."""
+"""Evaluate the step curves of several runs on a common grid of times."""
 
 from __future__ import annotations
 
@@ -14,56 +14,62 @@ CLOCKS = {
     "cost + overhead": ("total_cost", "total_overhead"),
     "wall-clock": ("end",),
 }
-"""what is added up on a time axis, seconds: evaluations alone, or the method's thinking, too; or
-what the run's own clock says"""
+"""columns of the tidy table, in seconds, whose sum is the time axis: evaluation cost, evaluation
+cost plus the overhead of the method, or the clock of the run"""
 
 BRIEF = 0.1
-"""seconds of a full training below which it is shorter than a suggestion: such a task (Statlog
-Vehicle) is read on the clock of cost alone, and says nothing of how much faster a method is"""
+"""duration of a full training, in seconds, below which a suggestion takes longer. Such a task
+(Statlog Vehicle) is only shown on the clock ``cost``, and no speed-up is reported for it"""
 
 
 class Steps(NamedTuple):
-    """Of the runs of one method on one task."""
+    """The runs of one method on one task, evaluated on a grid."""
 
     seeds: tuple[int, ...]
+    """seeds of the runs, rising"""
     values: Array
-    """(runs, grid): of the last trial ended by then; infinite before the first. A run that has
-    ended keeps its last value"""
+    """shape (runs, grid): value after the last trial that ended by then; infinite before the first
+    trial ends. A run that has ended keeps its last value"""
     alive: Array
-    """(grid,) number of runs that have not ended before"""
+    """shape (grid,): number of runs that have not ended before"""
 
 
 def clock_of(rows: pd.DataFrame, clock: str) -> Array:
-    """Reading after each trial, seconds; ``clock`` is one of ``CLOCKS``."""
+    """Return the time after each trial in seconds, shape ``(trials,)``.
+
+    Args:
+        rows: rows of the tidy table.
+        clock: one of ``CLOCKS``.
+    """
     return np.asarray(rows[list(CLOCKS[clock])].sum(axis=1), dtype=float)
 
 
 def on_grid(rows: pd.DataFrame, column: str, grid: Array, clock: str = "cost") -> Steps:
-    """Read a column of the tidy table off at readings of a clock.
+    """Evaluate a column of the tidy table on a grid of times, for each run.
 
     Args:
-        rows: of one method on one task, all its seeds.
-        column: e.g. ``regret_recommended``.
-        grid: rising readings, seconds.
+        rows: rows of the tidy table of one method on one task, all its seeds.
+        column: name of the column, such as ``regret_recommended``.
+        grid: times in seconds, rising, shape ``(grid,)``.
         clock: one of ``CLOCKS``.
     """
     seeds, values, ends = [], [], []
     for seed, run in rows.groupby("seed", sort=True):
         times = clock_of(run, clock)
         last = np.searchsorted(times, grid * (1 + 1e-12), side="right") - 1
-        found = run[column].to_numpy(dtype=float)[np.maximum(last, 0)]
+        latest = run[column].to_numpy(dtype=float)[np.maximum(last, 0)]
         seeds.append(int(seed))
-        values.append(np.where(last >= 0, found, np.inf))
+        values.append(np.where(last >= 0, latest, np.inf))
         ends.append(times[-1])
     alive = (np.array(ends)[:, None] >= grid).sum(axis=0)
     return Steps(tuple(seeds), np.array(values), alive.astype(float))
 
 
 def within_budget(rows: pd.DataFrame) -> pd.DataFrame:
-    """The trials that ended within their run's budget, and a run's first one in any case.
+    """Return the trials that ended within the budget of their run, and always its first trial.
 
-    What crossed the budget is left out, or methods that buy whole trainings would get up to one
-    more than others.
+    The trial that exceeds the budget is left out: otherwise, methods that evaluate full trainings
+    would get up to one full training more than others.
     """
     over = rows["total_cost"] > rows["budget"] * (1 + 1e-9)
     first = rows.groupby(["task", "method", "seed"]).cumcount() == 0
@@ -71,5 +77,5 @@ def within_budget(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def is_brief(rows: pd.DataFrame) -> bool:
-    """True for the rows of a task whose full training takes less than ``BRIEF``."""
+    """Return True if a full training of the task takes less than ``BRIEF``, given its rows."""
     return bool(rows["target_cost"].max() < BRIEF)

@@ -12,28 +12,28 @@ from studies import FACTS, write_full_run, write_study
 
 from analysis.data.load import load_runs
 from analysis.data.tidy import tidy
-from analysis.figures.figure import Drawn
+from analysis.figures.figure import Figure
 from analysis.page import sections
 from analysis.page.figure_data import FigureData
-from analysis.page.tables import Shown, final, speedups, to_markdown, to_target
+from analysis.page.tables import Table, final, speedups, to_markdown, to_target
 from analysis.report import main
 
 
-def _quick(given: sections.Given) -> list[sections.Item]:
-    def draw() -> Drawn:
+def _quick(context: sections.ReportContext) -> list[sections.Entry]:
+    def draw() -> Figure:
         import matplotlib.pyplot as plt
 
-        return Drawn(plt.figure(figsize=(2, 1)), given.table[["seed"]], "A caption.")
+        return Figure(plt.figure(figsize=(2, 1)), context.table[["seed"]], "A caption.")
 
-    def cannot() -> Drawn:
+    def cannot() -> Figure:
         raise ValueError("there is only one task.")
 
-    items = [
+    entries = [
         ("drawn", draw),
         ("absent", cannot),
-        ("table", lambda: Shown(given.table.head(1), "Shown.")),
+        ("table", lambda: Table(context.table.head(1), "Shown.")),
     ]
-    return [sections.Item(name, f"Item {name}", make) for name, make in items]
+    return [sections.Entry(name, f"Item {name}", make) for name, make in entries]
 
 
 @pytest.fixture
@@ -120,12 +120,12 @@ def test_other_folders_can_be_named(here: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        ([], "experiment is missing; there are study_a"),
+        ([], "experiment is missing; available: study_a"),
         (["experiment"], "experiment needs one value"),
         (["experiment=study_a", "experiment=b"], "experiment needs one value"),
         (["experimnt=s"], "unknown argument experimnt=s (did you mean experiment?)"),
         (["--help"], "usage: python -m analysis.report experiment=NAME"),
-        (["experiment=study_b"], "(did you mean study_a?); there are study_a"),
+        (["experiment=study_b"], "(did you mean study_a?); available: study_a"),
         (["experiment=../x"], "is not the name of a folder"),
         (["experiment=.."], "is not the name of a folder"),
         (["experiment=s", "workers=0"], "workers=0: must be a whole number, 1 or more"),
@@ -166,11 +166,11 @@ def test_a_foreign_folder_is_one_clear_line(here: Path, capsys: pytest.CaptureFi
 
 
 def test_a_defect_in_a_figure_is_not_hidden(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def broken() -> Drawn:
+    def broken() -> Figure:
         raise KeyError("loss")
 
-    items = [sections.Item("broken", "", broken)]
-    section = sections.Section("first", "First", lambda given: items)
+    entries = [sections.Entry("broken", "", broken)]
+    section = sections.Section("first", "First", lambda context: entries)
     monkeypatch.setattr(sections, "SECTIONS", (section,))
     write_study(here / "mine", seeds=1)
     with pytest.raises(KeyError):
@@ -220,15 +220,15 @@ def test_a_task_of_milliseconds_says_nothing_of_speed(tmp_path: Path) -> None:
         with pytest.raises(ValueError, match=r"full training of one takes 0\.005 s"):
             made(table, "one")
         made(table.assign(regret_recommended=0.01), "two")
-    given = sections.Given(table, FigureData("s", tmp_path))
+    context = sections.ReportContext(table, FigureData("s", tmp_path))
     (section,) = [each for each in sections.SECTIONS if each.name == "supplement"]
-    items = {item.name: item for item in section.items(given)}
+    entries = {entry.name: entry for entry in section.entries(context)}
     for name, tasks in (
         ("incumbent-regret-recommended-cost_and_overhead", {"two"}),
         ("incumbent-regret-best_seen-cost", {"one", "two"}),
     ):
-        drawn = items[name].make()
-        assert isinstance(drawn, Drawn)
+        drawn = entries[name].make()
+        assert isinstance(drawn, Figure)
         assert set(drawn.data.task) == tasks
         plt.close(drawn.figure)
 
@@ -246,10 +246,10 @@ def test_captions_say_what_tasks_say_of_themselves(here: Path) -> None:
 
 def test_a_study_of_widths_compares_no_methods() -> None:
     runs = pd.DataFrame({"method": ["ei,workers.n=1", "ei,workers.n=2"], "workers": [1, 2]})
-    kept = [each.name for each in sections.shown_of(runs)]
+    kept = [each.name for each in sections.sections_of(runs)]
     assert kept == ["speedup", "tables"]
     runs = runs.assign(method=["ei", "ei,workers.n=2"])
-    assert len(sections.shown_of(runs)) > 10
+    assert len(sections.sections_of(runs)) > 10
 
 
 def test_markdown_keeps_its_columns() -> None:
@@ -261,8 +261,8 @@ def test_every_section_has_a_name_of_its_own_and_files_too(tmp_path: Path) -> No
     write_study(tmp_path, seeds=1)
     write_full_run(tmp_path / "cars head" / "ei,method.x=[1]" / "seed-0")
     table = tidy(load_runs(tmp_path))
-    given = sections.Given(table, FigureData("s", tmp_path))
-    names = [item.name for section in sections.SECTIONS for item in section.items(given)]
+    context = sections.ReportContext(table, FigureData("s", tmp_path))
+    names = [entry.name for section in sections.SECTIONS for entry in section.entries(context)]
     assert len(names) == len(set(names))
     assert all(sections.file_name(name) == name for name in names)
     assert "talk" in names

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from analysis.data.run_facts import RunFacts
+from analysis.data.run_metadata import RunMetadata
 
 FACTS = {"best_loss": 0.1, "loss_floor": 1e-4, "target_cost": 5.0, "resolution": None}
 BUDGET = {"trials": None, "cost": None, "target_evaluations": 4, "target_cost": None}
@@ -63,11 +63,11 @@ def write_study(folder: Path, seeds: int = 3) -> None:
                 write_full_run(folder / task / method / f"seed-{seed}")
 
 
-def facts(task: str = "t", method: str = "m", seed: int = 0, **changes: Any) -> RunFacts:
-    """The facts of a finished run."""
-    given: dict[str, Any] = {
+def metadata(task: str = "t", method: str = "m", seed: int = 0, **changes: Any) -> RunMetadata:
+    """Metadata of a finished run, with ``changes``."""
+    values: dict[str, Any] = {
         "status": "finished", "stopped_by": "trials", "started": "2026-01-01", "commit": "c",
         "dirty": False, "trials": 10, "cost": 1.0, "overhead": 0.1, "version": KEY,
         "versions": {}, "machine": {}, "caption": "",
     }  # fmt: skip
-    return RunFacts(task, method, seed, **given | changes)
+    return RunMetadata(task, method, seed, **values | changes)

@@ -6,24 +6,24 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from studies import facts, write_study
+from studies import metadata, write_study
 
 from analysis.data.archive import RUNS, TRIALS, read_archive, write_archive
 from analysis.data.load import load_runs
-from analysis.data.run_facts import facts_of
+from analysis.data.run_metadata import metadata_of
 from analysis.data.tidy import tidy
 
 
 def test_what_is_read_back_is_what_was_written_exactly(tmp_path: Path) -> None:
     write_study(tmp_path / "runs")
     runs = load_runs(tmp_path / "runs")
-    table, known = tidy(runs), [facts_of(run) for run in runs]
-    write_archive(table, known, tmp_path / "a")
-    again, found = read_archive(tmp_path / "a")
+    table, written = tidy(runs), [metadata_of(run) for run in runs]
+    write_archive(table, written, tmp_path / "a")
+    again, read = read_archive(tmp_path / "a")
     pd.testing.assert_frame_equal(again, table, check_exact=True)
-    assert found == sorted(known, key=lambda f: (f.task, f.method, f.seed))
-    assert found[0].cost == 12 / 2 * 1.25 * 5
-    assert found[0].overhead == pytest.approx(12 * (0.1 / 3 + 0.01))
+    assert read == sorted(written, key=lambda f: (f.task, f.method, f.seed))
+    assert read[0].cost == 12 / 2 * 1.25 * 5
+    assert read[0].overhead == pytest.approx(12 * (0.1 / 3 + 0.01))
 
 
 def test_numbers_that_are_hard_to_write_and_choices_of_any_kind(tmp_path: Path) -> None:
@@ -36,7 +36,7 @@ def test_numbers_that_are_hard_to_write_and_choices_of_any_kind(tmp_path: Path) 
         "config.mixed": pd.Series([1, "1", True, np.nan, 0.1 + 0.2, "adam"], dtype=object),
         "config.switch": [True, False, True, True, False, True],
     })  # fmt: skip
-    write_archive(table, [facts()], tmp_path)
+    write_archive(table, [metadata()], tmp_path)
     again, _ = read_archive(tmp_path)
     assert again.task.tolist() == table.task.tolist()
     assert again.stopped_by.isna().tolist() == table.stopped_by.isna().tolist()
@@ -46,10 +46,10 @@ def test_numbers_that_are_hard_to_write_and_choices_of_any_kind(tmp_path: Path) 
 
 
 def test_the_same_runs_are_the_same_bytes_and_blocks_are_stored_once(tmp_path: Path) -> None:
-    known = [facts(seed=seed, machine={"cpu": "one"}) for seed in range(5)]
+    written = [metadata(seed=seed, machine={"cpu": "one"}) for seed in range(5)]
     table = pd.DataFrame({"task": ["t"], "loss": [0.5]})
     for name in ("a", "b"):
-        write_archive(table, known if name == "a" else known[::-1], tmp_path / name)
+        write_archive(table, written if name == "a" else written[::-1], tmp_path / name)
     for name in (TRIALS, RUNS):
         assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
     stored = json.loads((tmp_path / "a" / RUNS).read_text())
@@ -63,9 +63,9 @@ def test_a_folder_without_an_archive_or_with_a_foreign_one(tmp_path: Path) -> No
     (tmp_path / TRIALS).write_bytes(b"not gzip")
     for text in ("[1]", '{"format": 99}', "{", '{"format": 1, "blocks": {}}'):
         (tmp_path / RUNS).write_text(text)
-        with pytest.raises(ValueError, match="holds no archive of ours"):
+        with pytest.raises(ValueError, match="does not hold a valid archive"):
             read_archive(tmp_path)
-    write_archive(pd.DataFrame({"task": ["t"]}), [facts()], tmp_path)
+    write_archive(pd.DataFrame({"task": ["t"]}), [metadata()], tmp_path)
     (tmp_path / TRIALS).write_bytes((tmp_path / TRIALS).read_bytes()[:-9])
-    with pytest.raises(ValueError, match="holds no archive of ours"):
+    with pytest.raises(ValueError, match="does not hold a valid archive"):
         read_archive(tmp_path)

@@ -24,21 +24,21 @@ def test_runs_that_cannot_be_read_are_left_out_and_named(tmp_path: Path) -> None
     whole = from_traces(tmp_path)
     damaged = _damage(tmp_path)
     read = from_traces(tmp_path)
-    assert len(read.facts) == len(whole.facts) - 3
+    assert len(read.runs) == len(whole.runs) - 3
     assert len(read.analysed) == len(whole.analysed) - 3
     kept = {(run.task, run.method, run.seed) for run in read.analysed}
     names = ["task", "method", "seed"]
     same = [key in kept for key in whole.table[names].itertuples(index=False, name=None)]
     assert read.table.equals(whole.table[same].reset_index(drop=True))
-    said = [line for line in read.choice.lines if line.startswith("Left out, cannot be read: ")]
+    said = [line for line in read.selection.lines if line.startswith("Left out, cannot be read: ")]
     assert len(said) == 3
     assert all(any(str(path) in line for line in said) for path in damaged)
-    assert not any("nothing is missing" in line for line in read.choice.lines)
+    assert not any("nothing is missing" in line for line in read.selection.lines)
 
 
 def test_a_study_without_a_readable_run_is_an_error(tmp_path: Path) -> None:
     write_study(tmp_path, seeds=1)
     for trace in tmp_path.rglob("trace.jsonl"):
         trace.write_text('{"step": 1}\n')
-    with pytest.raises(ValueError, match="holds no trace of ours"):
+    with pytest.raises(ValueError, match="does not hold a valid trace"):
         from_traces(tmp_path)

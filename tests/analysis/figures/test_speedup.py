@@ -3,7 +3,7 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
-from analysis.figures.figure import Drawn
+from analysis.figures.figure import Figure
 from analysis.figures.speedup import draw_speedup
 
 
@@ -18,7 +18,7 @@ def table(ends: dict[tuple[str, int, int], list[float]]) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def drawn() -> Drawn:
+def drawn() -> Figure:
     return draw_speedup(
         table({
             ("random", 1, 0): [10.0, 20.0, 30.0],

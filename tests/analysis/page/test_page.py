@@ -6,7 +6,16 @@ from html.parser import HTMLParser
 
 import pandas as pd
 
-from analysis.page.page import INLINE, Absent, Figure, Page, Section, Table, as_markdown, render
+from analysis.page.page import (
+    INLINE,
+    Absent,
+    Page,
+    PageFigure,
+    PageTable,
+    Section,
+    as_markdown,
+    render,
+)
 
 PNG = base64.b64decode(
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
@@ -29,11 +38,11 @@ def _tags(html: str, name: str) -> list[dict[str, str | None]]:
 
 
 def _content(csv: str = "a,b\n1,2\n") -> Page:
-    figure = Figure("<T>", 'caption "quoted" & <b>', PNG, csv, "figures/name one", 1)
-    table = Table("Table", "says", pd.DataFrame({"m<1>": ["x & y", "z" * 80]}), "tables/t")
-    shown = [figure, table, Absent("Ranks", "one task only")]
+    figure = PageFigure("<T>", 'caption "quoted" & <b>', PNG, csv, "figures/name one", 1)
+    table = PageTable("Table", "says", pd.DataFrame({"m<1>": ["x & y", "z" * 80]}), "tables/t")
+    elements = [figure, table, Absent("Ranks", "one task only")]
     made = [("Seeds", ["0 to 9"])]
-    return Page("A & B", ["line <1>"], [Section("s", "Section", shown)], made)
+    return Page("A & B", ["line <1>"], [Section("s", "Section", elements)], made)
 
 
 def _page(csv: str = "a,b\n1,2\n") -> str:

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis.page.talk_table import counterparts, measured, measured_note, talk, written
+from analysis.page.talk_table import as_text, counterparts, measured, measured_note, talk
 
 
 def table(hits: dict[str, list[tuple[int, bool]]]) -> pd.DataFrame:
@@ -44,7 +44,7 @@ def test_what_was_not_reached_is_a_bound() -> None:
     assert (half.q75, half.q75_bound) == (30, True)  # 5, 10, 20, 30, 50 spent
     never = found.loc[("never", "cost")]
     assert (never["median"], never.median_bound, never.share) == (7, True, 0)
-    words = written(measured(rows, "t", 0.1)).set_index("method")
+    words = as_text(measured(rows, "t", 0.1)).set_index("method")
     assert words.loc["half", "observations [trials]"] == "30 (20 to > 30)"
     assert words.loc["never", "cost [h]"] == "> 7 (> 5 to > 9)"
     assert words.loc["half", "runs there"] == "3 of 5 (60%)"
@@ -88,6 +88,6 @@ def test_the_talks_figures_are_products() -> None:
 
 def test_measured_and_talk_share_no_column_but_the_name() -> None:
     ours = set(measured(table({"x": [(1, True)]}), "t", 0.1)) | set(
-        written(measured(table({"x": [(1, True)]}), "t", 0.1))
+        as_text(measured(table({"x": [(1, True)]}), "t", 0.1))
     )
     assert ours & set(talk()) == {"method"}
