@@ -13,13 +13,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from benchmarks.core.arrays import Array
 from methods.models.gp import Posterior
 from methods.models.kernels import Points, constant_basis, indicator_basis
 from methods.models.sampling import fit
-
-Array = NDArray[np.float64]
 
 CHEAP, TARGET = 0.25, 1.0
 OBSERVED = {

@@ -14,7 +14,7 @@ import numpy as np
 from scipy.linalg import lapack
 from scipy.special import erfcx, log_ndtr
 
-from benchmarks.core.space import Array
+from benchmarks.core.arrays import Array
 
 STEP = 0.8
 """share of the way to the new factors at first; it shrinks where marginals move no less than they
