@@ -61,7 +61,7 @@ class Job:
 
 
 @dataclass(frozen=True)
-class Ended:
+class CompletedJob:
     """A job that a worker is done with."""
 
     job: Job
@@ -78,11 +78,11 @@ class Engine(Protocol):
         """Seconds since the run began."""
         ...
 
-    def free(self) -> int | None:
+    def idle_worker(self) -> int | None:
         """The lowest number of an idle worker; None if all are busy."""
         ...
 
-    def thought(self, seconds: float) -> None:
+    def add_overhead(self, seconds: float) -> None:
         """The method took so many CPU seconds for a suggestion."""
         ...
 
@@ -90,7 +90,7 @@ class Engine(Protocol):
         """Give a job to its worker, which is idle."""
         ...
 
-    def ended(self, wait: bool) -> Ended | None:
+    def next_completed(self, wait: bool) -> CompletedJob | None:
         """The next job to end; None if none has and, with ``wait``, none is running."""
         ...
 
@@ -113,8 +113,8 @@ class RealTime(Engine):
     def now(self) -> float:
         return time.monotonic() - self._zero
 
-    def free(self) -> int | None:
+    def idle_worker(self) -> int | None:
         return min(self._idle, default=None)
 
-    def thought(self, seconds: float) -> None:
+    def add_overhead(self, seconds: float) -> None:
         return  # the clock has seen it

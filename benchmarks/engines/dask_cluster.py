@@ -19,7 +19,7 @@ from threadpoolctl import threadpool_limits
 
 from benchmarks.core.protocols import Task
 from benchmarks.core.trial import Observation
-from benchmarks.engines.base import Ended, Job, RealTime
+from benchmarks.engines.base import CompletedJob, Job, RealTime
 from benchmarks.engines.evaluate import failed
 from benchmarks.engines.isolated_task import build_evaluated
 from benchmarks.settings import ConfigError
@@ -101,7 +101,7 @@ class Dask(RealTime):
         self._running[future] = job
         future.add_done_callback(self._ended.put)
 
-    def ended(self, wait: bool) -> Ended | None:
+    def next_completed(self, wait: bool) -> CompletedJob | None:
         future = None
         while self._running and future is None:
             try:
@@ -114,7 +114,7 @@ class Dask(RealTime):
             return None
         job = self._running.pop(future)
         self._idle.add(job.worker)
-        return Ended(job, self._observation(future, job), self.now)
+        return CompletedJob(job, self._observation(future, job), self.now)
 
     def close(self) -> None:
         self._open.close()

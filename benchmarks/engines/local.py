@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from benchmarks.core.protocols import Task
 from benchmarks.core.trial import Observation
-from benchmarks.engines.base import Ended, Job, RealTime
+from benchmarks.engines.base import CompletedJob, Job, RealTime
 
 FAILURES = 3
 """times that a worker may fail to build its task: a run must not spend its trials on that"""
@@ -32,7 +32,7 @@ class Local(RealTime):
         super().__init__(n, now)
         self._build, self._seed = build, seed
         self._inboxes: dict[int, queue.SimpleQueue[Job | None]] = {}
-        self._ended: queue.SimpleQueue[Ended | BaseException] = queue.SimpleQueue()
+        self._ended: queue.SimpleQueue[CompletedJob | BaseException] = queue.SimpleQueue()
         self._n = n
         self._tasks: list[Task] = []
         self._threads: list[threading.Thread] = []
@@ -48,7 +48,7 @@ class Local(RealTime):
             thread.start()
         self._inboxes[job.worker].put(replace(job, start=self.now))
 
-    def ended(self, wait: bool) -> Ended | None:
+    def next_completed(self, wait: bool) -> CompletedJob | None:
         if wait and len(self._idle) == self._n:
             return None
         try:
@@ -86,6 +86,6 @@ class Local(RealTime):
                     observation = Observation(math.nan, 0.0, "failed", None, {"error": problem})
                 else:
                     observation = job.evaluate(task, self._seed)
-                self._ended.put(Ended(job, observation, self.now))
+                self._ended.put(CompletedJob(job, observation, self.now))
         except BaseException as error:  # handed to the loop, which raises it
             self._ended.put(error)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import heapq
 
 from benchmarks.core.protocols import Task
-from benchmarks.engines.base import Ended, Engine, Job
+from benchmarks.engines.base import CompletedJob, Engine, Job
 
 
 class Virtual(Engine):
@@ -32,25 +32,25 @@ class Virtual(Engine):
         self._task, self._seed, self._overhead = task, seed, overhead
         self._now = now
         self._idle = set(range(n))
-        self._running: list[tuple[float, int, Ended]] = []  # a heap, by end, then number
+        self._running: list[tuple[float, int, CompletedJob]] = []  # a heap, by end, then number
 
     @property
     def now(self) -> float:
         return self._now
 
-    def free(self) -> int | None:
+    def idle_worker(self) -> int | None:
         return min(self._idle, default=None)
 
-    def thought(self, seconds: float) -> None:
+    def add_overhead(self, seconds: float) -> None:
         self._now += seconds if self._overhead is None else self._overhead
 
     def start(self, job: Job) -> None:
         self._idle.remove(job.worker)
         observation = job.evaluate(self._task, self._seed)
-        ended = Ended(job, observation, job.start + observation.cost)
+        ended = CompletedJob(job, observation, job.start + observation.cost)
         heapq.heappush(self._running, (ended.end, job.number, ended))
 
-    def ended(self, wait: bool) -> Ended | None:
+    def next_completed(self, wait: bool) -> CompletedJob | None:
         if not self._running or not (wait or self._running[0][0] <= self._now):
             return None
         end, _, ended = heapq.heappop(self._running)

@@ -15,7 +15,7 @@ import numpy as np
 from benchmarks.core.protocols import Method, Task
 from benchmarks.core.space import Config
 from benchmarks.core.trial import History, Observation, Suggestion, Trial, Truth
-from benchmarks.engines.base import Ended, Engine, Job, stream
+from benchmarks.engines.base import CompletedJob, Engine, Job, stream
 from benchmarks.engines.virtual import Virtual
 from benchmarks.runner.budget import Budget
 from benchmarks.runner.trace import Trace, TraceWriter, trial_of
@@ -45,7 +45,7 @@ def resume(trace: Trace, loss_floor: float) -> State:
     """
     rows, started = trace.read()
     running = [Job.of(row) for row in started]
-    trials = [*map(trial_of, rows), *map(_running, running)]
+    trials = [*map(trial_of, rows), *map(_as_running_trial, running)]
     history = History(sorted(trials, key=lambda trial: trial.number), loss_floor)
     starts = [job.start for job in running] + [row["start"] for row in rows]
     now = max([*starts, *(row["end"] for row in rows)], default=0.0)
@@ -88,12 +88,12 @@ def run(
         engine.start(interrupted)
     waits = False
     while True:
-        ended = engine.ended(wait=False)
+        ended = engine.next_completed(wait=False)
         nominal = _nominal(state.history, task) if budget.nominal is not None else 0.0
         trials = len(state.history)
         reason = budget.spent(trials, state.cumulative_cost, task.target_cost, nominal)
-        if ended is None and reason is None and not waits and engine.free() is not None:
-            job = _suggested(method, task, seed, state, engine)
+        if ended is None and reason is None and not waits and engine.idle_worker() is not None:
+            job = _ask(method, task, seed, state, engine)
             waits = job is None
             if job is not None:
                 writer.start(job.row())
@@ -102,7 +102,7 @@ def run(
                 raise MethodError("the method suggested nothing although no trial is running")
             continue
         if ended is None:
-            ended = engine.ended(wait=True)
+            ended = engine.next_completed(wait=True)
         if ended is None:
             assert reason is not None
             return reason
@@ -112,7 +112,7 @@ def run(
         waits = False
 
 
-def _suggested(method: Method, task: Task, seed: int, state: State, engine: Engine) -> Job | None:
+def _ask(method: Method, task: Task, seed: int, state: State, engine: Engine) -> Job | None:
     """What the method suggests next, as a job for an idle worker and a running trial of the
     history; None if it waits.
     """
@@ -124,8 +124,8 @@ def _suggested(method: Method, task: Task, seed: int, state: State, engine: Engi
     if suggestion is None:
         return None
     _check(suggestion, task)
-    engine.thought(overhead)
-    worker = engine.free()
+    engine.add_overhead(overhead)
+    worker = engine.idle_worker()
     assert worker is not None
     # what a resumed run would read back
     plain = Suggestion(
@@ -133,19 +133,19 @@ def _suggested(method: Method, task: Task, seed: int, state: State, engine: Engi
         float(suggestion.fidelity),
         json.loads(json.dumps(suggestion.note)),
     )
-    first, trained = _begun(plain, state.history, task)
+    first, trained = _checkpoint_of(plain, state.history, task)
     job = Job(number, plain, overhead, worker, engine.now, started.isoformat(), first, trained)
-    state.history = state.history.append(_running(job))
+    state.history = state.history.append(_as_running_trial(job))
     return job
 
 
 def _end(
-    ended: Ended, method: Method, task: Task, budget: Budget, seed: int, state: State
+    ended: CompletedJob, method: Method, task: Task, budget: Budget, seed: int, state: State
 ) -> dict[str, Any]:
     """Take the end of a trial into the state; the row of the trace."""
     job, observation = ended.job, ended.observation
     trial = replace(
-        _running(job),
+        _as_running_trial(job),
         loss=float(observation.loss),
         cost=float(observation.cost),
         status=observation.status,
@@ -171,7 +171,7 @@ def _end(
     }
 
 
-def _running(job: Job) -> Trial:
+def _as_running_trial(job: Job) -> Trial:
     """A job as a trial of the history."""
     config, s, note = job.suggestion.config, job.suggestion.fidelity, job.suggestion.note
     return Trial(job.number, config, s, math.nan, math.nan, "running", note, job.overhead)
@@ -187,7 +187,7 @@ def _cpu(method: Method) -> float:
     return time.process_time() + method.cpu_elsewhere
 
 
-def _begun(suggestion: Suggestion, history: History, task: Task) -> tuple[int, float]:
+def _checkpoint_of(suggestion: Suggestion, history: History, task: Task) -> tuple[int, float]:
     """Where training a config began: the trial, whose random stream serves all that continue it,
     and the highest fidelity below the suggested one that it has reached; (this trial, 0) if new.
     """

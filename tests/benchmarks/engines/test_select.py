@@ -86,10 +86,10 @@ def test_engines_are_built_with_the_clock_where_it_stood() -> None:
     virtual = build_engine(settings(n=3), Tiny(), 5.0)
     assert isinstance(virtual, Virtual)
     assert virtual.now == 5.0
-    virtual.thought(1000.0)
+    virtual.add_overhead(1000.0)
     assert virtual.now == 5.1
     measured = build_engine(settings(overhead="measured"), Tiny(), 5.0)
-    measured.thought(1000.0)
+    measured.add_overhead(1000.0)
     assert measured.now == 1005.0
     local = build_engine(settings("live.Live", n=3), Live(), 5.0)
     assert isinstance(local, Local)
