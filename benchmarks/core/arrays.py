@@ -1,4 +1,4 @@
-"""Type aliases of numpy arrays."""
+"""Type aliases for numpy arrays."""
 
 from __future__ import annotations
 
