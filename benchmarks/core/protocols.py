@@ -27,7 +27,7 @@ class Method(ABC):
     part of a run's key"""
 
     reproducible: bool = True
-    """True if the same history and rng give the same suggestion, without a clock reading"""
+    """True if suggestions depend on history and rng only; False if on a clock reading"""
 
     cpu_elsewhere: float = 0.0
     """CPU seconds used so far by child processes of the method; counted as overhead"""
@@ -70,7 +70,7 @@ class Task(ABC):
     sizes: Mapping[str, int] = MappingProxyType({})
     """sizes of the training, validation and test data, e.g. ``{"validation rows": 10000}``"""
     reproducible: bool = True
-    """True if the same config, fidelity and rng give the same loss and cost, without a clock reading"""
+    """True if loss and cost depend on config, fidelity and rng only; False if on a clock reading"""
     isolated: bool = False
     """True if an evaluation can neither hang nor crash the run, because it runs in a child process
     of the task or is a look-up; the runner then passes its time limit to ``limit_time``"""

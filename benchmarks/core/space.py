@@ -60,7 +60,7 @@ class Parameter(Protocol):
 
 @dataclass(frozen=True)
 class Float:
-    """A real number in [low, high]; the unit interval is linear in it or, with ``log``, in its log."""
+    """A real number in [low, high], mapped linearly to [0, 1]; with ``log``, its logarithm is."""
 
     low: float
     high: float

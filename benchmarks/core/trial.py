@@ -122,7 +122,7 @@ class Trial:
     status: Status
     note: Mapping[str, Any] = field(default_factory=dict)
     overhead: float = 0.0
-    """CPU seconds of the method for this suggestion; a clock reading, so do not base decisions on it"""
+    """CPU seconds of this suggestion; methods must ignore this clock reading"""
 
 
 class History:
@@ -163,12 +163,12 @@ class History:
 
     @property
     def best_seen(self) -> Trial | None:
-        """Ok trial with the lowest loss at any fidelity, the first on ties; None if there is none."""
+        """Ok trial with the lowest loss at any fidelity, the first on ties; None without one."""
         return self._best[0]
 
     @property
     def best_at_target(self) -> Trial | None:
-        """Ok trial with the lowest loss at fidelity 1, the first on ties; None if there is none."""
+        """Ok trial with the lowest loss at fidelity 1, the first on ties; None without one."""
         return self._best[1]
 
     def __len__(self) -> int:

@@ -1,4 +1,4 @@
-"""Workers in virtual time: for replays, and for one worker."""
+"""The engine ``virtual``: simulates workers, for replays and for runs with one worker."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from benchmarks.engines.base import CompletedJob, Engine, Job
 
 
 class Virtual(Engine):
-    """Workers in virtual time: each evaluation takes its cost, each suggestion a fixed overhead.
+    """Simulates ``n`` workers: an evaluation takes its cost, a suggestion its overhead.
 
-    Evaluations are made one after another in this process, at once; what is simulated is when they
-    end. So a replay's trace is a function of the seed, for any number of workers, and so is the
-    trace of a run that was killed and resumed. Suggestions are made one at a time: while the method
-    thinks, idle workers wait, and what ends meanwhile is seen afterwards.
+    Evaluations run immediately, one after another, in this process; only their end times are
+    simulated. With a fixed overhead, the trace of a replay therefore depends on the seed alone, for
+    any number of workers, and also if the run is killed and resumed. Suggestions are made one at a
+    time: meanwhile idle workers wait, and the method sees trials that end only afterwards.
     """
 
     def __init__(
@@ -23,16 +23,16 @@ class Virtual(Engine):
         """Start the clock.
 
         Args:
-            task: evaluated.
-            seed: of the run.
+            task: task to evaluate.
+            seed: seed of the run.
             n: number of workers.
-            overhead: seconds that a suggestion takes; None for the CPU seconds it really took.
-            now: where the clock stands, seconds.
+            overhead: seconds per suggestion; None takes the CPU seconds measured.
+            now: reading of the run's clock, seconds.
         """
         self._task, self._seed, self._overhead = task, seed, overhead
         self._now = now
         self._idle = set(range(n))
-        self._running: list[tuple[float, int, CompletedJob]] = []  # a heap, by end, then number
+        self._running: list[tuple[float, int, CompletedJob]] = []  # heap by end, then by number
 
     @property
     def now(self) -> float:

@@ -185,7 +185,7 @@ def test_more_trials_than_workers_wait_for_one(address: str) -> None:
 def test_no_scheduler_at_the_address_is_one_line_in_time(
     where: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(workers_dask, "CONNECT", 2.0)
+    monkeypatch.setattr(workers_dask, "CONNECT_TIMEOUT", 2.0)
     with socket.socket() as unused:  # bound, not listening: nobody answers
         unused.bind(("127.0.0.1", 0))
         named = where.format(port=unused.getsockname()[1])
