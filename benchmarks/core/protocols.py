@@ -34,7 +34,7 @@ class Method(ABC):
 
     @abstractmethod
     def suggest(self, history: History, rng: np.random.Generator) -> Suggestion | None:
-        """Return the next evaluation, or None to wait until a running trial ends.
+        """Return the evaluation to start next, or None to wait until a running trial ends.
 
         The history includes running trials: their ``status`` is ``running``, their loss and cost
         are NaN. None is allowed only while a trial is running; the method is called again when the
@@ -55,8 +55,8 @@ class Task(ABC):
     """version of the behaviour: increase it whenever the same evaluation would give another loss;
     part of a run's key"""
     loss_floor: float = 0.0
-    """smallest meaningful loss (half a validation example); logarithms of losses are taken of this
-    value or more"""
+    """smallest meaningful loss (half a validation example); lower losses are raised to it before
+    logarithms are taken"""
     best_loss: float | None = None
     """true loss of the best known config at the target fidelity, the zero of regret; None if not
     known"""
@@ -135,13 +135,13 @@ class Task(ABC):
     def resume(
         self, config: Config, trained: float, fidelity: float, rng: np.random.Generator
     ) -> Observation:
-        """Resume training ``config`` at fidelity ``trained``, up to ``fidelity``.
+        """Resume the training of ``config`` from fidelity ``trained``, up to ``fidelity``.
 
         Called only if ``fidelities.resumable``. The default implementation, meant for replays,
         evaluates both fidelities and charges the difference.
 
         Args:
-            config: trained before.
+            config: config that was trained before.
             trained: fidelity reached so far, below ``fidelity``.
             fidelity: share of the full training, one of those that the task offers.
             rng: in the state that the first ``evaluate`` of this config received.

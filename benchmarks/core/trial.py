@@ -22,7 +22,7 @@ class Fidelities:
     """
 
     low: float = 1.0
-    """smallest share, in (0, 1]"""
+    """smallest share, in (0, 1]; if ``values`` is set, replaced by the first of them"""
     values: tuple[float, ...] | None = None
     """allowed shares in ascending order, the last one 1; None allows all of [low, 1]"""
     full: int = 1
@@ -46,7 +46,7 @@ class Fidelities:
         if not 0 < low <= 1 or not rising or (self.values and self.values[-1] != 1):
             raise ValueError(f"fidelities must rise from above 0 to 1, got {self}")
         if self.nominal is not None and len(self.nominal) != len(self.values or ()):
-            raise ValueError(f"nominal must have one nominal cost for each fidelity, got {self}")
+            raise ValueError(f"there must be one nominal cost for each fidelity, got {self}")
         object.__setattr__(self, "low", low)
 
     def native(self, s: float) -> int:
@@ -122,7 +122,8 @@ class Trial:
     status: Status
     note: Mapping[str, Any] = field(default_factory=dict)
     overhead: float = 0.0
-    """CPU seconds of this suggestion; methods must ignore this clock reading"""
+    """CPU seconds that the method took for the suggestion; a clock reading, so a method whose
+    suggestions depend on it is not ``reproducible``"""
 
 
 class History:
@@ -183,7 +184,7 @@ def _better(
 ) -> tuple[Trial | None, Trial | None]:
     anywhere, at_target = best
     if trial.status == "ok":
-        rank = (trial.loss, trial.number)  # ties go to the lower number, whichever ended first
+        rank = (trial.loss, trial.number)  # trials may end in any order
         if anywhere is None or rank < (anywhere.loss, anywhere.number):
             anywhere = trial
         if trial.fidelity == 1 and (at_target is None or rank < (at_target.loss, at_target.number)):

@@ -1,4 +1,4 @@
-"""The engine of a run evaluates its trials on workers and keeps its clock."""
+"""Engines evaluate the trials of a run on workers and keep its clock."""
 
 from __future__ import annotations
 
@@ -45,10 +45,10 @@ class Job:
     started: str
     """date and time when the method was asked for the suggestion, ISO 8601"""
     first: int
-    """number of the trial whose random stream the evaluation uses: the config's first trial if its
-    training is resumed, otherwise this trial"""
+    """number of the trial whose random stream the evaluation uses: on resumable tasks the config's
+    first ok trial, otherwise (and for a new config) this trial"""
     trained: float
-    """fidelity from which training of the config is resumed; 0 for a new config"""
+    """fidelity from which the training of the config is resumed; 0 to train from the start"""
 
     def evaluate(self, task: Task, seed: int) -> Observation:
         """Evaluate the job on ``task``; ``seed`` is that of the run."""

@@ -133,9 +133,8 @@ class Dask(RealTime):
             if isinstance(error, OSError) and future.status != "error":
                 # not of the worker: the connection broke while the result was fetched
                 raise SchedulerError(self._lost()) from error
-            last_line = (
-                str(error).strip().rpartition("\n")[2]
-            )  # Dask's messages may hold a traceback
+            # Dask's messages may contain a traceback.
+            last_line = str(error).strip().rpartition("\n")[2]
             problem = f"{type(error).__name__}: {last_line}"
         return failed(self._task, job.suggestion, problem, self.now - job.start)
 

@@ -14,7 +14,7 @@ class Virtual(Engine):
     Evaluations run immediately, one after another, in this process; only their end times are
     simulated. With a fixed overhead, the trace of a replay therefore depends on the seed alone, for
     any number of workers, and also if the run is killed and resumed. Suggestions are made one at a
-    time: meanwhile idle workers wait, and the method sees trials that end only afterwards.
+    time: meanwhile idle workers wait, and trials that end are reported afterwards.
     """
 
     def __init__(

@@ -88,10 +88,10 @@ class Budget:
             task_target_cost: ``target_cost`` of the task, seconds; None if not known.
             nominal: total nominal cost of the evaluations started, in full trainings.
         """
-        # Checked before the cost: the last trial counts when it starts, its cost when it ends.
+        # Trials count at their start, costs at their end, so this limit is reached first.
         if self.trials is not None and trials >= self.trials:
             return "trials"
-        # tolerates rounding errors in sums of nominal costs such as 0.1 + 0.2
+        # Tolerate rounding errors in sums of nominal costs such as 0.1 + 0.2.
         if self.nominal is not None and nominal >= self.nominal * (1 - 1e-9):
             return "nominal"
         limit = self.cost_limit(task_target_cost)

@@ -22,7 +22,7 @@ from benchmarks.runner.trace import Trace, TraceWriter, trial_of
 
 
 class MethodError(RuntimeError):
-    """A method returned an invalid suggestion, or none although no trial was running."""
+    """A method returned an invalid suggestion, or None although no trial was running."""
 
 
 @dataclass
@@ -127,7 +127,7 @@ def run(
 
 
 def _ask(method: Method, task: Task, seed: int, state: State, engine: Engine) -> Job | None:
-    """Ask the method for a suggestion; return it as a job for an idle worker, None if it waits.
+    """Ask the method for a suggestion; return a job for an idle worker, or None to wait.
 
     The trial is added to the history of ``state`` as a running one.
     """
@@ -205,9 +205,9 @@ def _cpu(method: Method) -> float:
 def _checkpoint_of(suggestion: Suggestion, history: History, task: Task) -> tuple[int, float]:
     """Return the trial and the fidelity from which the suggested config's training is resumed.
 
-    The trial is the config's first one, whose random stream all its trainings use; the fidelity is
-    the highest one below the suggested fidelity that was reached. A new config gets the number of
-    its own trial, and 0.
+    The trial is the first ok one of the config, whose random stream all its trainings use; if there
+    is none, it is the trial to come. The fidelity is the highest one reached below the suggested
+    fidelity; 0 if there is none.
     """
     if not task.fidelities.resumable:
         return len(history), 0.0

@@ -64,8 +64,8 @@ def key_of(settings: Mapping[str, Any], method: Method, task: Task) -> dict[str,
     kept = {k: v for k, v in settings.items() if k not in OUTSIDE_KEY}
     flat = {k: v for k, v in _flatten(kept) if k not in OUTSIDE_PATH}
     flat.update(_flatten({"identity": dict(task.identity)}))
-    for group, made in (("method", method), ("task", task)):
-        flat[f"{group}.version"] = made.version
+    for group, instance in (("method", method), ("task", task)):
+        flat[f"{group}.version"] = instance.version
         target = f"{group}._target_"
         if is_own(flat.get(target)):
             del flat[target]

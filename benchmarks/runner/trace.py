@@ -122,9 +122,7 @@ def _load(path: Path) -> list[dict[str, Any]]:
         except (ValueError, KeyError, TypeError):
             valid = False
         if not valid:
-            raise DamagedError(
-                f"{path}, line {index + 1}: not the row of a trial, or a duplicate of one"
-            )
+            raise DamagedError(f"{path}, line {index + 1}: not the row of a trial, or a duplicate")
         numbers.add(row["trial"])
         rows.append(row)
     return rows
