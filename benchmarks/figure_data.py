@@ -1,17 +1,18 @@
-"""Writes what figures need besides traces: ``python -m benchmarks.figure_data experiment=NAME``.
+"""Write the data of figures besides traces: ``python -m benchmarks.figure_data experiment=NAME``.
 
-Into ``results/NAME/data/``, which ``python -m analysis.report`` reads:
+It writes to ``results/NAME/data/``, where ``python -m analysis.report`` reads:
 
-- the toy of what a multi-task model learns (``multitask_toy.csv``, ``multitask_toy_points.csv``);
-- of every recorded task with two hyperparameters, maps of loss and cost (``maps_<task>.csv``);
-- of every recorded Cars task, the recorded errors of baseline and best config
-  (``recorded_<task>.csv``) and, trained now, what either takes each test photo for
-  (``predictions_<task>.csv``, ``classes_<task>.csv``). That needs ``pip install -e '.[cars]'`` and
-  the data: ``data_dir=FOLDER``, or the environment variable ``UNTUNABLE_DATA``;
-- which table each file is of (``sources.csv``).
+- the illustration of a multi-task model (``multitask_toy.csv``, ``multitask_toy_points.csv``);
+- for each recorded task with two hyperparameters, maps of loss and cost (``maps_<task>.csv``);
+- for each recorded Cars task, the recorded errors of the baseline and the best config
+  (``recorded_<task>.csv``), and their predictions for the test photos (``predictions_<task>.csv``,
+  ``classes_<task>.csv``). To predict, both are trained now, which needs
+  ``pip install -e '.[cars]'`` and the data: set ``data_dir=FOLDER`` or the environment variable
+  ``UNTUNABLE_DATA``;
+- the table that each file was made from (``sources.csv``).
 
-``photos=FILE`` (or a folder; as ``task.data_dir``) also writes the few photos that a report shows,
-into ``results/runs/.photos/NAME/``, which git ignores: they are not ours to publish.
+With ``photos=FILE`` (or a folder, as ``task.data_dir``), it also writes the photos that a report
+shows to ``results/runs/.photos/NAME/``. Git ignores that folder, as we may not publish them.
 """
 
 from __future__ import annotations
@@ -43,46 +44,45 @@ from tasks.replay.maps import can_map, write_maps
 EXPERIMENTS = provenance.ROOT / "conf" / "experiment"
 KEYS = ("experiment", "out", "data_dir", "photos")
 MAP_SIZE = 41
-"""points along each axis: two per unit of the SVMs' box"""
+"""grid points along each axis: two per unit of the SVMs' search space"""
 
 
 class Data(NamedTuple):
-    """Where the data of the Cars tasks are."""
+    """Paths of the data of the Cars tasks."""
 
     folder: str | None = None
-    """as ``task.data_dir``"""
+    """data folder, as ``task.data_dir``; None for the default"""
     photos: str | None = None
-    """file or folder of the photos that are to be shown"""
+    """file or folder of photos, to write those that a report shows; None writes none"""
     shown: Path | None = None
-    """folder for these"""
+    """folder to write these photos to"""
 
 
 @dataclass
 class Written:
-    """What was written, and what could not be."""
+    """Files that were written, and problems: one line for each task with files missing."""
 
     paths: list[Path] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
     sources: dict[str, str] = field(default_factory=dict)
-    """file name: sha256 of the table that it was made from"""
+    """file name -> SHA-256 of the table that the file was made from"""
 
     def add(self, path: Path, source: str) -> None:
-        """Note a file and its table."""
+        """Add a file, made from the table with SHA-256 ``source``."""
         self.paths.append(path)
         self.sources[path.name] = source
 
 
 def tasks_of(experiment: str) -> list[str]:
-    """Names of the tasks that an experiment of ``conf/experiment`` sweeps over.
+    """Return the names of the tasks that an experiment of ``conf/experiment`` sweeps over.
 
     Raises:
         ConfigError: there is no such experiment.
     """
-    known = sorted(path.stem for path in EXPERIMENTS.glob("*.yaml"))
-    if experiment not in known:
-        raise ConfigError(
-            f"experiment={experiment}: allowed are {', '.join(known)}{nearest(experiment, known)}"
-        )
+    allowed = sorted(path.stem for path in EXPERIMENTS.glob("*.yaml"))
+    if experiment not in allowed:
+        hint = nearest(experiment, allowed)
+        raise ConfigError(f"experiment={experiment}: allowed are {', '.join(allowed)}{hint}")
     with hydra.initialize_config_module("conf", version_base="1.3"):
         config = hydra.compose("config", [f"experiment={experiment}"], return_hydra_config=True)
     swept = str(OmegaConf.select(config, "hydra.sweeper.params.task"))
@@ -90,10 +90,10 @@ def tasks_of(experiment: str) -> list[str]:
 
 
 def write_figure_data(experiment: str, folder: Path, data: Data) -> Written:
-    """Write all files of an experiment into a folder.
+    """Write all files of an experiment to a folder, which is created if it does not exist.
 
-    A task that has no table, or a training that cannot be run here, is a problem in one line; the
-    rest is written.
+    A task without its table, or whose training cannot run here, becomes a problem in one line; the
+    files of the other tasks are written.
 
     Raises:
         ConfigError: there is no such experiment.
@@ -101,7 +101,7 @@ def write_figure_data(experiment: str, folder: Path, data: Data) -> Written:
     names = tasks_of(experiment)
     folder.mkdir(parents=True, exist_ok=True)
     written = Written(write_multitask_toy(folder))
-    curves: set[str] = set()  # tables of which another task was seen
+    curves: set[str] = set()  # tables already done: several tasks may replay the same
     for name in names:
         settings = compose("config", [f"task={name}"])["task"]
         try:
@@ -148,19 +148,26 @@ def _write_sources(written: Written, path: Path) -> None:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Command line; returns the exit code: 2 for a mistake, 1 if something could not be written."""
-    given = list(sys.argv[1:] if arguments is None else arguments)
-    words = dict(argument.partition("=")[::2] for argument in given)
+    """Run the command line.
+
+    Args:
+        arguments: ``key=value`` each; None takes those of the process.
+
+    Returns:
+        The exit code: 0, 1 (some files could not be written) or 2 (a mistake in the command).
+    """
+    arguments = list(sys.argv[1:] if arguments is None else arguments)
+    options = dict(argument.partition("=")[::2] for argument in arguments)
     try:
-        for word in words:
-            if word not in KEYS:
-                raise ConfigError(f"unknown key {word}{nearest(word, KEYS)}")
-        if "experiment" not in words:
+        for key in options:
+            if key not in KEYS:
+                raise ConfigError(f"unknown key {key}{nearest(key, KEYS)}")
+        if "experiment" not in options:
             raise ConfigError("experiment=NAME is missing")
-        experiment = words["experiment"]
-        folder = Path(words.get("out") or Path("results") / experiment / "data")
+        experiment = options["experiment"]
+        folder = Path(options.get("out") or Path("results") / experiment / "data")
         shown = Path("results") / "runs" / ".photos" / experiment
-        data = Data(words.get("data_dir"), words.get("photos"), shown)
+        data = Data(options.get("data_dir"), options.get("photos"), shown)
         written = write_figure_data(experiment, folder, data)
     except ValueError as error:
         print(f"error: {error}", file=sys.stderr)

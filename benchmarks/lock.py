@@ -1,4 +1,4 @@
-"""A lock file that the operating system frees when its holder dies."""
+"""A lock file that the operating system releases when its holder dies."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ class LockedError(ValueError):
 
 
 class FolderLock:
-    """Holds an exclusive lock on a file while in its ``with`` block."""
+    """Holds an exclusive lock on a file inside its ``with`` block."""
 
     def __init__(self, path: Path) -> None:
         self._path = path

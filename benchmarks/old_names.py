@@ -1,4 +1,4 @@
-"""Names that YAMLs of version 0.1 may have for our classes, and what they are called now."""
+"""Names of classes in YAMLs of version 0.1, and their present names."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where a number comes from: commit, library versions, machine, threads."""
+"""The origin of results: commit, library versions, machine, threads."""
 
 from __future__ import annotations
 
@@ -33,7 +33,10 @@ ROOT = Path(__file__).resolve().parent.parent
 
 @functools.cache
 def commit() -> dict[str, Any]:
-    """The git commit of the project and whether tracked files differ from it (None: no git)."""
+    """Return the git commit, and whether tracked files differ from it.
+
+    The keys are ``commit`` and ``dirty``; both values are None outside a git checkout.
+    """
     try:
         head = _git("rev-parse", "HEAD")
         return {"commit": head, "dirty": bool(_git("status", "--porcelain", "-uno"))}
@@ -42,27 +45,27 @@ def commit() -> dict[str, Any]:
 
 
 def versions(names: Sequence[str] = LIBRARIES) -> dict[str, str]:
-    """Versions of Python and of the libraries that are installed."""
-    found = {"python": platform.python_version()}
+    """Return the versions of Python and of the installed libraries among ``names``."""
+    installed = {"python": platform.python_version()}
     for name in names:
         try:
-            found[name] = importlib.metadata.version(name)
+            installed[name] = importlib.metadata.version(name)
         except importlib.metadata.PackageNotFoundError:
             continue
-    return found
+    return installed
 
 
 @functools.cache
 def machine() -> dict[str, Any]:
-    """CPU model and count, memory, operating system."""
+    """Return the CPU model, the number of cores, the memory in GiB and the operating system."""
     cpu = platform.processor() or platform.machine()
-    facts: dict[str, str] = {}
+    fields: dict[str, str] = {}
     if Path("/proc/cpuinfo").exists():
         for line in Path("/proc/cpuinfo").read_text().splitlines():
             name, _, value = line.partition(":")
-            facts.setdefault(name.strip(), value.strip())
+            fields.setdefault(name.strip(), value.strip())
         names = ("model name", "cpu family", "model", "stepping")
-        cpu = ", ".join(f"{n} {facts[n]}" for n in names if n in facts)
+        cpu = ", ".join(f"{n} {fields[n]}" for n in names if n in fields)
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     return {
         "cpu": cpu,
@@ -73,7 +76,7 @@ def machine() -> dict[str, Any]:
 
 
 def threads() -> list[dict[str, Any]]:
-    """BLAS and OpenMP libraries loaded now, with their thread counts."""
+    """Return the BLAS and OpenMP libraries that are loaded, with their numbers of threads."""
     keep = ("internal_api", "version", "num_threads", "architecture")
     return [{k: pool[k] for k in keep if k in pool} for pool in threadpool_info()]
 

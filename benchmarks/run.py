@@ -1,4 +1,4 @@
-"""Run one tuning method on one task: ``python -m benchmarks.run method=fabolas task=svm_mnist``."""
+"""Run a tuning method on a task: ``python -m benchmarks.run method=fabolas task=svm_mnist``."""
 
 from __future__ import annotations
 
@@ -40,18 +40,22 @@ from benchmarks.settings import (
 )
 
 USAGE_ERROR, RUN_FAILED, INTERRUPTED = 2, 1, 130
-# Runs of a sweep may be in other processes (Hydra's launchers), so outcomes go through a file.
+# Hydra's launchers may run a sweep in other processes, so outcomes are passed through a file.
 OUTCOMES = "UNTUNABLE_OUTCOMES"
 
 
 def run(settings: Mapping[str, Any], path: Path) -> str:
-    """Start or resume the run that ``settings`` describe in folder ``path``.
+    """Start or resume a run.
+
+    Args:
+        settings: resolved settings of the run.
+        path: folder of the run.
 
     Returns:
-        ``finished`` or ``failed`` (the traceback is in the folder's ``error.txt``).
+        ``finished``, or ``failed`` (the traceback is in ``error.txt`` of the folder).
 
     Raises:
-        ConfigError: a user's mistake in the settings, or the folder holds another run.
+        ConfigError: a setting is invalid; or the folder is in use, damaged, or holds another run.
     """
     check_settings(settings)
     try:
@@ -67,15 +71,15 @@ def run(settings: Mapping[str, Any], path: Path) -> str:
         except ValueError as error:
             raise ConfigError(str(error)) from error
         method = build_method(settings["method"], settings["allow"], task.space, task.fidelities)
-        # More threads than one slow small matrices down, and change last bits between machines.
-        # Only libraries that are loaded are limited: the method's are, by now.
+        # Several threads slow down small matrices and change last bits between machines. The limit
+        # applies to loaded libraries only, so it is set after the method has loaded its own.
         with RunFolder(path) as folder, threadpool_limits(settings["threads"]):
             return _run_in(folder, settings, budget, method, task)
     except (LockedError, KeyMismatchError) as error:
         raise ConfigError(str(error)) from error
     except DamagedError as error:
-        raise ConfigError(f"{error}; resume=false throws away what is there") from error
-    except OSError as error:  # of the disk, before or after the trials
+        raise ConfigError(f"{error}; delete the run and start over with resume=false") from error
+    except OSError as error:  # disk errors before or after the trials
         print(f"failed: {type(error).__name__}: {error}", file=sys.stderr)
         return "failed"
     finally:
@@ -119,10 +123,10 @@ def _run_in(
             stopped_by = loop.run(
                 method, task, budget, settings["seed"], writer, state, reporter.show, engine
             )
-    except ConfigError as error:  # no workers can be had
+    except ConfigError as error:  # no Dask scheduler answers
         folder.write_meta({**meta, "status": "failed", "error": str(error)})
         raise
-    except Exception as error:  # of a method, or of the disk: kept beside the trace, sweep goes on
+    except Exception as error:  # of the method or the disk; the sweep continues
         problem, kept = f"{type(error).__name__}: {error}", folder.path / "error.txt"
         print(f"failed: {problem} ({_keep_error(folder, meta, problem) or kept})", file=sys.stderr)
         return "failed"
@@ -139,11 +143,11 @@ def _run_in(
 
 
 def _keep_error(folder: RunFolder, meta: Mapping[str, Any], problem: str) -> str | None:
-    """Write down the exception being handled; why that could not be done, or None."""
+    """Save the exception being handled; return None, or why it could not be saved."""
     try:
         (folder.path / "error.txt").write_text(traceback.format_exc())
         folder.write_meta({**meta, "status": "failed", "error": problem})
-    except OSError as error:  # the disk is full; the trace is whole, and its run can be resumed
+    except OSError as error:  # disk full; the trace is complete, so the run can be resumed
         return f"and error.txt could not be written: {error.strerror}"
     return None
 
@@ -183,7 +187,7 @@ def _close(folder: RunFolder, meta: Mapping[str, Any], plot: bool) -> None:
     rows = folder.trace.load()
     picture = None
     if plot:
-        from analysis.figures.run_plot import plot_run  # matplotlib is slow to import
+        from analysis.figures.run_plot import plot_run  # imports matplotlib, which is slow
 
         picture = plot_run(folder.path)
     closing_table(rows, meta, folder.path, picture)
@@ -200,22 +204,22 @@ def _job(config: DictConfig) -> None:
     try:
         path = path_of(plain, list(HydraConfig.get().overrides.task))
         outcome |= {"status": run(plain, path), "message": str(path)}
-    except ConfigError as error:  # not raised through Hydra, which would print more than a line
+    except ConfigError as error:  # passed on here, as Hydra would print more than one line
         outcome |= {"status": "refused", "message": str(error)}
     with open(os.environ[OUTCOMES], "a") as file:
         file.write(json.dumps(outcome) + "\n")
 
 
 def _guarded(job: Callable[[], Any]) -> int:
-    """Run the Hydra app; a user's mistake is one line and exit code 2."""
-    os.environ["HYDRA_FULL_ERROR"] = "1"  # raise, instead of printing a traceback of its own
+    """Run the Hydra app and return the exit code; print a user's mistake as one line."""
+    os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra raises instead of printing a traceback
     try:
         job()
     except (ConfigError, HydraException, OmegaConfBaseException) as error:
         print(f"error: {friendly(error, sys.argv[1:])}", file=sys.stderr)
         return USAGE_ERROR
     except KeyboardInterrupt:
-        print("interrupted: the same command goes on from here", file=sys.stderr)
+        print("interrupted: run the same command again to resume", file=sys.stderr)
         return INTERRUPTED
     return 0
 
@@ -227,7 +231,11 @@ def _flags_first(arguments: Sequence[str]) -> list[str]:
 
 
 def main() -> int:
-    """Command line; returns 0, 1 (a run failed), 2 (a mistake in the command) or 130 (Ctrl-C)."""
+    """Run the command line.
+
+    Returns:
+        The exit code: 0, 1 (a run failed), 2 (a mistake in the command) or 130 (Ctrl-C).
+    """
     if {"-h", "--help"} & set(sys.argv[1:]):
         print(run_help(), end="")
         return 0

@@ -1,4 +1,4 @@
-"""From command line and YAML to objects: composing, checking, building. Errors are one line."""
+"""Compose and check settings, and build methods and tasks from them. Errors are one line."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ from benchmarks.old_names import OLD_NAMES
 
 
 class ConfigError(ValueError):
-    """A user's mistake in the configuration; the message is one clear line."""
+    """A user's mistake in the settings; the message is one line."""
 
 
 def compose(primary: str, overrides: Sequence[str]) -> dict[str, Any]:
-    """Compose ``conf/<primary>.yaml`` with command-line overrides into plain dicts.
+    """Compose ``conf/<primary>.yaml`` and command-line overrides into a plain dict.
 
     Raises:
-        ConfigError: an unknown group option or key, or a value that does not parse.
+        ConfigError: an unknown group option or key, or an invalid value.
     """
     try:
         with hydra.initialize_config_module("conf", version_base="1.3"):
@@ -41,11 +41,12 @@ def compose(primary: str, overrides: Sequence[str]) -> dict[str, Any]:
 
 
 def friendly(error: Exception, overrides: Sequence[str], primary: str = "config") -> str:
-    """An error's message as one line; Hydra's with the nearest match instead of its advice.
+    """Return an error as one line, with the allowed values and the nearest match if possible.
 
     Args:
-        error: a ``ConfigError`` (returned as it is) or what Hydra or OmegaConf raised.
-        overrides: the command line, to tell which keys there are.
+        error: a ``ConfigError``, whose message is returned unchanged, or an error of Hydra or
+            OmegaConf.
+        overrides: command-line overrides; they determine which keys exist.
         primary: name of the primary YAML.
     """
     text = str(error)
@@ -70,15 +71,15 @@ def friendly(error: Exception, overrides: Sequence[str], primary: str = "config"
 
 
 def _known_keys(overrides: Sequence[str], primary: str) -> list[str]:
-    """All keys of the composed settings; of the overrides only the choices of groups count."""
+    """Return all keys of the settings composed from the group choices among the overrides."""
     groups = r"(method|task|budget|experiment)=[\w-]+|hydra\.searchpath=.*"
     choices = [o for o in overrides if re.fullmatch(groups, o)]
     if len(choices) == len(overrides):
-        return []  # composing them again would fail again
+        return []  # composing the same again would fail again
     try:
         settings = compose(primary, choices)
     except ConfigError:
-        return []  # the choices are wrong, too: no hint
+        return []  # a choice is wrong, too, so the keys are not known
     keys = []
     for name, value in settings.items():
         keys.append(name)
@@ -88,10 +89,10 @@ def _known_keys(overrides: Sequence[str], primary: str) -> list[str]:
 
 
 def check_settings(settings: Mapping[str, Any]) -> None:
-    """Check what no constructor checks.
+    """Check the settings that no constructor checks.
 
     Raises:
-        ConfigError: a value of the wrong kind or out of range.
+        ConfigError: a value has the wrong type or is out of range.
     """
     seed = settings["seed"]
     if not isinstance(seed, int) or isinstance(seed, bool) or seed < 0:
@@ -112,12 +113,16 @@ def check_settings(settings: Mapping[str, Any]) -> None:
 
 
 def locate(target: str, allow: Sequence[str]) -> Callable[..., Any]:
-    """Import what ``_target_`` names, if its package may be named.
+    """Import the class or function that a ``_target_`` names.
 
-    A name that our classes had in version 0.1 still works, with a line on stderr.
+    Names from version 0.1 still work, with a line on stderr.
+
+    Args:
+        target: dotted name.
+        allow: packages that are allowed besides ``methods`` and ``tasks``.
 
     Raises:
-        ConfigError: the package is not ``methods``, ``tasks`` or in ``allow``, or has no such name.
+        ConfigError: the package is not allowed, or has no such module or name.
     """
     if target in OLD_NAMES:
         new = OLD_NAMES[target]
@@ -128,7 +133,7 @@ def locate(target: str, allow: Sequence[str]) -> Callable[..., Any]:
     if package not in allowed:
         raise ConfigError(
             f"_target_={target}: allowed packages are {', '.join(allowed)}; "
-            f"to trust another, say allow=[{package}]"
+            f"to allow another, set allow=[{package}]"
         )
     module, _, name = target.rpartition(".")
     try:
@@ -138,12 +143,20 @@ def locate(target: str, allow: Sequence[str]) -> Callable[..., Any]:
     if not hasattr(loaded, name):
         hint = nearest(name, dir(loaded))
         raise ConfigError(f"_target_={target}: module {module} has no attribute {name}{hint}")
-    found: Callable[..., Any] = getattr(loaded, name)
-    return found
+    factory: Callable[..., Any] = getattr(loaded, name)
+    return factory
 
 
 def build_task(settings: Mapping[str, Any], allow: Sequence[str]) -> Task:
-    """Build the task that a ``conf/task`` group describes."""
+    """Build a task.
+
+    Args:
+        settings: settings of group ``task``.
+        allow: packages that ``_target_`` may name besides ``methods`` and ``tasks``.
+
+    Raises:
+        ConfigError: an option is unknown or invalid, or ``_target_`` cannot be imported.
+    """
     task: Task = _build("task", settings, allow)
     return task
 
@@ -151,13 +164,23 @@ def build_task(settings: Mapping[str, Any], allow: Sequence[str]) -> Task:
 def build_method(
     settings: Mapping[str, Any], allow: Sequence[str], space: Space, fidelities: Fidelities
 ) -> Method:
-    """Build the method that a ``conf/method`` group describes."""
+    """Build a method.
+
+    Args:
+        settings: settings of group ``method``.
+        allow: packages that ``_target_`` may name besides ``methods`` and ``tasks``.
+        space: that of the task.
+        fidelities: those of the task.
+
+    Raises:
+        ConfigError: an option is unknown or invalid, or ``_target_`` cannot be imported.
+    """
     method: Method = _build("method", settings, allow, space, fidelities)
     return method
 
 
 def options_at_default(settings: Mapping[str, Any], allow: Sequence[str]) -> list[str]:
-    """Return the options of a method or task whose value is that of its constructor's default."""
+    """Return the options of a method or task whose value is the default of its constructor."""
     parameters = inspect.signature(locate(settings["_target_"], allow)).parameters
     return sorted(
         name
@@ -167,7 +190,7 @@ def options_at_default(settings: Mapping[str, Any], allow: Sequence[str]) -> lis
 
 
 def _plain(value: Any) -> Any:
-    """A value as a YAML file would give it."""
+    """Convert a value to what a YAML file would hold: a tuple to a list."""
     return list(value) if isinstance(value, tuple) else value
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import KW_ONLY, dataclass
 
-from benchmarks.core.space import Array
+from benchmarks.core.arrays import Array
 from benchmarks.core.trial import Fidelities
 from methods.bayesian.information_gain import InformationGain
 from methods.models.kernels import constant_basis

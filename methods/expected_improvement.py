@@ -7,7 +7,7 @@ from dataclasses import KW_ONLY, dataclass
 import numpy as np
 from scipy.special import logsumexp
 
-from benchmarks.core.space import Array
+from benchmarks.core.arrays import Array
 from benchmarks.core.trial import Fidelities
 from methods.acquisition.improvement import log_expected_improvement
 from methods.acquisition.maximise import maximise

@@ -11,7 +11,8 @@ from dataclasses import KW_ONLY, dataclass
 
 import numpy as np
 
-from benchmarks.core.space import Array, Config
+from benchmarks.core.arrays import Array
+from benchmarks.core.space import Config
 from benchmarks.core.trial import History, Suggestion
 from methods.bayesian.information_gain import InformationGain
 from methods.bayesian.initial_design import CONFIGS, initial_suggestion

@@ -11,7 +11,7 @@ from dataclasses import KW_ONLY, dataclass
 
 import numpy as np
 
-from benchmarks.core.space import Array
+from benchmarks.core.arrays import Array
 from benchmarks.core.trial import Fidelities, History, Suggestion
 from methods.bayesian.fidelity_choice import snap_fidelities
 from methods.bayesian.information_gain import InformationGain

@@ -11,7 +11,8 @@ from dataclasses import KW_ONLY, dataclass, replace
 
 import numpy as np
 
-from benchmarks.core.space import Array, Config
+from benchmarks.core.arrays import Array
+from benchmarks.core.space import Config
 from benchmarks.core.trial import Fidelities, History, Suggestion
 from methods.acquisition.maximise import maximise
 from methods.acquisition.representers import at_target

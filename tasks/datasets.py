@@ -19,11 +19,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks.core.arrays import Rows
 from benchmarks.core.space import nearest
 from tasks.subsets import stratified_order
 
 ENVIRONMENT_VARIABLE = "UNTUNABLE_DATA"
-Rows = NDArray[np.int64]
 
 
 class DataError(ValueError):

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.core.arrays import Rows
 from benchmarks.core.protocols import Task
 from benchmarks.core.space import Config, Float, Space, check_choice, nearest
 from benchmarks.core.trial import Fidelities, Observation
@@ -225,14 +226,14 @@ def _build(
             check_accelerated(model)
         return model
 
-    def scaled(train: data.Rows) -> Any:
+    def scaled(train: Rows) -> Any:
         if scale == "none":
             return loaded.X
         low, high = loaded.X[train].min(axis=0), loaded.X[train].max(axis=0)
         return (loaded.X - low) / np.where(high > low, high - low, 1.0)
 
     @functools.lru_cache(maxsize=1)
-    def prepare(seed: int) -> tuple[Any, data.Rows, data.Rows, Any, Any]:
+    def prepare(seed: int) -> tuple[Any, Rows, Rows, Any, Any]:
         """All scaled features; training rows in subset order, validation rows; the features of
         the validation and of the test rows (copied here, outside the timing).
         """

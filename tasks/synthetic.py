@@ -14,8 +14,9 @@ from typing import NamedTuple
 
 import numpy as np
 
+from benchmarks.core.arrays import Array
 from benchmarks.core.protocols import Task
-from benchmarks.core.space import Array, Config, Float, Space, check_choice
+from benchmarks.core.space import Config, Float, Space, check_choice
 from benchmarks.core.trial import Fidelities, Observation, Truth
 
 FLOOR = 0.02  # loss of the optimum at the target

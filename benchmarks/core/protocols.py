@@ -1,4 +1,4 @@
-"""The two seams: what a method is, what a task is. Subclass either for its defaults."""
+"""The interfaces of the suite: subclass ``Method`` or ``Task`` to add your own."""
 
 from __future__ import annotations
 
@@ -15,71 +15,87 @@ from benchmarks.core.trial import Fidelities, History, Observation, Suggestion, 
 
 
 class Method(ABC):
-    """A tuning method: a function of the history, built from ``(space, fidelities, **options)``.
+    """A tuning method; its constructor is called with ``(space, fidelities, **options)``.
 
-    A fresh object and a used one return the same for the same history and rng, so a run is
-    resumed by calling it again. All randomness comes from ``rng``.
+    ``suggest`` and ``recommend`` depend on their arguments only: a new object and a used one
+    return the same for the same history and rng. A run is resumed by calling them again. Take all
+    randomness from ``rng``.
     """
 
     version: int = 1
-    """raised whenever the same input would give another suggestion; part of a run's key"""
+    """version of the behaviour: increase it whenever the same input would give another suggestion;
+    part of a run's key"""
 
     reproducible: bool = True
-    """False if suggestions depend on a clock reading"""
+    """True if suggestions depend on history and rng only; False if on a clock reading"""
 
     cpu_elsewhere: float = 0.0
-    """CPU seconds used so far by processes of its own; they count as overhead, too"""
+    """CPU seconds used so far by child processes of the method; counted as overhead"""
 
     @abstractmethod
     def suggest(self, history: History, rng: np.random.Generator) -> Suggestion | None:
-        """Say what to evaluate next; None for nothing before a running trial ends.
+        """Return the evaluation to start next, or None to wait until a running trial ends.
 
-        The history holds running trials, too: ``status`` is ``running``, loss and cost are NaN.
-        None is allowed only while there is one; the method is asked again when the next trial has
-        ended, with the random stream of the same trial number.
+        The history includes running trials: their ``status`` is ``running``, their loss and cost
+        are NaN. None is allowed only while a trial is running; the method is called again when the
+        next trial has ended, with the random stream of the same trial number.
         """
 
     @abstractmethod
     def recommend(self, history: History, rng: np.random.Generator) -> Config | None:
-        """Name the config the method would deploy now; None before it has an opinion."""
+        """Return the config that the method would deploy now; None if it has none yet."""
 
 
 class Task(ABC):
-    """A tuning problem: a function of a config and a fidelity."""
+    """A tuning problem: evaluates configs at fidelities."""
 
     space: Space
     fidelities: Fidelities = Fidelities()
     version: int = 1
-    """raised whenever the same evaluation would give another loss; part of a run's key"""
+    """version of the behaviour: increase it whenever the same evaluation would give another loss;
+    part of a run's key"""
     loss_floor: float = 0.0
-    """smallest loss that means anything (half a validation example)"""
+    """smallest meaningful loss (half a validation example); lower losses are raised to it before
+    logarithms are taken"""
     best_loss: float | None = None
-    """true loss at the target of the best config known: what regret is measured from"""
+    """true loss of the best known config at the target fidelity, the zero of regret; None if not
+    known"""
     target_cost: float | None = None
-    """what one evaluation at the target costs in the median, seconds; None if not known"""
+    """median cost of one evaluation at the target fidelity, seconds; None if not known"""
     resolution: float | None = None
-    """true losses closer than this are not told apart: a replay's median interpolation error among
-    good configs; 0 where the truth is exact, None if not known"""
+    """difference below which two true losses cannot be told apart: on a replay, the median
+    interpolation error among good configs; 0 if the truth is exact, None if not known"""
     caption: str = ""
-    """what must be said wherever results of the task are shown"""
+    """caveat to print wherever results of the task are shown"""
     sizes: Mapping[str, int] = MappingProxyType({})
-    """what it is trained and judged on, in numbers, e.g. ``{"validation rows": 10000}``"""
+    """sizes of the training, validation and test data, e.g. ``{"validation rows": 10000}``"""
     reproducible: bool = True
-    """True if the same config, fidelity and rng give the same loss and cost (no clock in it)"""
+    """True if loss and cost depend on config, fidelity and rng only; False if on a clock reading"""
     isolated: bool = False
-    """True if no evaluation can hang or take the run down: it runs in a process of the task's own,
-    or only looks something up. Such a task takes the run's limit through ``limit_time``"""
+    """True if an evaluation can neither hang nor crash the run, because it runs in a child process
+    of the task or is a look-up; the runner then passes its time limit to ``limit_time``"""
     private_checkpoints: bool = False
-    """True if a config can only be continued in the process that trained it"""
+    """True if only the process that trained a config can resume its training"""
 
     @property
     def identity(self) -> Mapping[str, Any]:
-        """JSON-able facts that make this task what it is (data hash, table hash, backend)."""
+        """JSON-able values that identify the task (hash of its data or table, backend).
+
+        They are part of a run's key.
+        """
         return {}
 
     @abstractmethod
     def evaluate(self, config: Config, fidelity: float, rng: np.random.Generator) -> Observation:
-        """Train and validate once; charged to the budget."""
+        """Train and validate ``config`` once; the cost is charged to the budget.
+
+        An exception makes the trial ``failed``, a loss that is not finite makes it ``diverged``.
+
+        Args:
+            config: in the space.
+            fidelity: share of the full training, one of those that the task offers.
+            rng: source of all randomness.
+        """
 
     def evaluate_replicate(
         self,
@@ -88,39 +104,51 @@ class Task(ABC):
         replicate_seed: int,
         pause: Callable[[], bool] | None = None,
     ) -> Observation:
-        """Evaluate one named replicate: a subset of the data, or a training seed. For recorders.
+        """Evaluate one numbered replicate (a data subset or a training seed); for recorders.
 
         Args:
             config: in the space.
-            fidelity: a share in (0, 1].
-            replicate_seed: what ``evaluate`` draws from its rng. By default it seeds that rng.
-            pause: asked while the config trains; the training stops as long as it returns True.
+            fidelity: share of the full training, in (0, 1].
+            replicate_seed: takes the place of the seed that ``evaluate`` draws from its rng. The
+                default implementation seeds that rng with it.
+            pause: polled during training, which is suspended while it returns True. The default
+                implementation ignores it.
         """
         del pause
         return self.evaluate(config, fidelity, np.random.default_rng(replicate_seed))
 
     def reference_seconds(self) -> float | None:
-        """Return the CPU seconds of a fixed piece of work of the kind of the training, done now.
+        """Return the CPU seconds of a fixed amount of work like the training, measured now.
 
-        A recorder tells by it how fast the core is. None: it has a kernel of its own.
+        A recorder tracks the speed of the core with it. None: it times its own kernel instead.
         """
         return None
 
     def limit_time(self, seconds: float) -> None:
-        """Kill evaluations after so many wall seconds, if that is less than the task's own limit.
+        """Kill evaluations that take longer than ``seconds`` of wall time.
 
-        Called before the first evaluation, of ``isolated`` tasks only.
+        A lower limit that the task has already stays in force. Called before the first evaluation,
+        on ``isolated`` tasks only.
         """
         return None
 
     def resume(
         self, config: Config, trained: float, fidelity: float, rng: np.random.Generator
     ) -> Observation:
-        """Train a config on, from fidelity ``trained``; asked for if ``fidelities.resumable``.
+        """Resume the training of ``config`` from fidelity ``trained``, up to ``fidelity``.
 
-        ``rng`` is in the state in which ``evaluate`` of this config had it. Charged is what this
-        took; ``info["restart_cost"]`` is what training from the start would have cost, in seconds.
-        By default both are evaluated and the difference is charged: for replays.
+        Called only if ``fidelities.resumable``. The default implementation, meant for replays,
+        evaluates both fidelities and charges the difference.
+
+        Args:
+            config: config that was trained before.
+            trained: fidelity reached so far, below ``fidelity``.
+            fidelity: share of the full training, one of those that the task offers.
+            rng: in the state that the first ``evaluate`` of this config received.
+
+        Returns:
+            The observation at ``fidelity``. Its cost is that of the continuation alone;
+            ``info["restart_cost"]`` is the cost of training from the start, seconds.
         """
         state = rng.bit_generator.state
         before = self.evaluate(config, trained, rng)
@@ -131,15 +159,16 @@ class Task(ABC):
         return replace(whole, cost=cost, info={**whole.info, "restart_cost": whole.cost})
 
     def truth(self, config: Config) -> Truth:
-        """What is known of ``config`` at the target; never charged."""
+        """Return the true losses of ``config`` at the target fidelity, if known; never charged."""
         return Truth()
 
     def refit_test_loss(self, config: Config) -> float | None:
-        """Test loss after refitting on training + validation rows; never charged, and never
-        mixed with ``test_loss``. Asked of recommended configs only; None where not wanted.
+        """Return the test loss after refitting on training and validation rows, or None.
+
+        Called for recommended configs only, never charged, and reported apart from ``test_loss``.
         """
         return None
 
     def close(self) -> None:
-        """Give back what the task holds (child processes, files)."""
+        """Release the resources of the task (child processes, files)."""
         return None

@@ -1,4 +1,4 @@
-"""The search space: named hyperparameters, and their map to the unit cube that models work in."""
+"""Search spaces: named hyperparameters, and their mapping to the unit cube used by models."""
 
 from __future__ import annotations
 
@@ -9,22 +9,28 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
-Array = NDArray[np.float64]
+from benchmarks.core.arrays import Array
+
 Config = Mapping[str, Any]
 
 
 def nearest(word: str, allowed: Sequence[str]) -> str:
-    """Say what was probably meant: ``"; did you mean 'log_c'?"``, or ``""`` if nothing is close."""
+    """Return a hint such as ``"; did you mean 'log_c'?"``, or ``""`` without a close match."""
     match = difflib.get_close_matches(word, list(allowed), n=1, cutoff=0.5)
     return f"; did you mean {match[0]!r}?" if match else ""
 
 
 def check_choice(option: str, value: object, allowed: Collection[str]) -> None:
-    """Raise ``ValueError`` with one clear line unless ``value`` is one of ``allowed``.
+    """Check that the value of an option is allowed.
 
-    ``option`` is its full name, ``method.rule`` or ``task.backend``.
+    Args:
+        option: full name of the option, e.g. ``method.rule`` or ``task.backend``.
+        value: value of the option.
+        allowed: names that it may have.
+
+    Raises:
+        ValueError: one line with the allowed values and the nearest match.
     """
     if value not in allowed:
         hint = nearest(str(value), list(allowed))
@@ -32,18 +38,29 @@ def check_choice(option: str, value: object, allowed: Collection[str]) -> None:
 
 
 class Parameter(Protocol):
-    """One hyperparameter. ``width`` is the number of unit-cube coordinates it takes."""
+    """One hyperparameter."""
 
     @property
-    def width(self) -> int: ...
-    def encode(self, value: Any) -> Sequence[float]: ...
-    def decode(self, u: Array) -> Any: ...
-    def check(self, name: str, value: Any) -> None: ...
+    def width(self) -> int:
+        """Number of unit-cube coordinates."""
+        ...
+
+    def encode(self, value: Any) -> Sequence[float]:
+        """Map a value to ``width`` coordinates in [0, 1]."""
+        ...
+
+    def decode(self, u: Array) -> Any:
+        """Map coordinates, shape ``(width,)``, to a value; numbers are clipped to their bounds."""
+        ...
+
+    def check(self, name: str, value: Any) -> None:
+        """Raise a one-line ``ValueError`` that begins with ``name`` if ``value`` is not allowed."""
+        ...
 
 
 @dataclass(frozen=True)
 class Float:
-    """A real number in [low, high]; with ``log`` the unit interval is uniform in its logarithm."""
+    """A real number in [low, high], mapped linearly to [0, 1]; with ``log``, its logarithm is."""
 
     low: float
     high: float
@@ -76,10 +93,11 @@ class Float:
 
 @dataclass(frozen=True)
 class Integer:
-    """A whole number in [low, high], each value with the same share of the unit interval.
+    """A whole number in [low, high]; each value has the same share of the unit interval.
 
-    With ``log`` a value's share is that of [value - 1/2, value + 1/2] in the logarithm, the ends'
-    included, so that no value is too rare; ``encode`` gives the middle of the share.
+    With ``log``, the share of a value is the logarithmic length of [value - 1/2, value + 1/2],
+    also for ``low`` and ``high``, which would otherwise be drawn too rarely. ``encode`` returns
+    the middle of the share.
     """
 
     low: int
@@ -93,7 +111,7 @@ class Integer:
 
     @property
     def _edges(self) -> tuple[float, float]:
-        """Logarithms of the interval that all shares make up."""
+        """Logarithms of the outer edges of all shares, ``low - 1/2`` and ``high + 1/2``."""
         return math.log(self.low - 0.5), math.log(self.high + 0.5)
 
     def encode(self, value: Any) -> Sequence[float]:
@@ -121,7 +139,10 @@ class Integer:
 
 @dataclass(frozen=True)
 class PowerOfTwo:
-    """A power of two in [low, high], which are such, each with the same share of the interval."""
+    """A power of two in [low, high]; each value has the same share of the unit interval.
+
+    ``low`` and ``high`` must be powers of two, too.
+    """
 
     low: int
     high: int
@@ -153,7 +174,7 @@ class PowerOfTwo:
 
 @dataclass(frozen=True)
 class Categorical:
-    """One of a few values, one-hot in the unit cube: the largest coordinate decides."""
+    """One of a few values, encoded one-hot; ``decode`` takes that with the largest coordinate."""
 
     choices: tuple[Any, ...]
 
@@ -182,21 +203,22 @@ KINDS: Mapping[str, type[Any]] = {
 
 @dataclass(frozen=True)
 class Space:
-    """Named parameters in a fixed order. A config is a mapping name -> value inside the space."""
+    """Named hyperparameters in a fixed order; a config maps each name to an allowed value."""
 
     parameters: Mapping[str, Parameter]
 
     @property
     def names(self) -> tuple[str, ...]:
+        """Names of the hyperparameters, in order."""
         return tuple(self.parameters)
 
     @property
     def width(self) -> int:
-        """Number of coordinates of the unit cube (one a parameter, several for a categorical)."""
+        """Number of unit-cube coordinates: one per number, one per choice of a categorical."""
         return sum(p.width for p in self.parameters.values())
 
     def encode(self, config: Config) -> Array:
-        """Map a config to the unit cube; shape ``(width,)``."""
+        """Map a config to a point of the unit cube, shape ``(width,)``."""
         return np.array([u for n, p in self.parameters.items() for u in p.encode(config[n])])
 
     def decode(self, u: Array) -> dict[str, Any]:
@@ -208,56 +230,56 @@ class Space:
         return config
 
     def sample(self, rng: np.random.Generator) -> dict[str, Any]:
-        """Draw one config uniformly (in the unit cube's sense)."""
+        """Draw one config: decode a uniform point of the unit cube."""
         return self.decode(rng.random(self.width))
 
     def check(self, config: Config) -> None:
-        """Raise ``ValueError`` with one clear line unless ``config`` lies in the space."""
+        """Raise a one-line ``ValueError`` unless ``config`` lies in the space."""
         for name in config:
             if name not in self.parameters:
                 hint = nearest(name, self.names)
-                raise ValueError(f"unknown hyperparameter {name!r}{hint} (known: {self.names})")
+                raise ValueError(f"unknown hyperparameter {name!r}{hint} (allowed: {self.names})")
         for name, parameter in self.parameters.items():
             if name not in config:
                 raise ValueError(f"hyperparameter {name!r} is missing")
             parameter.check(name, config[name])
 
     def describe(self) -> dict[str, dict[str, Any]]:
-        """The space as plain facts, for files; ``described`` makes it again."""
-        facts: dict[str, dict[str, Any]] = {}
+        """Return a JSON-able spec of each hyperparameter, by name; inverse of ``described``."""
+        specs: dict[str, dict[str, Any]] = {}
         for name, parameter in self.parameters.items():
-            (kind,) = [kind for kind, made in KINDS.items() if type(parameter) is made]
-            facts[name] = {"kind": kind} | vars(parameter)
-            if kind == "integer" and not facts[name]["log"]:
-                del facts[name]["log"]  # files made before this option exist and do not say it
-        return facts
+            (kind,) = [kind for kind, cls in KINDS.items() if type(parameter) is cls]
+            specs[name] = {"kind": kind} | vars(parameter)
+            if kind == "integer" and not specs[name]["log"]:
+                del specs[name]["log"]  # as in files written before this option existed
+        return specs
 
     @classmethod
-    def described(cls, facts: Mapping[str, Mapping[str, Any]]) -> Space:
-        """The space that ``describe`` described.
+    def described(cls, specs: Mapping[str, Mapping[str, Any]]) -> Space:
+        """Build a space from the specs that ``describe`` returned.
 
         Raises:
-            ValueError: an unknown kind, or options that it does not have or allow.
+            ValueError: an unknown kind of hyperparameter, or an unknown or invalid option of it.
         """
         parameters: dict[str, Parameter] = {}
-        for name, fact in facts.items():
-            check_choice(f"{name}.kind", fact.get("kind"), KINDS)
-            options = {k: tuple(v) if k == "choices" else v for k, v in fact.items() if k != "kind"}
+        for name, spec in specs.items():
+            check_choice(f"{name}.kind", spec.get("kind"), KINDS)
+            options = {k: tuple(v) if k == "choices" else v for k, v in spec.items() if k != "kind"}
             try:
-                parameters[name] = KINDS[fact["kind"]](**options)
+                parameters[name] = KINDS[spec["kind"]](**options)
             except TypeError as error:
-                raise ValueError(f"{name}: not a {fact['kind']} ({error})") from error
+                raise ValueError(f"{name}: not a {spec['kind']} ({error})") from error
         return cls(parameters)
 
     def numbers(self, config: Config) -> list[float]:
-        """A config as one number a hyperparameter: its value or, of a categorical, its place."""
+        """Return one number per hyperparameter: its value or, if categorical, its index."""
         return [
             float(p.choices.index(config[n]) if isinstance(p, Categorical) else config[n])
             for n, p in self.parameters.items()
         ]
 
     def from_numbers(self, numbers: Sequence[float]) -> dict[str, Any]:
-        """The config that ``numbers`` gave."""
+        """Return the config that ``numbers`` converted; its inverse."""
         config: dict[str, Any] = {}
         for (name, parameter), number in zip(self.parameters.items(), numbers, strict=True):
             if isinstance(parameter, Categorical):

@@ -1,4 +1,4 @@
-"""What passes between methods, tasks and the runner: suggestions, observations, trials, history."""
+"""Data exchanged by methods, tasks and the runner: suggestions, observations, trials, history."""
 
 from __future__ import annotations
 
@@ -15,46 +15,56 @@ STATUSES: tuple[Status, ...] = ("ok", "failed", "timeout", "diverged", "running"
 
 @dataclass(frozen=True)
 class Fidelities:
-    """The fidelities a task offers: shares ``s`` of the full training, 1 being the target.
+    """The fidelities that a task offers, as shares ``s`` of the full training.
 
-    A continuous interval ``[low, 1]``, or a finite set if ``values`` is given.
+    They are the interval ``[low, 1]`` or, if ``values`` is set, a finite set. The target fidelity
+    is 1, the full training.
     """
 
     low: float = 1.0
-    """smallest share, in (0, 1]"""
+    """smallest share, in (0, 1]; if ``values`` is set, replaced by the first of them"""
     values: tuple[float, ...] | None = None
-    """the allowed shares in rising order, the last one 1; None means all of [low, 1]"""
+    """allowed shares in ascending order, the last one 1; None allows all of [low, 1]"""
     full: int = 1
-    """native units at the target, e.g. 50,000 training rows"""
+    """number of native units at the target fidelity, e.g. 50,000 training rows"""
     unit: str = "full trainings"
-    """what the native units are"""
+    """name of the native units, in the plural, e.g. ``training rows``"""
     resumable: bool = False
-    """True if a config can be continued from a lower fidelity, paying only the difference"""
+    """True if training a config can resume from a lower fidelity, at the cost of the difference"""
     nominal: tuple[float, ...] | None = None
-    """what each of ``values`` is said to cost, in full trainings; None if nothing is said. For
-    methods that draw fidelities by it (the talk's Multitask): what counts is the measured cost."""
+    """nominal cost of each of ``values``, in full trainings; None if the task defines none. Methods
+    may sample fidelities by it (the talk's Multitask does); a trial's ``cost`` is measured"""
 
     def __post_init__(self) -> None:
+        """Check the fidelities.
+
+        Raises:
+            ValueError: they do not rise from above 0 to 1, or nominal costs do not match them.
+        """
         low = self.values[0] if self.values else self.low
         rising = self.values is None or list(self.values) == sorted(set(self.values))
         if not 0 < low <= 1 or not rising or (self.values and self.values[-1] != 1):
             raise ValueError(f"fidelities must rise from above 0 to 1, got {self}")
         if self.nominal is not None and len(self.nominal) != len(self.values or ()):
-            raise ValueError(f"one nominal cost for each of the fidelities is needed, got {self}")
+            raise ValueError(f"there must be one nominal cost for each fidelity, got {self}")
         object.__setattr__(self, "low", low)
 
     def native(self, s: float) -> int:
-        """Native units of share ``s`` (at least 1)."""
+        """Convert share ``s`` to native units, rounded, at least 1."""
         return max(1, round(s * self.full))
 
     def nominal_cost(self, s: float) -> float | None:
-        """What ``s`` is said to cost, in full trainings; None if nothing is said."""
+        """Return the nominal cost of fidelity ``s``, in full trainings; None without nominal costs.
+
+        Raises:
+            ValueError: ``s`` is not one of ``values``.
+        """
         if self.nominal is None or self.values is None:
             return None
         return self.nominal[self.values.index(s)]
 
     def check(self, s: float) -> None:
-        """Raise ``ValueError`` with one clear line unless ``s`` is offered."""
+        """Raise a one-line ``ValueError`` unless fidelity ``s`` is offered."""
         if self.values is not None:
             if s not in self.values:
                 raise ValueError(f"fidelity {s}: allowed are {list(self.values)}")
@@ -62,7 +72,7 @@ class Fidelities:
             raise ValueError(f"fidelity {s}: allowed is [{self.low:g}, 1]")
 
     def clip(self, s: float) -> float:
-        """The nearest offered share (nearest in the logarithm for a finite set)."""
+        """Return the offered fidelity nearest to ``s`` (in a finite set, by the logarithm)."""
         if self.values is None:
             return min(max(s, self.low), 1.0)
         return min(self.values, key=lambda v: abs(math.log(v / s)))
@@ -70,7 +80,7 @@ class Fidelities:
 
 @dataclass(frozen=True)
 class Suggestion:
-    """What a method wants evaluated. ``note`` is JSON-able and comes back in the history."""
+    """An evaluation requested by a method; its JSON-able ``note`` is kept in the history."""
 
     config: Config
     fidelity: float = 1.0
@@ -79,22 +89,22 @@ class Suggestion:
 
 @dataclass(frozen=True)
 class Observation:
-    """The outcome of one evaluation."""
+    """The result of one evaluation."""
 
     loss: float
-    """what is minimised (validation error for the real tasks); NaN unless status is ``ok``"""
+    """loss to minimise (validation error on the real tasks); NaN unless status is ``ok``"""
     cost: float
-    """what the evaluation is charged, in seconds"""
+    """cost charged to the budget, seconds"""
     status: Status = "ok"
     test_loss: float | None = None
-    """loss of the same fitted model on the test split, where measured; never seen by a method"""
+    """test loss of the same fitted model, None if not measured; never shown to a method"""
     info: Mapping[str, Any] = field(default_factory=dict)
-    """anything else worth a column in the trace (wall time, subset seed, error message)"""
+    """further values for the trace (wall time, subset seed, error message)"""
 
 
 @dataclass(frozen=True)
 class Truth:
-    """What a task knows of a config at the target, outside any budget; None where not known."""
+    """True losses of a config at the target fidelity, outside any budget; None if not known."""
 
     loss: float | None = None
     test_loss: float | None = None
@@ -102,7 +112,7 @@ class Truth:
 
 @dataclass(frozen=True)
 class Trial:
-    """One evaluation: config, fidelity, loss, cost, status. What a method may know of it."""
+    """One evaluation as methods see it: without its test loss."""
 
     number: int
     config: Config
@@ -112,19 +122,21 @@ class Trial:
     status: Status
     note: Mapping[str, Any] = field(default_factory=dict)
     overhead: float = 0.0
-    """CPU seconds the method took to suggest it; a clock reading, not to be relied on"""
+    """CPU seconds that the method took for the suggestion; a clock reading, so a method whose
+    suggestions depend on it is not ``reproducible``"""
 
 
 class History:
-    """The trials so far, in order of their numbers, running ones included. Immutable.
+    """All trials so far, including running ones, sorted by number; immutable.
 
-    A trial's number is its place. A running trial has status ``running``, NaN for loss and cost.
+    The number of a trial is its index. A running trial has status ``running``; its loss and cost
+    are NaN.
     """
 
     __slots__ = ("_best", "loss_floor", "trials")
 
     def __init__(self, trials: Sequence[Trial] = (), loss_floor: float = 0.0) -> None:
-        """``loss_floor`` is the smallest loss that means anything on the task, for logarithms."""
+        """Create a history; ``loss_floor`` is that of the task."""
         self.trials: tuple[Trial, ...] = tuple(trials)
         self.loss_floor = loss_floor
         self._best: tuple[Trial | None, Trial | None] = (None, None)
@@ -133,18 +145,18 @@ class History:
 
     @property
     def running(self) -> tuple[Trial, ...]:
-        """The trials that have not ended."""
+        """Trials that have not ended."""
         return tuple(trial for trial in self.trials if trial.status == "running")
 
     def append(self, trial: Trial) -> History:
-        """A history with one more trial; the incumbents are carried on, not searched again."""
+        """Return a history with ``trial`` appended; incumbents are updated incrementally."""
         longer = History((), self.loss_floor)
         longer.trials = (*self.trials, trial)
         longer._best = _better(self._best, trial)
         return longer
 
     def end(self, trial: Trial) -> History:
-        """A history in which the running trial of that number has ended so."""
+        """Return a history in which ``trial`` replaces the running trial of the same number."""
         ended = History((), self.loss_floor)
         ended.trials = (*self.trials[: trial.number], trial, *self.trials[trial.number + 1 :])
         ended._best = _better(self._best, trial)
@@ -152,12 +164,12 @@ class History:
 
     @property
     def best_seen(self) -> Trial | None:
-        """The ok trial with the lowest loss at any fidelity, the first on ties."""
+        """Ok trial with the lowest loss at any fidelity, the first on ties; None without one."""
         return self._best[0]
 
     @property
     def best_at_target(self) -> Trial | None:
-        """The ok trial with the lowest loss at fidelity 1, the first on ties; None before one."""
+        """Ok trial with the lowest loss at fidelity 1, the first on ties; None without one."""
         return self._best[1]
 
     def __len__(self) -> int:
@@ -170,11 +182,11 @@ class History:
 def _better(
     best: tuple[Trial | None, Trial | None], trial: Trial
 ) -> tuple[Trial | None, Trial | None]:
-    seen, at_target = best
+    anywhere, at_target = best
     if trial.status == "ok":
-        rank = (trial.loss, trial.number)  # they may end in another order
-        if seen is None or rank < (seen.loss, seen.number):
-            seen = trial
+        rank = (trial.loss, trial.number)  # trials may end in any order
+        if anywhere is None or rank < (anywhere.loss, anywhere.number):
+            anywhere = trial
         if trial.fidelity == 1 and (at_target is None or rank < (at_target.loss, at_target.number)):
             at_target = trial
-    return seen, at_target
+    return anywhere, at_target

@@ -1,4 +1,4 @@
-"""Where trials are evaluated, and by which clock: the engine of a run, and the one of replays."""
+"""Engines evaluate the trials of a run on workers and keep its clock."""
 
 from __future__ import annotations
 
@@ -16,82 +16,96 @@ PURPOSES = {"suggest": 0, "recommend": 1, "evaluate": 2}
 
 
 def stream(seed: int, trial: int, purpose: str) -> np.random.Generator:
-    """The random stream of one purpose in one trial; needs no state to resume."""
+    """Return the random stream of one purpose in one trial.
+
+    It depends on the arguments only, so a resumed run needs no saved state.
+
+    Args:
+        seed: seed of the run.
+        trial: number of the trial.
+        purpose: a key of ``PURPOSES``.
+    """
     sequence = np.random.SeedSequence(seed, spawn_key=(trial, PURPOSES[purpose]))
     return np.random.default_rng(sequence)
 
 
 @dataclass(frozen=True)
 class Job:
-    """A trial that a worker is to evaluate."""
+    """A trial assigned to a worker."""
 
     number: int
-    """of the trial"""
+    """number of the trial"""
     suggestion: Suggestion
     overhead: float
-    """CPU seconds that the method took to suggest it"""
+    """CPU seconds that the method took for the suggestion"""
     worker: int
-    """0 to n - 1"""
+    """number of the worker, 0 to n - 1"""
     start: float
-    """seconds on the run's clock"""
+    """start of the evaluation, seconds on the run's clock"""
     started: str
-    """date and time at which the method was asked for it"""
+    """date and time when the method was asked for the suggestion, ISO 8601"""
     first: int
-    """the trial whose random stream it continues; its own number unless a config is trained on"""
+    """number of the trial whose random stream the evaluation uses: on resumable tasks the config's
+    first ok trial, otherwise (and for a new config) this trial"""
     trained: float
-    """fidelity that the config has reached before; 0 for a new one"""
+    """fidelity from which the training of the config is resumed; 0 to train from the start"""
 
     def evaluate(self, task: Task, seed: int) -> Observation:
-        """Evaluate it on ``task`` in a run with ``seed``."""
+        """Evaluate the job on ``task``; ``seed`` is that of the run."""
         rng = stream(seed, self.first, "evaluate")
         return evaluate(task, self.suggestion, rng, self.trained)
 
     def row(self) -> dict[str, Any]:
-        """As JSON, for the file of trials that were started."""
-        own = {"config": self.suggestion.config, "fidelity": self.suggestion.fidelity}
+        """Return the JSON-able row of ``started.jsonl`` for this job."""
+        fields = {"config": self.suggestion.config, "fidelity": self.suggestion.fidelity}
         rest = {k: v for k, v in vars(self).items() if k not in ("number", "suggestion")}
-        return {"trial": self.number, **own, "note": self.suggestion.note, **rest}
+        return {"trial": self.number, **fields, "note": self.suggestion.note, **rest}
 
     @classmethod
     def of(cls, row: dict[str, Any]) -> Job:
-        """The job of such a row."""
+        """Build the job from a row that ``row`` returned."""
         rest = dict(row)
         suggestion = Suggestion(rest.pop("config"), rest.pop("fidelity"), rest.pop("note"))
         return cls(rest.pop("trial"), suggestion, **rest)
 
 
 @dataclass(frozen=True)
-class Ended:
-    """A job that a worker is done with."""
+class CompletedJob:
+    """A job whose evaluation has ended."""
 
     job: Job
     observation: Observation
     end: float
-    """seconds on the run's clock"""
+    """end of the evaluation, seconds on the run's clock"""
 
 
 class Engine(Protocol):
-    """Evaluates jobs on ``n`` workers; has the run's clock."""
+    """Evaluates jobs on ``n`` workers and keeps the run's clock."""
 
     @property
     def now(self) -> float:
-        """Seconds since the run began."""
+        """Reading of the run's clock, seconds since the run began."""
         ...
 
-    def free(self) -> int | None:
-        """The lowest number of an idle worker; None if all are busy."""
+    def idle_worker(self) -> int | None:
+        """Return the lowest number of an idle worker; None if all are busy."""
         ...
 
-    def thought(self, seconds: float) -> None:
-        """The method took so many CPU seconds for a suggestion."""
+    def add_overhead(self, seconds: float) -> None:
+        """Account for the CPU ``seconds`` that the method took for a suggestion."""
         ...
 
     def start(self, job: Job) -> None:
-        """Give a job to its worker, which is idle."""
+        """Start a job on its worker, which must be idle."""
         ...
 
-    def ended(self, wait: bool) -> Ended | None:
-        """The next job to end; None if none has and, with ``wait``, none is running."""
+    def next_completed(self, wait: bool) -> CompletedJob | None:
+        """Return the next completed job.
+
+        Args:
+            wait: True blocks until a job completes, and returns None only if none is running;
+                False returns None if none has completed yet.
+        """
         ...
 
     def close(self) -> None:
@@ -100,11 +114,12 @@ class Engine(Protocol):
 
 
 class RealTime(Engine):
-    """What engines on the real clock share: it goes on from where a run's clock stood."""
+    """Base class of the engines on the real clock."""
 
     def __init__(self, n: int, now: float) -> None:
-        """``n`` idle workers, and the clock at ``now`` seconds; the time between being killed and
-        resumed is not on it.
+        """Start the clock at ``now`` seconds, with ``n`` idle workers.
+
+        The clock does not count the time between the end of an interrupted run and its resumption.
         """
         self._zero = time.monotonic() - now
         self._idle = set(range(n))
@@ -113,8 +128,8 @@ class RealTime(Engine):
     def now(self) -> float:
         return time.monotonic() - self._zero
 
-    def free(self) -> int | None:
+    def idle_worker(self) -> int | None:
         return min(self._idle, default=None)
 
-    def thought(self, seconds: float) -> None:
-        return  # the clock has seen it
+    def add_overhead(self, seconds: float) -> None:
+        return  # the real clock includes it already

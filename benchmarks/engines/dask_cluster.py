@@ -1,4 +1,4 @@
-"""Workers of a Dask cluster: one started on this machine, or that of a scheduler's address."""
+"""The engine ``dask``: workers of a cluster started here, or of a scheduler that runs already."""
 
 from __future__ import annotations
 
@@ -19,45 +19,45 @@ from threadpoolctl import threadpool_limits
 
 from benchmarks.core.protocols import Task
 from benchmarks.core.trial import Observation
-from benchmarks.engines.base import Ended, Job, RealTime
+from benchmarks.engines.base import CompletedJob, Job, RealTime
 from benchmarks.engines.evaluate import failed
 from benchmarks.engines.isolated_task import build_evaluated
 from benchmarks.settings import ConfigError
 from tasks.subprocess_worker import THREAD_VARIABLES
 
-LOOK = 1.0
-"""seconds between looks at the scheduler while nothing ends"""
-CONNECT = 20.0
-"""seconds within which a scheduler must answer"""
+CHECK_INTERVAL = 1.0
+"""seconds between checks that the scheduler is alive, while no trial ends"""
+CONNECT_TIMEOUT = 20.0
+"""seconds to wait for the answer of a scheduler"""
 _thread = threading.local()
 
 
 class SchedulerError(RuntimeError):
-    """The scheduler is gone; what ended before is in the trace."""
+    """The connection to the scheduler is lost; trials that ended before are in the trace."""
 
 
 class Dask(RealTime):
-    """``n`` trials at once on a Dask cluster, on the real clock.
+    """Runs ``n`` trials at once on a Dask cluster, on the real clock.
 
-    A worker's number in the trace is that of a place among the ``n``; Dask chooses the machine.
-    Dask starts the trial of a worker that died again, elsewhere, up to
-    ``distributed.scheduler.allowed-failures`` times; then it is ``failed``.
+    A worker number in the trace is one of ``n`` slots; Dask chooses the process that evaluates.
+    If a process dies, Dask evaluates its trial again in another one, up to
+    ``distributed.scheduler.allowed-failures`` times; then the trial is ``failed``.
     """
 
     def __init__(
         self, settings: Mapping[str, Any], task: Task, n: int, address: str | None, now: float
     ) -> None:
-        """Connect, or start a cluster of ``n`` worker processes.
+        """Connect to a scheduler, or start a cluster of ``n`` worker processes.
 
         Args:
-            settings: of the run; workers build its task from them.
-            task: the run's, for what a lost trial is charged.
+            settings: settings of the run; workers build its task from them.
+            task: task of the run; determines the cost of a trial that is lost.
             n: number of trials at once.
-            address: of a scheduler; None starts a cluster on this machine.
-            now: where the run's clock stands, seconds.
+            address: address of a scheduler; None starts a cluster on this machine.
+            now: reading of the run's clock, seconds.
 
         Raises:
-            ConfigError: no scheduler answers.
+            ConfigError: no scheduler answers at ``address``.
         """
         described = {name: settings[name] for name in ("task", "allow", "time_limit", "threads")}
         self._described = json.dumps(described, default=str)
@@ -67,45 +67,45 @@ class Dask(RealTime):
         if address is None:
             environment = dict.fromkeys(THREAD_VARIABLES, settings["threads"])
             preload = [*dask.config.get("distributed.worker.preload"), __name__]
-            own = {
+            options = {
                 "distributed.nanny.pre-spawn-environ": environment,
                 "distributed.worker.preload": preload,
             }
-            self._open.enter_context(dask.config.set(own))
+            self._open.enter_context(dask.config.set(options))
             cluster = LocalCluster(
                 n_workers=n,
                 threads_per_worker=1,
                 host="127.0.0.1",
-                dashboard_address="127.0.0.1:0",  # any port: several runs may be under way
-                memory_limit=None,  # a share of the memory each would kill trials that need more
+                dashboard_address="127.0.0.1:0",  # any free port, as several runs may be active
+                memory_limit=None,  # the default, 1/n of the memory, kills larger trials
                 silence_logs="CRITICAL",
             )
             address = self._open.enter_context(cluster).scheduler_address
         try:
-            self._client = self._open.enter_context(Client(address, timeout=CONNECT))
+            self._client = self._open.enter_context(Client(address, timeout=CONNECT_TIMEOUT))
         except (OSError, ValueError) as error:
             self._open.close()
             raise ConfigError(f"workers.address={address}: no Dask scheduler answers") from error
-        # it would tell in many lines what ``SchedulerError`` says in one
+        # Silence distributed's logging: SchedulerError reports the failure in one line.
         for name in ("distributed", "distributed.client"):
             logging.getLogger(name).setLevel(logging.CRITICAL)
         super().__init__(n, now)
-        self._running: dict[Future[Any], Job] = {}  # Dask forgets a future that nobody holds
+        self._running: dict[Future[Any], Job] = {}  # holds the futures, or Dask drops them
         self._ended: queue.SimpleQueue[Future[Any]] = queue.SimpleQueue()
 
     def start(self, job: Job) -> None:
         self._idle.remove(job.worker)
         job = replace(job, start=self.now)
-        # not pure: evaluated again in a run that was resumed
+        # pure=False: Dask must not answer a resumed run with an earlier result
         future = self._client.submit(evaluate_job, self._described, job, self._seed, pure=False)
         self._running[future] = job
         future.add_done_callback(self._ended.put)
 
-    def ended(self, wait: bool) -> Ended | None:
+    def next_completed(self, wait: bool) -> CompletedJob | None:
         future = None
         while self._running and future is None:
             try:
-                future = self._ended.get(block=wait, timeout=LOOK)
+                future = self._ended.get(block=wait, timeout=CHECK_INTERVAL)
             except queue.Empty:
                 self._check_scheduler()
                 if not wait:
@@ -114,7 +114,7 @@ class Dask(RealTime):
             return None
         job = self._running.pop(future)
         self._idle.add(job.worker)
-        return Ended(job, self._observation(future, job), self.now)
+        return CompletedJob(job, self._observation(future, job), self.now)
 
     def close(self) -> None:
         self._open.close()
@@ -125,15 +125,16 @@ class Dask(RealTime):
             if isinstance(observation, Observation):
                 return observation
             problem = f"a worker returned {type(observation).__name__}, not an Observation"
-        except CancelledError as error:  # by us nothing is
+        except CancelledError as error:  # we cancel nothing, so the connection was lost
             raise SchedulerError(self._lost()) from error
         except KilledWorker as error:
             problem = f"its workers died: {error}"
-        except Exception as error:  # in the worker, outside the task: it could not be built, say
+        except Exception as error:  # of the worker, e.g. while it builds the task
             if isinstance(error, OSError) and future.status != "error":
-                # not the worker's: the connection broke while a result was fetched
+                # not of the worker: the connection broke while the result was fetched
                 raise SchedulerError(self._lost()) from error
-            last_line = str(error).strip().rpartition("\n")[2]  # Dask's own may hold a traceback
+            # Dask's messages may contain a traceback.
+            last_line = str(error).strip().rpartition("\n")[2]
             problem = f"{type(error).__name__}: {last_line}"
         return failed(self._task, job.suggestion, problem, self.now - job.start)
 
@@ -146,25 +147,25 @@ class Dask(RealTime):
 
 
 def dask_setup(worker: object) -> None:
-    """What Dask calls in each worker of a cluster of our own: Ctrl-C is the driver's to handle."""
+    """Ignore Ctrl-C in a worker of our own cluster: the driver handles it. Dask calls this."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def evaluate_job(described: str, job: Job, seed: int) -> Observation:
-    """Evaluate a job in a thread of a worker, which builds its task at its first one.
+    """Evaluate a job in a thread of a worker, which builds the task for its first job.
 
     Args:
-        described: JSON of the settings that the task is built from.
-        job: evaluated.
-        seed: of the run.
+        described: settings of the task, as JSON.
+        job: job to evaluate.
+        seed: seed of the run.
     """
-    # Dask's workers are daemons, which may have no children; a task may have one to kill
+    # Daemonic processes, as Dask's workers are, cannot spawn the child that enforces a time limit.
     multiprocessing.current_process()._config["daemon"] = False  # type: ignore[attr-defined]
     if getattr(_thread, "described", None) != described:
-        if hasattr(_thread, "task"):  # of an earlier run, on a cluster that lasts
+        if hasattr(_thread, "task"):  # left by an earlier run on the same cluster
             _thread.task.close()
             _thread.described = None
-        # threads of one process would share what a task holds, and its CPU clock
+        # Threads of one process would share the state of the task and its CPU clock.
         shared = get_worker().state.nthreads > 1
         _thread.task = build_evaluated(json.loads(described), isolate=shared)
         _thread.described = described

@@ -1,4 +1,4 @@
-"""One evaluation, whatever happens in it: what raises or returns rubbish becomes a status."""
+"""Evaluate one trial; exceptions and invalid results become a status."""
 
 from __future__ import annotations
 
@@ -16,11 +16,15 @@ from benchmarks.core.trial import STATUSES, Observation, Suggestion
 def evaluate(
     task: Task, suggestion: Suggestion, rng: np.random.Generator, trained: float = 0.0
 ) -> Observation:
-    """Evaluate once; whatever goes wrong in the task becomes a status.
+    """Evaluate a suggestion once; errors of the task become a status.
 
-    With ``trained`` above 0 the config is trained on from that fidelity.
+    An exception or an invalid result gives ``failed``, a loss that is not finite ``diverged``.
 
-    A task that raises gives ``failed``, a NaN loss ``diverged``.
+    Args:
+        task: task to evaluate.
+        suggestion: config and fidelity.
+        rng: source of the task's randomness.
+        trained: fidelity from which training is resumed; 0 to train from the start.
     """
     started = time.perf_counter()
     try:
@@ -29,7 +33,7 @@ def evaluate(
         else:
             observation = task.evaluate(suggestion.config, suggestion.fidelity, rng)
         problem = _problem(observation)
-    # a user's task may raise anything, or leave by sys.exit; it is one trial's end only
+    # A user's task may raise anything or call sys.exit: only this trial fails.
     except (Exception, SystemExit) as error:
         problem = f"{type(error).__name__}: {error}"
     if problem is not None:
@@ -41,7 +45,7 @@ def evaluate(
 
 
 def _problem(observation: Any) -> str | None:
-    """What makes an observation unusable."""
+    """Return why an observation is invalid; None if it is valid."""
     if not isinstance(observation, Observation):
         return f"the task returned {type(observation).__name__}, not an Observation"
     if observation.status not in STATUSES or observation.status == "running":
@@ -66,9 +70,14 @@ def _is_number(value: Any) -> bool:
 
 
 def failed(task: Task, suggestion: Suggestion, problem: str, seconds: float) -> Observation:
-    """A failed evaluation, charged the wall ``seconds`` it took or, on a reproducible task (whose
-    trace must not hold a clock reading), its share of a target evaluation (of one second if that is
-    not known).
+    """Return the observation of a failed evaluation.
+
+    Args:
+        task: task that was evaluated. The trace of a reproducible task must not hold clock
+            readings, so the cost is ``fidelity * target_cost`` (with 1 s if that is not known).
+        suggestion: config and fidelity that were evaluated.
+        problem: one line, kept as ``info["error"]``.
+        seconds: wall time of the evaluation; the cost if the task is not reproducible.
     """
     cost = suggestion.fidelity * (task.target_cost or 1.0) if task.reproducible else seconds
     return Observation(math.nan, cost, "failed", None, {"error": problem})

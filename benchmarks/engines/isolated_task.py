@@ -1,4 +1,4 @@
-"""Any task, evaluated in a child process that is killed at a time limit."""
+"""Evaluate any task in a child process that is killed at a time limit."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from benchmarks.core.trial import Observation, Truth
 from benchmarks.settings import build_task
 from tasks.subprocess_worker import Child, ChildFailureError, ChildTimeoutError
 
-START = 600.0
-"""seconds that a child may take to be ready, if its evaluations may take less"""
+START_LIMIT = 600.0
+"""seconds that a child may take to start, unless the time limit of an evaluation is higher"""
 
 
 class IsolatedTask(Task):
-    """Wraps a task described by its settings: evaluations run in a child, under a time limit.
+    """Wraps a task so that its evaluations run in a child process, under a time limit.
 
-    An evaluation over the limit has status ``timeout`` and is charged the limit; one that raises
-    or takes its process down is ``failed``.
+    An evaluation that exceeds the limit has status ``timeout`` and costs the limit. If it raises
+    or its process dies, ``evaluate`` raises ``RuntimeError``, which makes the trial ``failed``.
     """
 
     def __init__(
@@ -33,22 +33,22 @@ class IsolatedTask(Task):
         threads: int = 1,
         task: Task | None = None,
     ) -> None:
-        """Prepare the child; it starts at the first evaluation.
+        """Prepare the child process, which starts at the first evaluation.
 
         Args:
-            settings: of the task, with which the child builds its own; as of ``build_task``.
-            allow: as of ``build_task``.
-            limit: wall seconds of an evaluation.
-            threads: of the child's BLAS.
-            task: answers everything but evaluations; None builds it, too.
+            settings: settings of the task, as for ``build_task``; the child builds it from them.
+            allow: packages that may be imported, as for ``build_task``.
+            limit: time limit of an evaluation, wall seconds; may be infinite.
+            threads: number of BLAS threads of the child.
+            task: answers all calls but evaluations; None builds it from ``settings``.
 
         Raises:
-            ValueError: the limit is not positive.
+            ValueError: the limit is not positive, or the task cannot be built.
         """
         if not limit > 0:
             raise ValueError(f"time_limit={limit}: must be positive")
         self._task = build_task(settings, allow) if task is None else task
-        start = max(START, limit) if math.isfinite(limit) else None
+        start = max(START_LIMIT, limit) if math.isfinite(limit) else None
         self._child = Child(
             _evaluator, dict(settings), list(allow), threads=threads, start_limit=start
         )
@@ -104,9 +104,16 @@ def _evaluator(settings: Mapping[str, Any], allow: Sequence[str]) -> Callable[..
 
 
 def build_evaluated(settings: Mapping[str, Any], isolate: bool = False) -> Task:
-    """Build the task of a run, in a child process if it needs one.
+    """Build the task of a run; it evaluates in a child process if it needs one.
 
-    It does if it is not isolated itself and there is a time limit, or ``isolate`` asks for it.
+    It needs one if it is not isolated itself, and ``time_limit`` is set or ``isolate`` is True.
+
+    Args:
+        settings: settings of the run.
+        isolate: True to isolate the task even without a time limit.
+
+    Raises:
+        ValueError: the time limit is not positive, or the task cannot be built.
     """
     limit = settings["time_limit"]
     if limit is not None and not limit > 0:

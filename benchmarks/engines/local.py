@@ -1,4 +1,4 @@
-"""Workers on this machine: a thread each, which evaluates in a child process of its own."""
+"""The engine ``local``: each worker is a thread that evaluates in its own child process."""
 
 from __future__ import annotations
 
@@ -11,28 +11,28 @@ from dataclasses import replace
 
 from benchmarks.core.protocols import Task
 from benchmarks.core.trial import Observation
-from benchmarks.engines.base import Ended, Job, RealTime
+from benchmarks.engines.base import CompletedJob, Job, RealTime
 
-FAILURES = 3
-"""times that a worker may fail to build its task: a run must not spend its trials on that"""
+MAX_BUILD_FAILURES = 3
+"""the run ends once a worker has failed this often to build its task, to waste no more trials"""
 
 
 class Local(RealTime):
-    """``n`` workers of this machine, on the real clock."""
+    """Runs ``n`` workers on this machine, on the real clock."""
 
     def __init__(self, build: Callable[[], Task], seed: int, n: int, now: float = 0.0) -> None:
-        """Start no worker before it has something to do.
+        """Create the engine; a worker starts with its first job.
 
         Args:
-            build: makes a worker's task; it evaluates in a process of its own.
-            seed: of the run.
+            build: builds the task of a worker, which must evaluate in its own child process.
+            seed: seed of the run.
             n: number of workers.
-            now: where the run's clock stands, seconds.
+            now: reading of the run's clock, seconds.
         """
         super().__init__(n, now)
         self._build, self._seed = build, seed
         self._inboxes: dict[int, queue.SimpleQueue[Job | None]] = {}
-        self._ended: queue.SimpleQueue[Ended | BaseException] = queue.SimpleQueue()
+        self._ended: queue.SimpleQueue[CompletedJob | BaseException] = queue.SimpleQueue()
         self._n = n
         self._tasks: list[Task] = []
         self._threads: list[threading.Thread] = []
@@ -42,13 +42,13 @@ class Local(RealTime):
         if job.worker not in self._inboxes:
             inbox: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
             self._inboxes[job.worker] = inbox
-            # a daemon: a run that ends early does not wait for it, and its child dies with us
+            # A daemon thread does not keep a failed run alive; its child dies with this process.
             thread = threading.Thread(target=self._work, args=(inbox,), daemon=True)
             self._threads.append(thread)
             thread.start()
         self._inboxes[job.worker].put(replace(job, start=self.now))
 
-    def ended(self, wait: bool) -> Ended | None:
+    def next_completed(self, wait: bool) -> CompletedJob | None:
         if wait and len(self._idle) == self._n:
             return None
         try:
@@ -64,9 +64,9 @@ class Local(RealTime):
         for inbox in self._inboxes.values():
             inbox.put(None)
         busy = True
-        while busy:  # again until all have ended: one may be about to start its process
+        while busy:  # repeat: a thread may be about to start its child
             busy = any(thread.is_alive() for thread in self._threads)
-            for task in list(self._tasks):  # kills what is evaluated; the thread finds the None
+            for task in list(self._tasks):  # kills the evaluation; the thread then gets the None
                 task.close()
             time.sleep(0.01 if busy else 0)
 
@@ -80,12 +80,12 @@ class Local(RealTime):
                         self._tasks.append(task)
                 except Exception as error:
                     failures += 1
-                    if failures == FAILURES:
+                    if failures == MAX_BUILD_FAILURES:
                         raise
                     problem = f"the task could not be built here: {type(error).__name__}: {error}"
                     observation = Observation(math.nan, 0.0, "failed", None, {"error": problem})
                 else:
                     observation = job.evaluate(task, self._seed)
-                self._ended.put(Ended(job, observation, self.now))
-        except BaseException as error:  # handed to the loop, which raises it
+                self._ended.put(CompletedJob(job, observation, self.now))
+        except BaseException as error:  # next_completed raises it in the main thread
             self._ended.put(error)

@@ -1,4 +1,4 @@
-"""Which engine a run has: ``workers`` of the settings."""
+"""Select and build the engine of a run from the ``workers`` settings."""
 
 from __future__ import annotations
 
@@ -18,11 +18,14 @@ ENGINES = ("virtual", "local", "dask")
 
 
 def engine_of(settings: Mapping[str, Any], task: Task) -> str:
-    """The name of the engine: the one asked for or, by default, ``virtual`` for one worker and for
-    what is replayed or computed, ``local`` for several that train.
+    """Check the ``workers`` settings and return the name of the engine.
+
+    The default is ``virtual`` for one worker and for reproducible tasks, such as replays, and
+    ``local`` otherwise.
 
     Raises:
-        ConfigError: a setting of ``workers`` outside what is allowed, or Dask is not installed.
+        ConfigError: a setting of ``workers`` is invalid, Dask is not installed, or the workers
+            could not share the checkpoints of the task.
     """
     workers = settings["workers"]
     n, name, overhead = workers["n"], workers["engine"], workers["overhead"]
@@ -34,33 +37,35 @@ def engine_of(settings: Mapping[str, Any], task: Task) -> str:
     number = isinstance(overhead, int | float) and not isinstance(overhead, bool)
     if overhead != "measured" and not (number and 0 <= overhead < math.inf):
         raise ConfigError(
-            f"workers.overhead={overhead}: allowed are seconds, 0 or more, and measured"
+            f"workers.overhead={overhead}: allowed are a number of seconds >= 0, and measured"
         )
     if workers["address"] is not None and name != "dask":
-        raise ConfigError("workers.address is that of a Dask scheduler: set workers.engine=dask")
+        raise ConfigError("workers.address needs the Dask engine: set workers.engine=dask")
     if name == "dask" and find_spec("distributed") is None:
-        raise ConfigError("workers.engine=dask needs a package: pip install -e '.[parallel]'")
+        raise ConfigError(
+            "workers.engine=dask: package distributed is missing: pip install -e '.[parallel]'"
+        )
     if name is None:
         name = "virtual" if n == 1 or task.reproducible else "local"
-    # Workers would use separate folders and could not continue each other's trainings.
+    # Workers would use separate checkpoint folders and could not resume each other's trainings.
     if name != "virtual" and task.private_checkpoints:
         raise ConfigError(
-            "task.resume_training=true with workers needs a folder that all of them see: "
+            "task.resume_training=true with several workers needs a folder that all of them share: "
             "task.checkpoint_dir=FOLDER"
         )
     return str(name)
 
 
 def build_engine(settings: Mapping[str, Any], task: Task, now: float) -> Engine:
-    """Start the engine of a run.
+    """Build the engine of a run.
 
     Args:
-        settings: of the run.
-        task: as described by them.
-        now: where the run's clock stands, seconds.
+        settings: settings of the run.
+        task: task built from them.
+        now: reading of the run's clock, seconds.
 
     Raises:
-        ConfigError: a setting of ``workers`` outside what is allowed, or no workers can be had.
+        ConfigError: a setting of ``workers`` is invalid, or no Dask scheduler answers.
     """
     workers, seed = settings["workers"], settings["seed"]
     name = engine_of(settings, task)

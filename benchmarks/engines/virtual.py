@@ -1,20 +1,20 @@
-"""Workers in virtual time: for replays, and for one worker."""
+"""The engine ``virtual``: simulates workers, for replays and for runs with one worker."""
 
 from __future__ import annotations
 
 import heapq
 
 from benchmarks.core.protocols import Task
-from benchmarks.engines.base import Ended, Engine, Job
+from benchmarks.engines.base import CompletedJob, Engine, Job
 
 
 class Virtual(Engine):
-    """Workers in virtual time: each evaluation takes its cost, each suggestion a fixed overhead.
+    """Simulates ``n`` workers: an evaluation takes its cost, a suggestion its overhead.
 
-    Evaluations are made one after another in this process, at once; what is simulated is when they
-    end. So a replay's trace is a function of the seed, for any number of workers, and so is the
-    trace of a run that was killed and resumed. Suggestions are made one at a time: while the method
-    thinks, idle workers wait, and what ends meanwhile is seen afterwards.
+    Evaluations run immediately, one after another, in this process; only their end times are
+    simulated. With a fixed overhead, the trace of a replay therefore depends on the seed alone, for
+    any number of workers, and also if the run is killed and resumed. Suggestions are made one at a
+    time: meanwhile idle workers wait, and trials that end are reported afterwards.
     """
 
     def __init__(
@@ -23,34 +23,34 @@ class Virtual(Engine):
         """Start the clock.
 
         Args:
-            task: evaluated.
-            seed: of the run.
+            task: task to evaluate.
+            seed: seed of the run.
             n: number of workers.
-            overhead: seconds that a suggestion takes; None for the CPU seconds it really took.
-            now: where the clock stands, seconds.
+            overhead: seconds per suggestion; None takes the CPU seconds measured.
+            now: reading of the run's clock, seconds.
         """
         self._task, self._seed, self._overhead = task, seed, overhead
         self._now = now
         self._idle = set(range(n))
-        self._running: list[tuple[float, int, Ended]] = []  # a heap, by end, then number
+        self._running: list[tuple[float, int, CompletedJob]] = []  # heap by end, then by number
 
     @property
     def now(self) -> float:
         return self._now
 
-    def free(self) -> int | None:
+    def idle_worker(self) -> int | None:
         return min(self._idle, default=None)
 
-    def thought(self, seconds: float) -> None:
+    def add_overhead(self, seconds: float) -> None:
         self._now += seconds if self._overhead is None else self._overhead
 
     def start(self, job: Job) -> None:
         self._idle.remove(job.worker)
         observation = job.evaluate(self._task, self._seed)
-        ended = Ended(job, observation, job.start + observation.cost)
+        ended = CompletedJob(job, observation, job.start + observation.cost)
         heapq.heappush(self._running, (ended.end, job.number, ended))
 
-    def ended(self, wait: bool) -> Ended | None:
+    def next_completed(self, wait: bool) -> CompletedJob | None:
         if not self._running or not (wait or self._running[0][0] <= self._now):
             return None
         end, _, ended = heapq.heappop(self._running)

@@ -1,8 +1,8 @@
-"""Baseline against tuned config of a Cars task: recorded errors, and a prediction of every photo.
+"""Compare the baseline with the tuned config of a Cars task: errors, and predicted test photos.
 
-The tuned config is the recorded one with the lowest validation error (the mean over its training
-seeds). Its errors are those of the recording; predictions are not recorded, so both configs are
-trained again for them.
+The tuned config is the recorded one with the lowest validation error (mean over its training
+seeds). Errors come from the recording. It holds no predictions, so both configs are trained again
+to predict the test photos.
 """
 
 from __future__ import annotations
@@ -23,82 +23,93 @@ from tasks.replay import table as tables
 from tasks.replay.curves import CURVES
 
 SEED = 0
-"""training seed of the predictions"""
+"""training seed of the networks that predict"""
 SHOWN = 12
-"""photos that a report shows"""
+"""number of photos that a report shows"""
 CLASS_NAMES = "stanford_cars_class_names.txt"
 
 
 def baseline_and_tuned(table: tables.Table, baseline: Config) -> dict[str, Config]:
-    """The two configs of a table of curves that are compared."""
+    """Return the two configs to compare; the tuned one is the best of the table of curves."""
     return {"baseline": dict(baseline), "tuned": table.config(_rows_of_best(table)[0])}
 
 
-def write_recorded(name: str, baseline: Config, target: Path) -> Path:
-    """Write one row a recorded curve of either config: ``config``, ``training_seed``, ``loss``,
-    ``test_loss`` (after the last epoch), ``cost`` (seconds), and the hyperparameters.
+def write_recorded(name: str, baseline: Config, path: Path) -> Path:
+    """Write a CSV with one row per recorded curve of either config.
+
+    Columns: ``config`` (``baseline`` or ``tuned``), ``training_seed``, ``loss`` and ``test_loss``
+    after the last epoch, ``cost`` of the training (seconds), and the hyperparameters.
 
     Args:
-        name: of the table of curves.
-        baseline: the untuned config; without rows if it was not recorded.
-        target: CSV.
+        name: name of the table of curves.
+        baseline: the untuned config; it has no rows if it was not recorded.
+        path: CSV file to write.
+
+    Returns:
+        ``path``.
     """
     table = tables.read(tables.path_of(name), CURVES)
     columns, last = table.columns, table.meta["fidelity_full"] - 1
     same = (columns["config"] == table.space.numbers(baseline)).all(axis=1) & ~columns["held_out"]
-    found = {"baseline": np.flatnonzero(same & _ended(table)), "tuned": _rows_of_best(table)}
+    rows_of = {"baseline": np.flatnonzero(same & _ended(table)), "tuned": _rows_of_best(table)}
     lines = [
         [label, int(columns["training_seed"][row])]
         + [f"{columns[quantity][row, last]:.6g}" for quantity in ("loss", "test_loss", "cost")]
         + list(table.config(row).values())
-        for label, rows in found.items()
+        for label, rows in rows_of.items()
         for row in rows
     ]
     heads = ["config", "training_seed", "loss", "test_loss", "cost", *table.space.names]
-    return _write(target, heads, lines)
+    return _write(path, heads, lines)
 
 
 def write_predictions(
-    task: Cars, configs: Mapping[str, Config], target: Path, photos: Photos | None = None
+    task: Cars, configs: Mapping[str, Config], path: Path, photos: Photos | None = None
 ) -> Path:
-    """Train two configs in full and write a row a test photo, in the order of their source.
+    """Train two configs in full and write a CSV with one row per test photo, in source order.
 
-    Columns: ``file`` (its official name; the row's number where photos are not given), ``label``,
-    ``baseline`` and ``tuned`` (classes, from 0), ``training_seed``, ``shown``: 1 for those that
-    a report shows, drawn at random, one a class, from those that only the tuned config gets right,
-    and ``jpeg``: the name under which ``write_photos`` writes it, flat.
+    Columns: ``file`` (official name of the photo; its row number without ``photos``); ``label``,
+    and the predictions ``baseline`` and ``tuned`` (classes, numbered from 0); ``training_seed``;
+    ``shown`` (1 if ``to_show`` picks the photo for a report, otherwise 0); and ``jpeg`` (file name
+    that ``write_photos`` uses).
 
     Args:
-        task: a live one.
-        configs: ``baseline`` and ``tuned``.
-        target: CSV.
-        photos: for their names.
+        task: live task.
+        configs: the configs ``baseline`` and ``tuned``.
+        path: CSV file to write.
+        photos: photos of the task, for their names.
+
+    Returns:
+        ``path``.
 
     Raises:
-        ValueError: a training failed, or the photos are not those that were trained on.
+        ValueError: a training failed, or the labels of ``photos`` are not those of the task.
     """
-    made: dict[str, Predictions] = {
+    predictions: dict[str, Predictions] = {
         label: task.predictions(config, SEED) for label, config in configs.items()
     }
-    rows, labels = made["tuned"].rows, made["tuned"].labels
+    rows, labels = predictions["tuned"].rows, predictions["tuned"].labels
     if photos is not None and not (
         len(photos.labels) > rows.max() and (photos.labels[rows] == labels).all()
     ):
-        raise ValueError("the photos have other labels than what was trained on")
+        raise ValueError("the labels of the photos differ from those of the training data")
     names = [str(row) if photos is None else photos.names[row] for row in rows]
-    baseline, tuned = made["baseline"].predicted, made["tuned"].predicted
+    baseline, tuned = predictions["baseline"].predicted, predictions["tuned"].predicted
     shown = to_show(labels, baseline, tuned)
     jpegs = [f"{name.replace('/', '-').removesuffix('.jpg')}.jpg" for name in names]
     seeds = [SEED] * len(rows)
     lines = zip(names, labels, baseline, tuned, seeds, shown.astype(int), jpegs, strict=True)
     heads = ["file", "label", "baseline", "tuned", "training_seed", "shown", "jpeg"]
-    return _write(target, heads, lines)
+    return _write(path, heads, lines)
 
 
 def to_show(
     labels: NDArray[np.int64], baseline: NDArray[np.int64], tuned: NDArray[np.int64]
 ) -> NDArray[np.bool_]:
-    """Up to ``SHOWN`` photos that only the tuned config gets right, no two of a class."""
+    """Pick at random up to ``SHOWN`` photos that only the tuned config gets right, one per class.
+
+    All arrays have shape ``(n,)``. Returns a mask, True for the photos picked.
+    """
     gained = np.flatnonzero((tuned == labels) & (baseline != labels))
     order = np.random.default_rng(0).permutation(gained)
     _, first = np.unique(labels[order], return_index=True)
@@ -108,10 +119,18 @@ def to_show(
 
 
 def write_photos(photos: Photos, predictions: Path, folder: Path) -> list[Path]:
-    """Write the photos that ``predictions`` marks as shown, as JPEG: ``test-00001.jpg``.
+    """Write the photos that ``predictions`` marks as shown as JPEG files: ``test-00001.jpg``.
+
+    Args:
+        photos: photos of the task.
+        predictions: CSV from ``write_predictions``.
+        folder: folder to write to; created if it does not exist.
+
+    Returns:
+        The paths of the files.
 
     Raises:
-        DataError: a file is not an image.
+        DataError: a photo is not a readable image.
     """
     numbers = {name: number for number, name in enumerate(photos.names)}
     folder.mkdir(parents=True, exist_ok=True)
@@ -123,8 +142,9 @@ def write_photos(photos: Photos, predictions: Path, folder: Path) -> list[Path]:
 
 
 def class_names(folder: Path | None) -> list[str]:
-    """Names of the classes, from the data's folder: of ``stanford_cars_class_names.txt``, or of the
-    devkit's ``cars_meta.mat``; empty if neither is there.
+    """Read the names of the classes from the data folder; an empty list if they are not there.
+
+    They are in ``stanford_cars_class_names.txt``, or in ``cars_meta.mat`` of the devkit.
     """
     for base in [] if folder is None else [folder, folder / "stanford_cars"]:
         if (base / CLASS_NAMES).is_file():
@@ -137,13 +157,13 @@ def class_names(folder: Path | None) -> list[str]:
     return []
 
 
-def write_classes(names: Sequence[str], target: Path) -> Path:
-    """Write ``class`` (from 0) and ``name``."""
-    return _write(target, ["class", "name"], enumerate(names))
+def write_classes(names: Sequence[str], path: Path) -> Path:
+    """Write a CSV with the columns ``class`` (numbered from 0) and ``name``; return ``path``."""
+    return _write(path, ["class", "name"], enumerate(names))
 
 
 def photos_if_any(data_dir: str | None) -> Photos | None:
-    """The photos of a folder or file; None if there are none in it."""
+    """Load the photos of a folder or file, as ``task.data_dir``; None if it holds none."""
     try:
         return load_photos(data_dir)
     except DataError:
@@ -156,7 +176,7 @@ def _ended(table: tables.Table) -> NDArray[np.bool_]:
 
 
 def _rows_of_best(table: tables.Table) -> NDArray[np.int64]:
-    """Rows of the config with the lowest mean validation error of its recorded seeds."""
+    """Return the rows of the config with the lowest mean validation error over its seeds."""
     columns = table.columns
     kept = np.flatnonzero(~columns["held_out"])
     _, config_of = np.unique(columns["config"][kept], axis=0, return_inverse=True)

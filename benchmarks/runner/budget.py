@@ -1,4 +1,4 @@
-"""What a run may spend, and why it stopped."""
+"""The budget of a run: its limits, and which of them ended it."""
 
 from __future__ import annotations
 
@@ -9,25 +9,25 @@ from benchmarks.core.trial import Fidelities
 
 @dataclass(frozen=True)
 class Budget:
-    """Up to four limits, whichever is reached first. No evaluation starts after it."""
+    """Up to four limits; no evaluation starts once the first of them is reached."""
 
     trials: int | None = None
     """number of evaluations"""
     cost: float | None = None
-    """evaluation cost, seconds"""
+    """total evaluation cost, seconds"""
     target_evaluations: float | None = None
-    """evaluation cost in multiples of what one evaluation at the target costs in the median"""
+    """total evaluation cost, in multiples of the median cost of one evaluation at full fidelity"""
     nominal: float | None = None
-    """nominal cost of evaluations, in full trainings: what the talk's Multitask counts, on a task
-    whose fidelities have one"""
+    """total nominal cost, in full trainings, as the talk's Multitask counts it; for tasks whose
+    fidelities have nominal costs"""
     target_cost: float | None = None
-    """seconds of one target evaluation, for tasks that do not know it"""
+    """cost of one evaluation at full fidelity, seconds; overrides the task's ``target_cost``"""
 
     def __post_init__(self) -> None:
         """Check the limits.
 
         Raises:
-            ValueError: a limit is not positive, or there is none.
+            ValueError: a limit is not positive, or no limit is set.
         """
         limits = {"trials": self.trials, "cost": self.cost}
         limits |= {"target_evaluations": self.target_evaluations, "nominal": self.nominal}
@@ -41,11 +41,16 @@ class Budget:
             raise ValueError(f"the budget is unlimited: set one of {', '.join(limits)}")
 
     def cost_limit(self, task_target_cost: float | None) -> tuple[float, str] | None:
-        """The lower of the two cost limits in seconds, and its name; None without one.
+        """Return the lower of the two cost limits, in seconds, and its name.
+
+        None if neither ``cost`` nor ``target_evaluations`` is set.
+
+        Args:
+            task_target_cost: ``target_cost`` of the task, seconds; None if not known.
 
         Raises:
-            ValueError: ``target_evaluations`` is set, and neither task nor budget says what a
-                target evaluation costs.
+            ValueError: ``target_evaluations`` is set, but ``target_cost`` is known neither to the
+                budget nor to the task.
         """
         limits = []
         if self.cost is not None:
@@ -55,16 +60,16 @@ class Budget:
             if unit is None:
                 raise ValueError(
                     "budget.target_evaluations needs budget.target_cost=SECONDS: "
-                    "this task does not know what an evaluation at the target costs"
+                    "the cost of an evaluation at full fidelity is not known for this task"
                 )
             limits.append((self.target_evaluations * unit, "target_evaluations"))
         return min(limits, default=None)
 
     def check_nominal(self, fidelities: Fidelities) -> None:
-        """Refuse a limit of nominal cost on a task that has none.
+        """Check that the task has nominal costs if the budget limits them.
 
         Raises:
-            ValueError: ``nominal`` is set, and the fidelities have no nominal costs.
+            ValueError: ``nominal`` is set, but the fidelities have no nominal costs.
         """
         if self.nominal is not None and fidelities.nominal is None:
             raise ValueError(
@@ -75,18 +80,18 @@ class Budget:
     def spent(
         self, trials: int, cost: float, task_target_cost: float | None, nominal: float = 0.0
     ) -> str | None:
-        """The name of a limit that is reached, or None: another evaluation may start.
+        """Return the name of a limit that is reached; None if another evaluation may start.
 
         Args:
             trials: number of evaluations started.
-            cost: seconds charged for those that ended.
-            task_target_cost: see ``cost_limit``.
-            nominal: nominal cost of those started, in full trainings.
+            cost: total cost of the evaluations that ended, seconds.
+            task_target_cost: ``target_cost`` of the task, seconds; None if not known.
+            nominal: total nominal cost of the evaluations started, in full trainings.
         """
-        # the last trial starts before its cost is known, so this limit is reached first
+        # Trials count at their start, costs at their end, so this limit is reached first.
         if self.trials is not None and trials >= self.trials:
             return "trials"
-        # sums of tenths: 0.1 + 0.2 is above 0.3
+        # Tolerate rounding errors in sums of nominal costs such as 0.1 + 0.2.
         if self.nominal is not None and nominal >= self.nominal * (1 - 1e-9):
             return "nominal"
         limit = self.cost_limit(task_target_cost)

@@ -1,4 +1,4 @@
-"""The loop of a run: suggest while a worker is idle, evaluate, append, until all is spent."""
+"""The loop of a run: suggest, evaluate and record trials until the budget is spent."""
 
 from __future__ import annotations
 
@@ -15,37 +15,44 @@ import numpy as np
 from benchmarks.core.protocols import Method, Task
 from benchmarks.core.space import Config
 from benchmarks.core.trial import History, Observation, Suggestion, Trial, Truth
-from benchmarks.engines.base import Ended, Engine, Job, stream
+from benchmarks.engines.base import CompletedJob, Engine, Job, stream
 from benchmarks.engines.virtual import Virtual
 from benchmarks.runner.budget import Budget
 from benchmarks.runner.trace import Trace, TraceWriter, trial_of
 
 
 class MethodError(RuntimeError):
-    """A method suggested something outside the space or the fidelities."""
+    """A method returned an invalid suggestion, or None although no trial was running."""
 
 
 @dataclass
 class State:
-    """Where a run stands: everything that it needs to go on."""
+    """The state of a run: everything that is needed to continue it."""
 
     history: History
     cumulative_cost: float = 0.0
-    """seconds charged so far"""
+    """total cost charged so far, seconds"""
     running: Sequence[Job] = ()
-    """what was running when it was killed"""
+    """jobs that were running when the run was interrupted"""
     now: float = 0.0
-    """seconds on the run's clock"""
+    """reading of the run's clock, seconds"""
 
 
 def resume(trace: Trace, loss_floor: float) -> State:
-    """The state after what a trace holds.
+    """Return the state of a run after all that its trace holds.
 
-    The clock of a run moves with starts and ends of trials only, so the latest one is its reading.
+    The clock is set to the latest start or end of a trial.
+
+    Args:
+        trace: trace of the run; may be empty.
+        loss_floor: that of the task.
+
+    Raises:
+        DamagedError: the trace is damaged.
     """
     rows, started = trace.read()
     running = [Job.of(row) for row in started]
-    trials = [*map(trial_of, rows), *map(_running, running)]
+    trials = [*map(trial_of, rows), *map(_as_running_trial, running)]
     history = History(sorted(trials, key=lambda trial: trial.number), loss_floor)
     starts = [job.start for job in running] + [row["start"] for row in rows]
     now = max([*starts, *(row["end"] for row in rows)], default=0.0)
@@ -62,59 +69,67 @@ def run(
     report: Callable[[Mapping[str, Any]], None] = lambda row: None,
     engine: Engine | None = None,
 ) -> str:
-    """Go on from ``state`` until the budget is spent and all that was started has ended.
+    """Continue from ``state`` until the budget is spent and all started trials have ended.
 
     Args:
-        method: asked for suggestions whenever a worker is idle, and for its incumbent whenever a
-            trial has ended.
-        task: evaluated. What it raises becomes a ``failed`` trial.
-        budget: evaluation cost and trials allowed.
-        seed: of all random streams of the run.
-        writer: gets what is started, and one row for each trial that ended.
-        state: from ``resume``.
-        report: called with every row.
-        engine: evaluates; its clock stands at ``state.now``. None for one worker in virtual time,
-            on which suggestions take none.
+        method: asked for a suggestion whenever a worker is idle, and for a recommendation whenever
+            a trial has ended.
+        task: task to tune; if it raises, the trial is ``failed``.
+        budget: limits of the run.
+        seed: seed of all random streams of the run.
+        writer: records each trial when it starts and when it has ended.
+        state: state from ``resume``; changed in place.
+        report: called with the row of every trial that ends.
+        engine: evaluates the trials; its clock must read ``state.now``. None uses one worker in
+            virtual time, without overhead.
 
     Returns:
         The name of the limit that ended the run.
 
     Raises:
-        MethodError: a suggestion outside the space or the fidelities, or none although nothing
-            is running.
+        MethodError: a suggestion is outside the space or the fidelities, or None although no
+            trial is running.
     """
     engine = engine or Virtual(task, seed, now=state.now)
     for interrupted in state.running:
         engine.start(interrupted)
-    waits = False
+    method_waits = False
     while True:
-        ended = engine.ended(wait=False)
+        ended = engine.next_completed(wait=False)
         nominal = _nominal(state.history, task) if budget.nominal is not None else 0.0
         trials = len(state.history)
         reason = budget.spent(trials, state.cumulative_cost, task.target_cost, nominal)
-        if ended is None and reason is None and not waits and engine.free() is not None:
-            job = _suggested(method, task, seed, state, engine)
-            waits = job is None
+        if (
+            ended is None
+            and reason is None
+            and not method_waits
+            and engine.idle_worker() is not None
+        ):
+            job = _ask(method, task, seed, state, engine)
+            method_waits = job is None
             if job is not None:
                 writer.start(job.row())
                 engine.start(job)
             elif not state.history.running:
-                raise MethodError("the method suggested nothing although no trial is running")
+                raise MethodError(
+                    "Method.suggest returned None with no trial running; return a Suggestion"
+                )
             continue
         if ended is None:
-            ended = engine.ended(wait=True)
+            ended = engine.next_completed(wait=True)
         if ended is None:
             assert reason is not None
             return reason
         row = _end(ended, method, task, budget, seed, state)
         writer.append(row)
         report(row)
-        waits = False
+        method_waits = False
 
 
-def _suggested(method: Method, task: Task, seed: int, state: State, engine: Engine) -> Job | None:
-    """What the method suggests next, as a job for an idle worker and a running trial of the
-    history; None if it waits.
+def _ask(method: Method, task: Task, seed: int, state: State, engine: Engine) -> Job | None:
+    """Ask the method for a suggestion; return a job for an idle worker, or None to wait.
+
+    The trial is added to the history of ``state`` as a running one.
     """
     number = len(state.history)
     started = datetime.now(UTC)
@@ -124,28 +139,28 @@ def _suggested(method: Method, task: Task, seed: int, state: State, engine: Engi
     if suggestion is None:
         return None
     _check(suggestion, task)
-    engine.thought(overhead)
-    worker = engine.free()
+    engine.add_overhead(overhead)
+    worker = engine.idle_worker()
     assert worker is not None
-    # what a resumed run would read back
+    # Use the values that a resumed run would read from its files, so that it continues alike.
     plain = Suggestion(
         _plain(suggestion.config),
         float(suggestion.fidelity),
         json.loads(json.dumps(suggestion.note)),
     )
-    first, trained = _begun(plain, state.history, task)
+    first, trained = _checkpoint_of(plain, state.history, task)
     job = Job(number, plain, overhead, worker, engine.now, started.isoformat(), first, trained)
-    state.history = state.history.append(_running(job))
+    state.history = state.history.append(_as_running_trial(job))
     return job
 
 
 def _end(
-    ended: Ended, method: Method, task: Task, budget: Budget, seed: int, state: State
+    ended: CompletedJob, method: Method, task: Task, budget: Budget, seed: int, state: State
 ) -> dict[str, Any]:
-    """Take the end of a trial into the state; the row of the trace."""
+    """Update the state with a trial that has ended; return its row of the trace."""
     job, observation = ended.job, ended.observation
     trial = replace(
-        _running(job),
+        _as_running_trial(job),
         loss=float(observation.loss),
         cost=float(observation.cost),
         status=observation.status,
@@ -171,25 +186,28 @@ def _end(
     }
 
 
-def _running(job: Job) -> Trial:
-    """A job as a trial of the history."""
+def _as_running_trial(job: Job) -> Trial:
+    """Return a job as a running trial of the history."""
     config, s, note = job.suggestion.config, job.suggestion.fidelity, job.suggestion.note
     return Trial(job.number, config, s, math.nan, math.nan, "running", note, job.overhead)
 
 
 def _nominal(history: History, task: Task) -> float:
-    """Nominal cost of all trials that were started, in full trainings."""
+    """Return the nominal cost of all trials that were started, in full trainings."""
     return math.fsum(task.fidelities.nominal_cost(trial.fidelity) or 0.0 for trial in history)
 
 
 def _cpu(method: Method) -> float:
-    """CPU seconds used so far by this process and by the method's own."""
+    """Return the CPU seconds used so far by this process and the method's child processes."""
     return time.process_time() + method.cpu_elsewhere
 
 
-def _begun(suggestion: Suggestion, history: History, task: Task) -> tuple[int, float]:
-    """Where training a config began: the trial, whose random stream serves all that continue it,
-    and the highest fidelity below the suggested one that it has reached; (this trial, 0) if new.
+def _checkpoint_of(suggestion: Suggestion, history: History, task: Task) -> tuple[int, float]:
+    """Return the trial and the fidelity from which the suggested config's training is resumed.
+
+    The trial is the first ok one of the config, whose random stream all its trainings use; if there
+    is none, it is the trial to come. The fidelity is the highest one reached below the suggested
+    fidelity; 0 if there is none.
     """
     if not task.fidelities.resumable:
         return len(history), 0.0
@@ -204,7 +222,7 @@ def _check(suggestion: Suggestion, task: Task) -> None:
         task.space.check(suggestion.config)
         task.fidelities.check(suggestion.fidelity)
     except ValueError as error:
-        raise MethodError(f"the method suggested {error}") from error
+        raise MethodError(f"Method.suggest returned an invalid suggestion: {error}") from error
 
 
 def _evaluated(trial: Trial, task: Task, observation: Observation) -> dict[str, Any]:
@@ -227,23 +245,23 @@ def _evaluated(trial: Trial, task: Task, observation: Observation) -> dict[str, 
 
 
 def _incumbents(recommended: Config | None, history: History, task: Task) -> dict[str, Any]:
-    """The three rules of design.md: the method's own, and two that are trial numbers."""
+    """Return the incumbents by three rules: the method's own, best at target, and best seen."""
     truth, refit = Truth(), None
     if recommended is not None:
         truth, refit = task.truth(recommended), task.refit_test_loss(recommended)
-    seen, at_target = history.best_seen, history.best_at_target
+    best_seen, at_target = history.best_seen, history.best_at_target
     return {
         "recommended": None if recommended is None else _plain(recommended),
         "recommended_loss": _number(truth.loss),
         "recommended_test_loss": _number(truth.test_loss),
         "recommended_test_loss_refit": _number(refit),
         "best_at_target": None if at_target is None else at_target.number,
-        "best_seen": None if seen is None else seen.number,
+        "best_seen": None if best_seen is None else best_seen.number,
     }
 
 
 def _number(value: float | None) -> float | None:
-    """A finite float for JSON; None for a value that is not known or not a number."""
+    """Convert to a float for JSON; None for a value that is None or not finite."""
     return None if value is None or not math.isfinite(value) else float(value)
 
 
@@ -252,7 +270,7 @@ def _plain(mapping: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _plain_value(value: Any) -> Any:
-    """Numpy scalars become Python's; what JSON cannot hold becomes its text."""
+    """Convert numpy scalars to Python's, non-finite floats to None, and others to text for JSON."""
     if isinstance(value, np.generic):
         value = value.item()
     if isinstance(value, float) and not math.isfinite(value):

@@ -1,4 +1,4 @@
-"""What a person sees of a run: a progress bar (lines when not a terminal), a closing table."""
+"""Terminal output of a run: a progress bar (lines if not on a terminal), and a closing table."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from rich.table import Table
 
 
 def number(value: float | None, digits: int = 4) -> str:
-    """A number for people; a dash where it is not known."""
+    """Format a number for people; a dash for None."""
     return "-" if value is None else f"{value:.{digits}g}"
 
 
 def seconds(value: float) -> str:
-    """A duration in the unit that suits it."""
+    """Format a duration, given in seconds, in a suitable unit."""
     for size, unit in ((3600, "h"), (60, "min")):
         if value >= 2 * size:
             return f"{value / size:.1f} {unit}"
@@ -27,13 +27,18 @@ def seconds(value: float) -> str:
 
 
 class Reporter:
-    """Shows rows as they come; use in a ``with`` block."""
+    """Shows the progress of a run; use in a ``with`` block."""
 
     def __init__(
         self, title: str, trials: int | None, best_loss: float | None, done: int = 0
     ) -> None:
-        """``trials`` is the most that may come (None: not known), ``done`` of which had ended
-        before; ``best_loss`` is for regret.
+        """Prepare the display.
+
+        Args:
+            title: title of the run.
+            trials: largest possible number of trials; None if not known.
+            best_loss: that of the task, to show regret; None if not known.
+            done: number of trials that ended before this start.
         """
         self._title, self._trials, self._best_loss = title, trials, best_loss
         self._bar: Progress | None = None
@@ -65,7 +70,7 @@ class Reporter:
             self._bar.stop()
 
     def show(self, row: Mapping[str, Any]) -> None:
-        """Show one more row of the trace: every row in the bar, every tenth share as a line."""
+        """Show one more trial: in the bar, or as a line after each tenth of the trials."""
         self._done += 1
         done = self._done
         state = f"cost {seconds(row['cumulative_cost'])}"
@@ -81,7 +86,7 @@ class Reporter:
 
 
 def regret_of(row: Mapping[str, Any], best_loss: float | None) -> float | None:
-    """True loss of the recommended config at the target minus the best known loss."""
+    """Return the regret of the recommended config at full fidelity; None if not known."""
     loss: float | None = row["recommended_loss"]
     return None if loss is None or best_loss is None else loss - best_loss
 
@@ -89,14 +94,21 @@ def regret_of(row: Mapping[str, Any], best_loss: float | None) -> float | None:
 def closing_table(
     rows: list[dict[str, Any]], meta: Mapping[str, Any], folder: Path, plot: Path | None
 ) -> None:
-    """Print what the run found, what it cost, and where it lies."""
+    """Print the incumbent of a run, its cost, and the paths of its files.
+
+    Args:
+        rows: all rows of the trace, at least one.
+        meta: content of ``meta.json``.
+        folder: folder of the run.
+        plot: path of its regret plot; None without one.
+    """
     last, by_number = rows[-1], {row["trial"]: row for row in rows}
     config = last["recommended"]
     table = Table(
         title=f"{meta['method']} on {meta['task']}, seed {meta['seed']}", show_header=False
     )
-    texts = "none yet" if not config else ", ".join(f"{k}={show(v)}" for k, v in config.items())
-    table.add_row("incumbent (recommended)", texts)
+    text = "none yet" if not config else ", ".join(f"{k}={show(v)}" for k, v in config.items())
+    table.add_row("incumbent (recommended)", text)
     at_target = last["best_at_target"]
     if last["recommended_loss"] is not None:
         table.add_row("its validation error", number(last["recommended_loss"]))
@@ -134,5 +146,5 @@ def closing_table(
 
 
 def show(value: Any) -> str:
-    """A hyperparameter's value for people."""
+    """Format the value of a hyperparameter for people."""
     return f"{value:.4g}" if isinstance(value, float) else str(value)

@@ -1,4 +1,4 @@
-"""The folder of a run: its name, its key, and whether to start, resume or leave it alone."""
+"""The folder of a run: its path, its files, and the key that decides if it can be resumed."""
 
 from __future__ import annotations
 
@@ -17,21 +17,25 @@ from benchmarks.core.protocols import Method, Task
 from benchmarks.lock import FolderLock
 from benchmarks.runner.trace import Trace, read_json, write_json
 
-# settings that do not change what a run computes
+# settings that do not change the results of a run
 OUTSIDE_KEY = ("study", "results", "resume", "plot", "summary", "allow", "experiment")
-# below a group: where data or machines are
+# the same, inside a group: locations of data and machines
 OUTSIDE_PATH = ("task.data_dir", "workers.address")
 
 
 class KeyMismatchError(ValueError):
-    """The folder holds a run with other settings."""
+    """The folder holds a run with different settings."""
 
 
 def path_of(settings: Mapping[str, Any], overrides: Sequence[str]) -> Path:
-    """``<results>/<study>/<task>/<method and other overrides>/seed-<n>``.
+    """Return the folder of a run: ``<results>/<study>/<task>/<method and overrides>/seed-<n>``.
 
-    Overrides below ``method``, ``task``, ``budget``, ``workers`` join the method's name, so that
-    the runs of a sweep over, say, ``method.eta`` have a folder each.
+    Overrides of keys in ``method``, ``task``, ``budget`` and ``workers`` are appended to the name
+    of the method, so that each run of a sweep over, say, ``method.eta`` has its own folder.
+
+    Args:
+        settings: settings of the run.
+        overrides: command-line overrides, ``key=value``.
     """
     names = ("method", "task", "budget", "workers")
     extra = [
@@ -52,16 +56,16 @@ def path_of(settings: Mapping[str, Any], overrides: Sequence[str]) -> Path:
 
 
 def key_of(settings: Mapping[str, Any], method: Method, task: Task) -> dict[str, Any]:
-    """Everything that decides what a run computes, flat: setting -> value.
+    """Return all that determines the results of a run, as a flat dict: setting -> value.
 
-    Our own classes are known by the names and versions of method and task; of any other the key
-    has ``_target_``, and a hash of its source file.
+    A class of this suite is identified by the name and version of the method or task; for any
+    other class, the key also has ``_target_`` and a hash of the source file.
     """
     kept = {k: v for k, v in settings.items() if k not in OUTSIDE_KEY}
     flat = {k: v for k, v in _flatten(kept) if k not in OUTSIDE_PATH}
     flat.update(_flatten({"identity": dict(task.identity)}))
-    for group, made in (("method", method), ("task", task)):
-        flat[f"{group}.version"] = made.version
+    for group, instance in (("method", method), ("task", task)):
+        flat[f"{group}.version"] = instance.version
         target = f"{group}._target_"
         if is_own(flat.get(target)):
             del flat[target]
@@ -77,14 +81,14 @@ def is_own(target: object) -> bool:
 
 
 def _source_hash(target: str) -> str | None:
-    """Return the start of the sha256 of the file of a loaded class; None if it has no file."""
+    """Return the first 16 hex digits of the SHA-256 of a class's source file; None without one."""
     loaded = sys.modules.get(target.rpartition(".")[0])
     file = getattr(loaded, "__file__", None)
     return None if file is None else hashlib.sha256(Path(file).read_bytes()).hexdigest()[:16]
 
 
 class RunFolder:
-    """One run's folder, locked while in its ``with`` block."""
+    """The folder of one run; locked inside its ``with`` block."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -95,7 +99,7 @@ class RunFolder:
         """Create and lock the folder.
 
         Raises:
-            benchmarks.lock.LockedError: another process runs here.
+            benchmarks.lock.LockedError: another process uses the folder.
         """
         self.path.mkdir(parents=True, exist_ok=True)
         self._lock.__enter__()
@@ -105,7 +109,7 @@ class RunFolder:
         self._lock.__exit__(*exception)
 
     def clear(self) -> None:
-        """Throw away what the folder holds."""
+        """Delete everything in the folder but its lock."""
         for entry in self.path.iterdir():
             if entry.name == ".lock":
                 continue
@@ -115,7 +119,11 @@ class RunFolder:
                 entry.unlink()
 
     def meta(self) -> dict[str, Any]:
-        """The content of ``meta.json``; empty for a new folder."""
+        """Return the content of ``meta.json``; an empty dict for a new folder.
+
+        Raises:
+            DamagedError: the file is not JSON.
+        """
         return read_json(self.path / "meta.json")
 
     def write_meta(self, meta: Mapping[str, Any]) -> None:
@@ -127,15 +135,16 @@ class RunFolder:
         (self.path / "config.yaml").write_text(OmegaConf.to_yaml(dict(settings)))
 
     def check_key(self, key: Mapping[str, Any], at_default: Sequence[str] = ()) -> None:
-        """Check that what the folder holds was made with the same key.
+        """Check that the folder is new, or holds a run with the same key.
 
         Args:
-            key: of the run that is to go on.
-            at_default: names in it whose value is the default: a run made before there was such
-                an option does not have them.
+            key: key of the run to start or resume.
+            at_default: names in ``key`` whose value is the default: a run from before such an
+                option existed does not have them in its key.
 
         Raises:
-            KeyMismatchError: another key, or a trace without one; names the first differences.
+            KeyMismatchError: the folder has a different key, or a trace but no key; the message
+                lists the first differences.
         """
         held = self.meta().get("key")
         if held is None and not self.trace.path.exists():
@@ -151,7 +160,7 @@ class RunFolder:
             differences = "; ".join(pairs) + (" ..." if len(names) > 3 else "")
         raise KeyMismatchError(
             f"{self.path} holds another run ({differences}): "
-            "choose another study=NAME, or resume=false to throw it away"
+            "choose another study=NAME, or delete it with resume=false"
         )
 
 

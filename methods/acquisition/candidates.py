@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 from scipy.spatial.distance import cdist
 
-from benchmarks.core.space import Array, Float, Space
+from benchmarks.core.arrays import Array
+from benchmarks.core.space import Float, Space
 from methods.models.training_data import Pending
 
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 import numpy as np
 from scipy.special import logsumexp, xlogy
 
-from benchmarks.core.space import Array
+from benchmarks.core.arrays import Array
 from methods.acquisition.orthant import Orthants, orthants
 from methods.acquisition.representer_posterior import RepresenterPosterior, normal_quadrature
 from methods.models.kernels import Points

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import xlogy
 
-from benchmarks.core.space import Array
+from benchmarks.core.arrays import Array
 from methods.acquisition.representer_posterior import RepresenterPosterior, normal_quadrature
 from methods.models.gp import lower_inverse
 from methods.models.kernels import Points

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy.special import erfcx, log_ndtr, ndtr
 
-from benchmarks.core.space import Array
+from benchmarks.core.arrays import Array
 
 _LOG_ROOT_2PI = 0.5 * np.log(2 * np.pi)
 

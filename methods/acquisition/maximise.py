@@ -6,7 +6,8 @@ from typing import Protocol
 
 import numpy as np
 
-from benchmarks.core.space import Array, Space
+from benchmarks.core.arrays import Array
+from benchmarks.core.space import Space
 from benchmarks.core.trial import Fidelities
 from methods.acquisition.candidates import around, exclude_pending, uniform
 from methods.models.kernels import from_log_size, log_size

@@ -15,7 +15,7 @@ import numpy as np
 from scipy.linalg import lapack
 from scipy.special import erfcx, log_ndtr
 
-from benchmarks.core.space import Array
+from benchmarks.core.arrays import Array
 
 STEP = 0.8
 """initial damping: share of the step to the new factors. Strongly correlated problems oscillate, so

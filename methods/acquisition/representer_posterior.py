@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from benchmarks.core.space import Array
+from benchmarks.core.arrays import Array
 from methods.models.gp import Posterior
 from methods.models.kernels import Points
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from benchmarks.core.space import Array, Space
+from benchmarks.core.arrays import Array
+from benchmarks.core.space import Space
 from methods.acquisition.candidates import around, uniform
 from methods.acquisition.improvement import log_expected_improvement
 from methods.models.gp import Posterior

@@ -6,7 +6,7 @@ from dataclasses import KW_ONLY, dataclass, field
 
 import numpy as np
 
-from benchmarks.core.space import Array
+from benchmarks.core.arrays import Array
 from methods.acquisition.entropy_ep import EPEntropy
 from methods.acquisition.entropy_mc import MonteCarloEntropy
 from methods.acquisition.gain_per_cost import CostModel, Gain, GainPerCost

@@ -9,8 +9,9 @@ from typing import NamedTuple
 
 import numpy as np
 
+from benchmarks.core.arrays import Array
 from benchmarks.core.protocols import Method
-from benchmarks.core.space import Array, Config, Space
+from benchmarks.core.space import Config, Space
 from benchmarks.core.trial import Fidelities, History, Suggestion
 from methods.acquisition.representers import at_target
 from methods.bayesian.refit_schedule import pending_numbers, prefix

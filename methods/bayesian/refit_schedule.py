@@ -18,7 +18,7 @@ suggested"""
 
 
 def pending_numbers(history: History) -> dict[str, Any]:
-    """Return the note of a suggestion made now: numbers of the pending trials; empty without any."""
+    """Return the note of a suggestion made now: the pending trials; empty if there are none."""
     numbers = [trial.number for trial in history.running]
     return {PENDING_KEY: numbers} if numbers else {}
 

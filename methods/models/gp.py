@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import lapack
 
-from benchmarks.core.space import Array
+from benchmarks.core.arrays import Array
 from methods.models.kernels import Points, ProductKernel, squared_differences
 
 

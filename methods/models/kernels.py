@@ -15,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.core.space import Array
+from benchmarks.core.arrays import Array
 
 
 def log_size(s: Array, low: float) -> Array:

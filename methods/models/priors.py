@@ -16,7 +16,7 @@ from typing import Protocol
 
 import numpy as np
 
-from benchmarks.core.space import Array
+from benchmarks.core.arrays import Array
 from methods.models.kernels import ProductKernel, SmoothKernel
 
 

@@ -17,7 +17,7 @@ from collections.abc import Callable
 import numpy as np
 from scipy.optimize import minimize
 
-from benchmarks.core.space import Array
+from benchmarks.core.arrays import Array
 from methods.models.gp import Data, Posterior, log_likelihood, log_likelihood_gradient
 from methods.models.kernels import Points, ProductKernel
 from methods.models.priors import LENGTH_SCALES, Priors, standard_priors

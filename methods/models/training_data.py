@@ -11,7 +11,8 @@ from typing import Generic, NamedTuple, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.core.space import Array, Config, Space
+from benchmarks.core.arrays import Array
+from benchmarks.core.space import Config, Space
 from benchmarks.core.trial import History, Trial
 
 TRANSFORMS = ("log", "none")

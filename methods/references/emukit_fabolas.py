@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.core.arrays import Array
 from benchmarks.core.protocols import Method
-from benchmarks.core.space import Array, Config, Space
+from benchmarks.core.space import Config, Space
 from benchmarks.core.trial import Fidelities, History, Suggestion
 from methods.bayesian.initial_design import CONFIGS, initial_suggestion
 from methods.models.training_data import (

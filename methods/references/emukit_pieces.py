@@ -15,7 +15,7 @@ from emukit.core import ContinuousParameter, ParameterSpace
 from emukit.core.initial_designs import RandomDesign
 from emukit.model_wrappers import GPyModelWrapper
 
-from benchmarks.core.space import Array
+from benchmarks.core.arrays import Array
 
 
 class ClippedGPy(GPyModelWrapper):  # type: ignore[misc]

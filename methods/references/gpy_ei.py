@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 from scipy.optimize import minimize
 
+from benchmarks.core.arrays import Array
 from benchmarks.core.protocols import Method
-from benchmarks.core.space import Array, Config, Space
+from benchmarks.core.space import Config, Space
 from benchmarks.core.trial import Fidelities, History, Suggestion
 from methods.acquisition.candidates import around, exclude_pending, snap, uniform
 from methods.acquisition.improvement import (

@@ -11,6 +11,7 @@ from typing import Any
 import lightgbm
 import numpy as np
 
+from benchmarks.core.arrays import Rows
 from tasks import datasets as data
 from tasks.boosted_trees.kernel import lightgbm_kernel
 from tasks.subsets import stratified_order
@@ -115,11 +116,11 @@ class _Worker:
         }
 
     @functools.lru_cache(maxsize=4)  # noqa: B019 - the worker lives as long as its process
-    def _order(self, seed: int) -> data.Rows:
+    def _order(self, seed: int) -> Rows:
         train = self._data.train
         return train[stratified_order(self._data.y[train], np.random.default_rng([seed, 0]))]
 
-    def _error(self, booster: lightgbm.Booster, rows: data.Rows) -> float:
+    def _error(self, booster: lightgbm.Booster, rows: Rows) -> float:
         """Return the share of rows that are taken for another class.
 
         Trees are walked a few at a time, all rows through each: 3 to 7 times faster than the other

@@ -16,11 +16,11 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from benchmarks.core.arrays import Rows
 from tasks.cars.networks import Backbone
 from tasks.cars.photos import Photos
 from tasks.datasets import DataError, cache_folder
 
-Rows = NDArray[np.int64]
 AT_ONCE = 64
 """photos passed through a backbone at a time"""
 

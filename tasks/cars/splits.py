@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks.core.arrays import Rows
 from benchmarks.core.space import check_choice
 
-Rows = NDArray[np.int64]
 PROTOCOLS = ("official", "talk")
 
 

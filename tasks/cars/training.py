@@ -17,9 +17,9 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
+from benchmarks.core.arrays import Rows
 from tasks.training.training import DivergedError, Training
 
-Rows = NDArray[np.int64]
 SCORED = 256
 """photos scored at a time"""
 LOOK_EVERY = 20

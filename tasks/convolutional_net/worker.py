@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from benchmarks.core.arrays import Rows
 from tasks import datasets as data
 from tasks.convolutional_net.training import Images, ImageTraining, Problem
 from tasks.subsets import stratified_order
@@ -45,7 +46,7 @@ class _Worker(Worker):
         train = loaded.train[: options.train_rows]
         mean, sd = loaded.X[train].mean(), loaded.X[train].std()
 
-        def images(rows: data.Rows) -> Images:
+        def images(rows: Rows) -> Images:
             pixels = ((loaded.X[rows] - mean) / sd).astype(np.float32).reshape(-1, 1, 28, 28)
             return Images(torch.from_numpy(pixels), torch.from_numpy(loaded.y[rows]))
 

@@ -7,13 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.stats import rankdata
 
+from benchmarks.core.arrays import Array
 from benchmarks.core.space import Space
 from tasks.replay.curve_surrogate import CurveSurrogate
-
-Array = NDArray[np.float64]
 
 RANGES = ((1, 4), (5, 18), (19, 34), (35, 35))
 """first and last epoch of what is averaged, of 35; the talk's tasks are 4, 18 and 35"""

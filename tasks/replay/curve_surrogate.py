@@ -13,12 +13,10 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
+from benchmarks.core.arrays import Array
 from benchmarks.core.space import Config, Space
 from tasks.replay.forest import ARRAYS, Forest
-
-Array = NDArray[np.float64]
 
 FAMILIES = ("extra_trees", "boosting")
 COLUMNS: dict[str, str] = {

@@ -10,11 +10,12 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.core.arrays import Array
 from benchmarks.core.protocols import Task
 from benchmarks.core.space import Config
 from benchmarks.core.trial import Fidelities, Observation, Truth
 from tasks.replay import table as tables
-from tasks.replay.interpolation import Array, Mesh, surfaces
+from tasks.replay.interpolation import Mesh, surfaces
 
 QUANTITIES = ("loss", "cost", "test_loss")
 

@@ -8,11 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks.core.arrays import Array
 from benchmarks.core.space import Space
 from tasks.replay import fit_trees as ensembles
 from tasks.replay.curve_surrogate import FAMILIES, inputs_of
-
-Array = NDArray[np.float64]
 
 COMPONENTS = 6
 """principal components of the loss curves that are predicted"""

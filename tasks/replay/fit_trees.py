@@ -10,12 +10,10 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from sklearn.ensemble import ExtraTreesRegressor, GradientBoostingRegressor
 
+from benchmarks.core.arrays import Array
 from tasks.replay.forest import Forest
-
-Array = NDArray[np.float64]
 
 EXTRA_TREES: dict[str, Any] = {"n_estimators": 60, "min_samples_leaf": 2, "max_features": 1.0}
 BOOSTING: dict[str, Any] = {

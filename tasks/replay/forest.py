@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-Array = NDArray[np.float64]
+from benchmarks.core.arrays import Array
 
 ARRAYS: dict[str, str] = {
     "feature": "<i2",  # (nodes,) which input is looked at; of a leaf 0, whatever it is

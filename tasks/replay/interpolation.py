@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize
 from scipy.spatial import Delaunay, QhullError
 
-Array = NDArray[np.float64]
+from benchmarks.core.arrays import Array
+
 AT_NODE = 1 - 1e-9  # a weight above this is a point on a node: rounding, not a distance
 
 

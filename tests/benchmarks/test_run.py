@@ -74,7 +74,7 @@ def test_a_damaged_run_is_one_line_and_the_sweep_goes_on(damaged: str, tmp_path:
     done = call(tmp_path, *quick)
     assert done.returncode == 2
     assert done.stderr.startswith(f"error: {(folder / damaged).relative_to(tmp_path)}")
-    assert done.stderr.endswith("; resume=false throws away what is there\n")
+    assert done.stderr.endswith("; delete the run and start over with resume=false\n")
     assert len(done.stderr.splitlines()) == 1
     assert meta(tmp_path, seed=1)["status"] == "finished"
     assert call(tmp_path, *quick, "resume=false").returncode == 0
@@ -125,7 +125,7 @@ def test_interrupted_it_says_how_to_go_on(tmp_path: Path) -> None:
     running.send_signal(signal.SIGINT)
     _, errors = running.communicate()
     assert running.returncode == 130
-    assert errors == "interrupted: the same command goes on from here\n"
+    assert errors == "interrupted: run the same command again to resume\n"
 
 
 def test_a_second_run_in_the_same_folder_is_refused_while_the_first_goes_on(
@@ -201,7 +201,7 @@ def test_a_task_that_raises_hangs_or_returns_rubbish_does_not_end_the_run(tmp_pa
         (["budget.trials=-3"], "budget.trials=-3: must be a positive number"),
         (["budget.trials=null"], "the budget is unlimited"),
         (["seed=1,2"], "--multirun"),
-        (["task=tiny", "allow=[]"], "to trust another, say allow=[tiny]"),
+        (["task=tiny", "allow=[]"], "to allow another, set allow=[tiny]"),
         (["task=tiny", "+task.lwo=1"], "unknown key task.lwo; did you mean 'low'"),
         (["task=svm_mnist", "task.source=lvie"], "allowed are recorded, live; did you mean 'live'"),
         (["task=svm_mnist", "task.backend=sklearn"], "set task.source=live"),

@@ -134,5 +134,5 @@ def test_control_c_is_one_line_and_leaves_no_process(tmp_path: Path) -> None:
             running.kill()
             raise
         assert running.returncode == 130, output + errors
-        assert errors == "interrupted: the same command goes on from here\n"
+        assert errors == "interrupted: run the same command again to resume\n"
         wait_for(lambda folder=folder: not any(map(alive, pids(folder / "marks"))), 5)

@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.core.arrays import Array
 from benchmarks.core.protocols import Method, Task
-from benchmarks.core.space import Array, Config, Float, Space
+from benchmarks.core.space import Config, Float, Space
 from benchmarks.core.trial import Fidelities, History, Observation, Suggestion, Truth
 
 

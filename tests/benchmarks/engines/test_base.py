@@ -120,7 +120,7 @@ def test_nothing_to_suggest_and_nothing_running_ends_the_run(tmp_path: Path) -> 
         def suggest(self, history: History, rng: np.random.Generator) -> Suggestion | None:
             return None
 
-    with pytest.raises(loop.MethodError, match="nothing although no trial is running"):
+    with pytest.raises(loop.MethodError, match="returned None with no trial running"):
         go(tmp_path, Silent([]), Tiny(), 2, Budget(trials=3))
 
 

@@ -24,7 +24,7 @@ from distributed import LocalCluster
 
 from benchmarks.core.trial import Suggestion
 from benchmarks.engines import dask_cluster as workers_dask
-from benchmarks.engines.base import Ended, Job
+from benchmarks.engines.base import CompletedJob, Job
 from benchmarks.engines.dask_cluster import Dask
 from benchmarks.engines.select import build_engine
 from benchmarks.engines.virtual import Virtual
@@ -52,8 +52,8 @@ def job(number: int, fault: str = "ok", worker: int = 0) -> Job:
     return Job(number, Suggestion(config), 0.0, worker, 0.0, "", number, 0.0)
 
 
-def next_end(engine: Any) -> Ended:
-    ended = engine.ended(wait=True)
+def next_end(engine: Any) -> CompletedJob:
+    ended = engine.next_completed(wait=True)
     assert ended is not None
     return ended
 
@@ -114,7 +114,7 @@ def test_a_killed_worker_costs_a_retried_trial(tmp_path: Path, address: str) -> 
         victim = pids(tmp_path)[0]
         os.kill(victim, signal.SIGKILL)
         ended = [next_end(engine) for _ in range(2)]
-        assert engine.ended(wait=True) is None
+        assert engine.next_completed(wait=True) is None
     assert {end.job.number for end in ended} == {0, 1}
     assert {end.observation.status for end in ended} == {"ok"}
     assert len(pids(tmp_path)) == 3  # one was evaluated twice
@@ -176,16 +176,16 @@ def test_more_trials_than_workers_wait_for_one(address: str) -> None:
     with closing(build_engine(settings(5, address), Live(), 0.0)) as engine:
         for number in range(5):
             engine.start(job(number, worker=number))
-        assert engine.free() is None
+        assert engine.idle_worker() is None
         assert {next_end(engine).job.number for _ in range(5)} == set(range(5))
-        assert engine.free() == 0
+        assert engine.idle_worker() == 0
 
 
 @pytest.mark.parametrize("where", ["tcp://127.0.0.1:{port}", "127.0.0.1:{port}", "rubbish://x:1"])
 def test_no_scheduler_at_the_address_is_one_line_in_time(
     where: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(workers_dask, "CONNECT", 2.0)
+    monkeypatch.setattr(workers_dask, "CONNECT_TIMEOUT", 2.0)
     with socket.socket() as unused:  # bound, not listening: nobody answers
         unused.bind(("127.0.0.1", 0))
         named = where.format(port=unused.getsockname()[1])

@@ -16,7 +16,7 @@ from live import FAULTS, Live, alive, pids, wait_for
 
 from benchmarks.core.protocols import Task
 from benchmarks.core.trial import Suggestion
-from benchmarks.engines.base import Ended, Job, RealTime
+from benchmarks.engines.base import CompletedJob, Job, RealTime
 from benchmarks.engines.isolated_task import IsolatedTask
 from benchmarks.engines.local import Local
 from benchmarks.runner import loop
@@ -44,8 +44,8 @@ def no_leftovers() -> Iterator[None]:
     assert not multiprocessing.active_children()
 
 
-def next_end(workers: Local) -> Ended:
-    ended = workers.ended(wait=True)
+def next_end(workers: Local) -> CompletedJob:
+    ended = workers.next_completed(wait=True)
     assert ended is not None
     return ended
 
@@ -81,15 +81,15 @@ def test_what_hangs_dies_raises_or_returns_rubbish_is_one_trial_and_its_worker_g
     with closing(engine(len(FAULTS), limit=1.0, faults=FAULTS)) as workers:
         for number, fault in enumerate(FAULTS):
             workers.start(job(number, fault, worker=number))
-        assert workers.free() is None
+        assert workers.idle_worker() is None
         seen = {}
         for _ in FAULTS:
             ended = next_end(workers)
             seen[FAULTS[ended.job.number]] = ended.observation
-        assert workers.ended(wait=True) is None
-        assert workers.ended(wait=False) is None
+        assert workers.next_completed(wait=True) is None
+        assert workers.next_completed(wait=False) is None
         for number in range(len(FAULTS)):
-            assert workers.free() == number
+            assert workers.idle_worker() == number
             workers.start(job(100 + number, worker=number))
         again = [next_end(workers).observation.status for _ in FAULTS]
     errors = {fault: observation.info.get("error", "") for fault, observation in seen.items()}
@@ -127,7 +127,7 @@ def test_a_task_that_can_never_be_built_here_ends_the_run() -> None:
             assert "could not be built here: ValueError: no such data" in observation.info["error"]
         workers.start(job(2))
         with pytest.raises(ValueError, match="no such data"):
-            workers.ended(wait=True)
+            workers.next_completed(wait=True)
 
 
 @pytest.mark.usefixtures("no_leftovers")

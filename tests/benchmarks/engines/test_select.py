@@ -55,11 +55,14 @@ def test_which_engine_a_run_has(task: Task, workers: dict[str, Any], engine: str
             {"engine": "desk"},
             "workers.engine=desk: allowed are virtual, local, dask; did you mean 'dask'?",
         ),
-        ({"overhead": -1}, "workers.overhead=-1: allowed are seconds, 0 or more, and measured"),
-        ({"overhead": "mesured"}, "workers.overhead=mesured: allowed are seconds, 0 or more"),
-        ({"overhead": None}, "workers.overhead=None: allowed are seconds, 0 or more"),
-        ({"overhead": float("nan")}, "workers.overhead=nan: allowed are seconds, 0 or more"),
-        ({"overhead": float("inf")}, "workers.overhead=inf: allowed are seconds, 0 or more"),
+        (
+            {"overhead": -1},
+            "workers.overhead=-1: allowed are a number of seconds >= 0, and measured",
+        ),
+        ({"overhead": "mesured"}, "workers.overhead=mesured: allowed are a number of seconds"),
+        ({"overhead": None}, "workers.overhead=None: allowed are a number of seconds"),
+        ({"overhead": float("nan")}, "workers.overhead=nan: allowed are a number of seconds"),
+        ({"overhead": float("inf")}, "workers.overhead=inf: allowed are a number of seconds"),
         ({"address": "tcp://10.0.0.1:8786"}, "set workers.engine=dask"),
         ({"address": "tcp://10.0.0.1:8786", "engine": "local"}, "set workers.engine=dask"),
     ],
@@ -86,10 +89,10 @@ def test_engines_are_built_with_the_clock_where_it_stood() -> None:
     virtual = build_engine(settings(n=3), Tiny(), 5.0)
     assert isinstance(virtual, Virtual)
     assert virtual.now == 5.0
-    virtual.thought(1000.0)
+    virtual.add_overhead(1000.0)
     assert virtual.now == 5.1
     measured = build_engine(settings(overhead="measured"), Tiny(), 5.0)
-    measured.thought(1000.0)
+    measured.add_overhead(1000.0)
     assert measured.now == 1005.0
     local = build_engine(settings("live.Live", n=3), Live(), 5.0)
     assert isinstance(local, Local)

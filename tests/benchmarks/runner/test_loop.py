@@ -140,7 +140,7 @@ def test_a_flaky_task_gives_statuses_and_costs_not_a_crash(tmp_path: Path) -> No
 
 
 def test_a_suggestion_outside_the_space_ends_the_run_with_a_clear_error(tmp_path: Path) -> None:
-    with pytest.raises(loop.MethodError, match=r"the method suggested x=2\.0: allowed is"):
+    with pytest.raises(loop.MethodError, match=r"invalid suggestion: x=2\.0: allowed is"):
         run(tmp_path, Outside(Tiny.space, Tiny().fidelities), Tiny(), Budget(trials=2))
 
 

@@ -57,7 +57,7 @@ def test_any_other_damage_is_refused_with_the_line(damaged: bytes, tmp_path: Pat
     trace = write(tmp_path / "trace.jsonl")
     lines = trace.path.read_bytes().splitlines()
     trace.path.write_bytes(b"\n".join([lines[0], damaged, lines[2]]) + b"\n")
-    with pytest.raises(ValueError, match=r"trace\.jsonl, line 2: not the row of another trial"):
+    with pytest.raises(ValueError, match=r"trace\.jsonl, line 2: not the row of a trial"):
         trace.load()
 
 

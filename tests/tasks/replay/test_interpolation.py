@@ -6,12 +6,11 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from numpy.typing import NDArray
 from scipy.spatial import Delaunay
 
+from benchmarks.core.arrays import Array
 from tasks.replay.interpolation import Mesh, surfaces
 
-Array = NDArray[np.float64]
 CORNERS = np.array(list(itertools.product([0.0, 1.0], repeat=2)))
 units = st.floats(0, 1)
 seeds = st.integers(0, 2**32 - 1)
