@@ -17,12 +17,12 @@ from typing import Any
 from benchmarks.core.protocols import Task
 from benchmarks.core.space import Space
 from benchmarks.lock import FolderLock
-from benchmarks.recorder import rows
+from benchmarks.recorder import raw_rows
 from benchmarks.recorder.card_of_evaluations import write_card
 from benchmarks.recorder.design import expand
+from benchmarks.recorder.eta import remaining_seconds
 from benchmarks.recorder.recorder import Recorder
 from benchmarks.recorder.table_of_evaluations import compact
-from benchmarks.recorder.time_left import remaining_seconds
 from benchmarks.settings import ConfigError, build_task, compose
 
 
@@ -44,7 +44,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _command(options: argparse.Namespace, settings: Mapping[str, Any]) -> int:
     name = settings["task"]["name"]
-    path = rows.path_of(settings)
+    path = raw_rows.path_of(settings)
     pause_file = path.with_suffix(".pause")
     if options.pause:
         pause_file.parent.mkdir(parents=True, exist_ok=True)
@@ -52,9 +52,9 @@ def _command(options: argparse.Namespace, settings: Mapping[str, Any]) -> int:
     elif options.resume:
         pause_file.unlink(missing_ok=True)
     elif options.compact:
-        target = Path(settings["table"] or rows.TABLES / f"{name}.npz")
+        target = Path(settings["table"] or raw_rows.TABLES / f"{name}.npz")
         space = _space(path, settings)
-        if any("curve" in row.facts for row in rows.read(path)):
+        if any("curve" in row.record for row in raw_rows.read(path)):
             from benchmarks.recorder.card_of_curves import write_curve_card
             from benchmarks.recorder.table_of_curves import (
                 compact_curves,  # scikit-learn is slow to import
@@ -79,7 +79,7 @@ def _command(options: argparse.Namespace, settings: Mapping[str, Any]) -> int:
         recorder = Recorder(build, design, path)
         if options.status:
             left = recorder.missing()
-            hours = remaining_seconds(rows.read(path), design) / 3600
+            hours = remaining_seconds(raw_rows.read(path), design) / 3600
             print(f"{name}: {len(left)} of {len(design)} left, about {hours:.1f} h on one core")
             return 0
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -99,9 +99,9 @@ def _live(task: Mapping[str, Any]) -> Mapping[str, Any]:
 
 def _space(path: Path, settings: Mapping[str, Any]) -> Space:
     """The recorded task's space: as the latest session says or, from older ones, the task."""
-    recorded = rows.read(path)
+    recorded = raw_rows.read(path)
     if recorded and "space" in recorded[-1].session:
-        return Space.described(recorded[-1].session["space"])
+        return Space.from_spec(recorded[-1].session["space"])
     task = build_task(_live(settings["task"]), settings["allow"])
     task.close()
     return task.space

@@ -18,15 +18,15 @@ THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"
 _environment = threading.Lock()  # the recorder's workers are threads, each starting a child
 
 
-class ChildTimeoutError(Exception):
+class WorkerTimeoutError(Exception):
     """The call took longer than its time limit; the child was killed."""
 
 
-class ChildFailureError(Exception):
+class WorkerFailureError(Exception):
     """The call raised, or the child died; the message says which."""
 
 
-class Child:
+class WorkerProcess:
     """Calls a function, built once inside a child process, under a time limit.
 
     The child is started at the first call, keeps its state (loaded data) between calls, is killed
@@ -60,8 +60,8 @@ class Child:
             pause: asked twice a second; while it returns True the child is stopped.
 
         Raises:
-            ChildTimeoutError: the limit passed.
-            ChildFailureError: the function raised, the child died or was not ready in time.
+            WorkerTimeoutError: the limit passed.
+            WorkerFailureError: the function raised, the child died or was not ready in time.
         """
         pipe = self._start()
         self.paused = 0.0
@@ -77,18 +77,18 @@ class Child:
                 started = time.monotonic()
                 if left <= 0:
                     self.close()
-                    raise ChildTimeoutError(f"killed after {limit:g} s")
+                    raise WorkerTimeoutError(f"killed after {limit:g} s")
             kind, value = pipe.recv()
         except (EOFError, BrokenPipeError, ConnectionResetError) as error:
             code = self._exit_code()
-            raise ChildFailureError(f"the evaluation's process died (exit code {code})") from error
-        except ChildTimeoutError:
+            raise WorkerFailureError(f"the evaluation's process died (exit code {code})") from error
+        except WorkerTimeoutError:
             raise
         except BaseException:  # Ctrl-C, or ``pause`` raised: the answer must not reach a next call
             self.close()
             raise
         if kind == "error":
-            raise ChildFailureError(value)
+            raise WorkerFailureError(value)
         return value
 
     def close(self) -> None:
@@ -125,19 +125,19 @@ class Child:
         self._process, self._pipe = process, pipe
         try:
             if not pipe.poll(self._start_limit):  # imports and data are outside a call's limit
-                raise ChildFailureError(
+                raise WorkerFailureError(
                     f"the evaluation's process was not ready after {self._start_limit:g} s"
                 )
             kind, value = pipe.recv()
         except EOFError as error:
             code = self._exit_code()
-            raise ChildFailureError(f"the evaluation's process died at start ({code})") from error
+            raise WorkerFailureError(f"the evaluation's process died at start ({code})") from error
         except BaseException:
             self.close()
             raise
         if kind == "error":
             self.close()
-            raise ChildFailureError(value)
+            raise WorkerFailureError(value)
         return pipe
 
     def _exit_code(self) -> int | None:

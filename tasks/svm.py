@@ -16,7 +16,7 @@ from benchmarks.core.protocols import Task
 from benchmarks.core.space import Config, Float, Space, check_choice, nearest
 from benchmarks.core.trial import Fidelities, Observation
 from tasks import datasets as data
-from tasks.subprocess_worker import Child, ChildFailureError, ChildTimeoutError
+from tasks.subprocess_worker import WorkerFailureError, WorkerProcess, WorkerTimeoutError
 from tasks.subsets import stratified_order
 
 BACKENDS = ("sklearnex", "sklearn")
@@ -119,7 +119,7 @@ class SVM(Task):
             "train_rows": rows,
         }
         self._subset_seeds, self._limit, self._refit = subset_seeds, time_limit, test
-        self._child = Child(_build, dataset, backend, scale, data_dir, rows, timings)
+        self._worker = WorkerProcess(_build, dataset, backend, scale, data_dir, rows, timings)
         self._refits: dict[tuple[float, float], float | None] = {}
 
     @property
@@ -144,7 +144,7 @@ class SVM(Task):
             config: inside the space.
             fidelity: any share in (0, 1], also below what ``fidelities`` offers to methods.
             replicate_seed: fixes the permutation that all configs and fidelities share.
-            pause: see ``Child.call``.
+            pause: see ``WorkerProcess.call``.
         """
         request = (
             "fit",
@@ -156,15 +156,15 @@ class SVM(Task):
         info: dict[str, Any] = {"subset_seed": replicate_seed}
         started = time.monotonic()
         try:
-            result = self._child.call(*request, limit=self._limit, pause=pause)
-        except ChildTimeoutError as error:
+            result = self._worker.call(*request, limit=self._limit, pause=pause)
+        except WorkerTimeoutError as error:
             return Observation(
                 math.nan, self._limit, "timeout", None, {**info, "error": str(error)}
             )
-        except ChildFailureError as error:
+        except WorkerFailureError as error:
             spent = time.monotonic() - started
             return Observation(math.nan, spent, "failed", None, {**info, "error": str(error)})
-        info["wall"] = max(result["wall"] - self._child.paused, result["cost"])
+        info["wall"] = max(result["wall"] - self._worker.paused, result["cost"])
         return Observation(result["loss"], result["cost"], "ok", result["test_loss"], info)
 
     def refit_test_loss(self, config: Config) -> float | None:
@@ -177,8 +177,8 @@ class SVM(Task):
         key = (float(config["log_c"]), float(config["log_gamma"]))
         if key not in self._refits:
             try:
-                self._refits[key] = self._child.call("refit", *key, 1.0, 0, limit=math.inf)
-            except ChildFailureError:
+                self._refits[key] = self._worker.call("refit", *key, 1.0, 0, limit=math.inf)
+            except WorkerFailureError:
                 self._refits[key] = None
         return self._refits[key]
 
@@ -186,7 +186,7 @@ class SVM(Task):
         self._limit = min(self._limit, seconds)
 
     def close(self) -> None:
-        self._child.close()
+        self._worker.close()
 
 
 def _check_backend(backend: str) -> None:

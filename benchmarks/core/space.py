@@ -222,8 +222,8 @@ class Space:
                 raise ValueError(f"hyperparameter {name!r} is missing")
             parameter.check(name, config[name])
 
-    def describe(self) -> dict[str, dict[str, Any]]:
-        """The space as plain facts, for files; ``described`` makes it again."""
+    def spec(self) -> dict[str, dict[str, Any]]:
+        """The space as plain facts, for files; ``from_spec`` reads them."""
         facts: dict[str, dict[str, Any]] = {}
         for name, parameter in self.parameters.items():
             (kind,) = [kind for kind, made in KINDS.items() if type(parameter) is made]
@@ -233,14 +233,14 @@ class Space:
         return facts
 
     @classmethod
-    def described(cls, facts: Mapping[str, Mapping[str, Any]]) -> Space:
-        """The space that ``describe`` described.
+    def from_spec(cls, spec: Mapping[str, Mapping[str, Any]]) -> Space:
+        """Return the space with the given ``spec``.
 
         Raises:
             ValueError: an unknown kind, or options that it does not have or allow.
         """
         parameters: dict[str, Parameter] = {}
-        for name, fact in facts.items():
+        for name, fact in spec.items():
             check_choice(f"{name}.kind", fact.get("kind"), KINDS)
             options = {k: tuple(v) if k == "choices" else v for k, v in fact.items() if k != "kind"}
             try:

@@ -12,7 +12,7 @@ from benchmarks.core.protocols import Task
 from benchmarks.core.space import Config
 from benchmarks.core.trial import Observation, Truth
 from benchmarks.settings import build_task
-from tasks.subprocess_worker import Child, ChildFailureError, ChildTimeoutError
+from tasks.subprocess_worker import WorkerFailureError, WorkerProcess, WorkerTimeoutError
 
 START = 600.0
 """seconds that a child may take to be ready, if its evaluations may take less"""
@@ -49,7 +49,7 @@ class IsolatedTask(Task):
             raise ValueError(f"time_limit={limit}: must be positive")
         self._task = build_task(settings, allow) if task is None else task
         start = max(START, limit) if math.isfinite(limit) else None
-        self._child = Child(
+        self._worker = WorkerProcess(
             _evaluator, dict(settings), list(allow), threads=threads, start_limit=start
         )
         self._limit = limit
@@ -83,15 +83,15 @@ class IsolatedTask(Task):
         return self._task.refit_test_loss(config)
 
     def close(self) -> None:
-        self._child.close()
+        self._worker.close()
         self._task.close()
 
     def _ask(self, *request: Any) -> Observation:
         try:
-            answer: Observation = self._child.call(*request, limit=self._limit)
-        except ChildTimeoutError as error:
+            answer: Observation = self._worker.call(*request, limit=self._limit)
+        except WorkerTimeoutError as error:
             return Observation(math.nan, self._limit, "timeout", None, {"error": str(error)})
-        except ChildFailureError as error:
+        except WorkerFailureError as error:
             raise RuntimeError(str(error)) from error
         return answer
 

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 from scipy.stats import spearmanr
 
-from benchmarks.recorder import rows
-from benchmarks.recorder.backend_agreement import agreements, other_backends
+from benchmarks.recorder import raw_rows
+from benchmarks.recorder.backend_comparison import agreements, other_backends
 from tasks.replay import table as tables
 from tasks.replay.check_evaluations import GOOD, held_out_errors
 from tasks.replay.evaluations import RecordedTask
@@ -206,7 +206,7 @@ def _held_out(table: tables.Table, task: RecordedTask) -> list[str]:
 def _agreement(table: tables.Table, path: Path) -> list[str]:
     lines = []
     for other in other_backends(path):
-        found = agreements(table, rows.read(other))
+        found = agreements(table, raw_rows.read(other))
         if found:
             lines += [
                 f"The same trainings by backend `{found[0].backend}`:",

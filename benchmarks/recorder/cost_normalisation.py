@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 
 import numpy as np
 
-from benchmarks.recorder.rows import Key, Row
+from benchmarks.recorder.raw_rows import Key, Row
 
 LOADED = 1.15  # slower than the idle reference by this factor: the cost is marked for re-timing
 TIMED_AGAIN = 20.0
@@ -37,8 +37,8 @@ def machine_factors(rows: Sequence[Row]) -> dict[str, float]:
     """
     ratios: dict[str, dict[Key, float]] = {row.cpu: {} for row in rows}
     for row in _least_disturbed(rows, idle_references(rows), per_cpu=True):
-        if row.facts["status"] == "ok" and row.facts["cost"] >= SHORTEST:
-            ratios[row.cpu][row.key] = np.log(row.facts["cost"] / row.reference)
+        if row.record["status"] == "ok" and row.record["cost"] >= SHORTEST:
+            ratios[row.cpu][row.key] = np.log(row.record["cost"] / row.reference)
     first = ratios[rows[0].cpu] if rows else {}
     factors = {}
     for cpu, own in ratios.items():
@@ -55,12 +55,12 @@ def calibrations(rows: Sequence[Row], cpu: str, design: Collection[Key]) -> list
     """
     if not rows or rows[0].cpu == cpu:
         return []
-    ended = [row for row in rows if row.facts["status"] == "ok"]
+    ended = [row for row in rows if row.record["status"] == "ok"]
     there = {row.key for row in ended if row.cpu == cpu}
     costs = {
-        row.key: row.facts["cost"]
+        row.key: row.record["cost"]
         for row in ended
-        if row.cpu == rows[0].cpu and SHORTEST <= row.facts["cost"] <= LONGEST
+        if row.cpu == rows[0].cpu and SHORTEST <= row.record["cost"] <= LONGEST
     }
     due = CALIBRATIONS - len(there & costs.keys())
     known = [key for key in costs if key in design and key not in there]
@@ -83,7 +83,7 @@ def best_rows(rows: Sequence[Row]) -> Iterator[tuple[Row, float, bool]]:
     idle, factors = idle_references(rows), machine_factors(rows)
     base = idle[rows[0].cpu]
     for row in _least_disturbed(rows, idle, per_cpu=False):
-        cost = row.facts["cost"] * base / row.reference * factors[row.cpu]
+        cost = row.record["cost"] * base / row.reference * factors[row.cpu]
         yield row, cost, row.reference / idle[row.cpu] > LOADED
 
 
@@ -92,7 +92,7 @@ def _least_disturbed(rows: Sequence[Row], idle: Mapping[str, float], *, per_cpu:
     chosen: dict[tuple[str, Key], Row] = {}
 
     def rank(row: Row) -> tuple[bool, float]:
-        return row.facts["status"] != "ok", row.reference / idle[row.cpu]
+        return row.record["status"] != "ok", row.reference / idle[row.cpu]
 
     for row in rows:
         name = (row.cpu if per_cpu else "", row.key)

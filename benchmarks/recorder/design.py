@@ -12,7 +12,7 @@ import numpy as np
 from scipy.stats import qmc
 
 from benchmarks.core.space import Config, Space, nearest
-from benchmarks.recorder.rows import Key, key_of
+from benchmarks.recorder.raw_rows import Key, key_of
 
 KEYS = ("fidelities", "subset_seeds", "held_out", "grid", "configs", "sobol")
 SOBOL = ("count", "seed", "keep")

@@ -15,10 +15,10 @@ import numpy as np
 from benchmarks import provenance
 from benchmarks.core.protocols import Task
 from benchmarks.recorder import cost_normalisation as costs
-from benchmarks.recorder import rows
+from benchmarks.recorder import raw_rows
 from benchmarks.recorder.cpu_speed import Speed, load_and_steal, reference_seconds
 from benchmarks.recorder.design import Evaluation
-from benchmarks.recorder.time_left import remaining_seconds
+from benchmarks.recorder.eta import remaining_seconds
 
 ESTIMATE_FOR = 60.0
 """seconds for which an estimate of what is left is shown"""
@@ -33,8 +33,8 @@ class Recorder:
         self._pause_file = path.with_suffix(".pause")
         self._writing = threading.Lock()
         self._errors: list[BaseException] = []
-        self._recorded: list[rows.Row] = []
-        self._marked: set[rows.Key] = set()
+        self._recorded: list[raw_rows.Row] = []
+        self._marked: set[raw_rows.Key] = set()
         self._idle = np.inf
         self._hours, self._estimate_until = 0.0, -np.inf
 
@@ -43,16 +43,16 @@ class Recorder:
 
         Before all, if there is anything new, what compares this CPU with the first one.
         """
-        new, again = self._left(rows.read(self._path))
+        new, again = self._left(raw_rows.read(self._path))
         return new + again
 
-    def _left(self, recorded: Sequence[rows.Row]) -> tuple[list[Evaluation], list[Evaluation]]:
+    def _left(self, recorded: Sequence[raw_rows.Row]) -> tuple[list[Evaluation], list[Evaluation]]:
         """What to record in any case, and what to time again if the core is not busy."""
         known = {row.key for row in recorded}
         marked = {
             row.key
             for row, _, late in costs.best_rows(recorded)
-            if late and row.facts["cost"] <= costs.TIMED_AGAIN
+            if late and row.record["cost"] <= costs.TIMED_AGAIN
         }
         new = [e for e in self._design if e.key not in known]
         if new:
@@ -67,7 +67,7 @@ class Recorder:
 
         What was timed on a busy core is timed again only if the core is not busy now.
         """
-        self._recorded = rows.read(self._path)
+        self._recorded = raw_rows.read(self._path)
         new, again = self._left(self._recorded)
         todo = new + again
         if not todo:
@@ -129,7 +129,7 @@ class Recorder:
             "loss_floor": task.loss_floor,
             "caption": task.caption,
             "sizes": dict(task.sizes),
-            "space": task.space.describe(),
+            "space": task.space.spec(),
             **provenance.commit(),
             "versions": provenance.versions(),
             "machine": provenance.machine(),
@@ -141,7 +141,7 @@ class Recorder:
                 f"not {session['identity']}"
             )
         with self._writing:
-            rows.append(self._path, {"session": session})
+            raw_rows.append(self._path, {"session": session})
         return session
 
     def _record(
@@ -173,8 +173,8 @@ class Recorder:
         optional = ("error", "curve", "references")
         row |= {k: observation.info[k] for k in optional if k in observation.info}
         with self._writing:
-            rows.append(self._path, row)
-            self._recorded.append(rows.Row(row, session))
+            raw_rows.append(self._path, row)
+            self._recorded.append(raw_rows.Row(row, session))
 
     def _report(self, done: int, total: int, evaluation: Evaluation) -> None:
         if time.monotonic() > self._estimate_until:  # a look at all rows: not after each training

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from benchmarks.core.space import Space
 from benchmarks.recorder import cost_normalisation as costs
-from benchmarks.recorder import rows
-from benchmarks.recorder.table_of_evaluations import facts_of
+from benchmarks.recorder import raw_rows
+from benchmarks.recorder.table_of_evaluations import recording_info
 from tasks.replay import fit_curves as curve_fit
 from tasks.replay import table
 from tasks.replay.check_curves import Errors, chance_of, held_out_errors
@@ -45,9 +45,9 @@ def compact_curves(
     Raises:
         ValueError: too few curves to fit a surrogate.
     """
-    everything = rows.read(source)
-    chosen = [c for c in costs.best_rows(everything) if "curve" in c[0].facts]
-    meta = {**facts_of(chosen, everything, space), "name": target.stem}
+    everything = raw_rows.read(source)
+    chosen = [c for c in costs.best_rows(everything) if "curve" in c[0].record]
+    meta = {**recording_info(chosen, everything, space), "name": target.stem}
     if caption is not None:
         meta["caption"] = caption
     full = meta["fidelity_full"]
@@ -75,13 +75,13 @@ def compact_curves(
 
 
 def columns_of(
-    chosen: list[tuple[rows.Row, float, bool]], space: Space, full: int
+    chosen: list[tuple[raw_rows.Row, float, bool]], space: Space, full: int
 ) -> dict[str, NDArray[Any]]:
     """Return the recorded columns of ``tasks.replay.curves.CURVES``.
 
     ``chosen`` is as ``costs.best_rows`` gives it.
     """
-    facts = [row.facts for row, _, _ in chosen]
+    facts = [row.record for row, _, _ in chosen]
     columns: dict[str, Any] = {
         "config": [space.numbers(f["config"]) for f in facts],
         "training_seed": [f["subset_seed"] for f in facts],

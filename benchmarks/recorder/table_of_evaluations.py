@@ -11,7 +11,7 @@ import numpy as np
 
 from benchmarks.core.space import Space
 from benchmarks.recorder import cost_normalisation as costs
-from benchmarks.recorder import rows
+from benchmarks.recorder import raw_rows
 from tasks.replay import evaluations as recorded
 from tasks.replay import table
 from tasks.replay.check_evaluations import held_out_errors
@@ -28,11 +28,11 @@ def compact(source: Path, target: Path, space: Space) -> Path:
     Raises:
         ValueError: nothing recorded, or no evaluation at the target.
     """
-    everything = rows.read(source)
+    everything = raw_rows.read(source)
     chosen = list(costs.best_rows(everything))
     if not chosen:
         raise ValueError(f"{source} holds no evaluation")
-    facts = [row.facts for row, _, _ in chosen]
+    facts = [row.record for row, _, _ in chosen]
     columns = {
         "config": [space.numbers(f["config"]) for f in facts],
         "fidelity": [f["fidelity"] for f in facts],
@@ -45,7 +45,7 @@ def compact(source: Path, target: Path, space: Space) -> Path:
         "marked": [late for _, _, late in chosen],
     }
     meta = {
-        **facts_of(chosen, everything, space),
+        **recording_info(chosen, everything, space),
         "name": target.stem,
         "target_cost": 1.0,
         "resolution": None,
@@ -60,14 +60,14 @@ def compact(source: Path, target: Path, space: Space) -> Path:
     return target
 
 
-def facts_of(
-    chosen: list[tuple[rows.Row, float, bool]], everything: list[rows.Row], space: Space
+def recording_info(
+    chosen: list[tuple[raw_rows.Row, float, bool]], everything: list[raw_rows.Row], space: Space
 ) -> dict[str, Any]:
     """What every kind of table says of its recording; ``chosen`` as ``costs.best_rows`` gives."""
     session, latest = chosen[0][0].session, everything[-1].session
-    facts = [row.facts for row, _, _ in chosen]
+    facts = [row.record for row, _, _ in chosen]
     return {
-        "space": space.describe(),
+        "space": space.spec(),
         **{k: session[k] for k in ("identity", "fidelity_low", "fidelity_full", "fidelity_unit")},
         "loss_floor": session["loss_floor"],
         "caption": latest.get("caption", ""),
@@ -91,7 +91,7 @@ def _resolution(path: Path) -> float | None:
     return None
 
 
-def _sessions(chosen: list[tuple[rows.Row, float, bool]]) -> list[dict[str, Any]]:
+def _sessions(chosen: list[tuple[raw_rows.Row, float, bool]]) -> list[dict[str, Any]]:
     """The distinct circumstances of recording, with the number of evaluations made in each."""
     found: dict[str, dict[str, Any]] = {}
     for row, _, _ in chosen:

@@ -12,8 +12,8 @@ import numpy as np
 from benchmarks.core.protocols import Task
 from benchmarks.core.space import Config, Space
 from benchmarks.core.trial import Fidelities, Observation
-from tasks.subprocess_worker import Child, ChildFailureError, ChildTimeoutError
-from tasks.training.live import check_whole, facts_of_child
+from tasks.subprocess_worker import WorkerFailureError, WorkerProcess, WorkerTimeoutError
+from tasks.training.live import check_whole, read_task_info
 from tasks.training.source import replay_or_live
 
 SHARES = (1 / 64, 1 / 32, 1 / 16, 1 / 8, 1 / 4, 1 / 2, 1.0)
@@ -44,7 +44,7 @@ class BoostedTrees(Task):
         """Start the process that trains, and let it load the rows.
 
         Args:
-            space: the hyperparameters, as ``Space.describe`` gives them.
+            space: the hyperparameters, as ``Space.spec`` gives them.
             baseline_default: the untuned config that a gain is measured against.
             data_dir: folder with ``covertype.npz``; None downloads it.
             train_rows: cap on the training rows, for a quick look; None uses all.
@@ -62,14 +62,14 @@ class BoostedTrees(Task):
         check_whole(counts | ({} if train_rows is None else {"train_rows": train_rows}))
         if not time_limit > 0:
             raise ValueError(f"task.time_limit={time_limit}: must be positive")
-        self.space = Space.described(space)
+        self.space = Space.from_spec(space)
         self.baselines = {} if baseline_default is None else {"default": baseline_default}
         for config in self.baselines.values():
             self.space.check(config)
         self._seeds, self._limit = training_seeds, time_limit
         options = {"data_dir": data_dir, "train_rows": train_rows, "subset_rows": subset_rows}
-        self._child = Child(_build, options)
-        facts = facts_of_child(self._child, "trees")
+        self._worker = WorkerProcess(_build, options)
+        facts = read_task_info(self._worker, "trees")
         self._identity = {
             "data": facts.pop("data"),
             "train_rows": facts["training rows"],
@@ -103,13 +103,13 @@ class BoostedTrees(Task):
 
     def reference_seconds(self) -> float:
         """Return the CPU seconds of a fixed piece of work of the kind of the training."""
-        return float(self._child.call("speed", limit=math.inf))
+        return float(self._worker.call("speed", limit=math.inf))
 
     def limit_time(self, seconds: float) -> None:
         self._limit = min(self._limit, seconds)
 
     def close(self) -> None:
-        self._child.close()
+        self._worker.close()
 
     def _train(
         self,
@@ -125,16 +125,16 @@ class BoostedTrees(Task):
         info: dict[str, Any] = {"training_seed": seed}
         started = time.monotonic()
         try:
-            result = self._child.call(
+            result = self._worker.call(
                 "train", plain, fidelity, seed, recording, limit=self._limit, pause=pause
             )
-        except ChildTimeoutError as error:
+        except WorkerTimeoutError as error:
             info["error"] = str(error)
             return Observation(math.nan, self._limit, "timeout", None, info)
-        except ChildFailureError as error:
+        except WorkerFailureError as error:
             info["error"] = str(error)
             return Observation(math.nan, time.monotonic() - started, "failed", None, info)
-        info["wall"] = time.monotonic() - started - self._child.paused
+        info["wall"] = time.monotonic() - started - self._worker.paused
         if recording:
             info["references"] = result["references"]
         return Observation(result["loss"], result["cost"], "ok", result["test_loss"], info)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from benchmarks.core.space import Config, Space, check_choice
 from benchmarks.core.trial import Fidelities
-from tasks.subprocess_worker import ChildFailureError, ChildTimeoutError
+from tasks.subprocess_worker import WorkerFailureError, WorkerTimeoutError
 from tasks.training.live import LiveTraining, check_switches, check_whole
 
 TRAINS = ("head", "all")
@@ -70,7 +70,7 @@ class Cars(LiveTraining):
             backbone: a name of ``tasks.cars.networks``.
             train: ``head``, the last layer on a frozen backbone (the talk's scenario 1), or
                 ``all`` layers (scenario 2).
-            space: the hyperparameters, as ``Space.describe`` gives them.
+            space: the hyperparameters, as ``Space.spec`` gives them.
             baseline: the talk's untuned config, which a gain is measured against.
             baseline_default: another one, what the framework's own training script does.
             fidelity: ``epochs``, any number of them, or ``multitask``, the talk's 4, 18 and 35.
@@ -141,7 +141,7 @@ class Cars(LiveTraining):
                 "precision": precision,
                 "epochs": epochs,
             },
-            Space.described(space),
+            Space.from_spec(space),
             Fidelities(
                 values=tuple(epoch / epochs for epoch in counted),
                 full=epochs,
@@ -197,8 +197,8 @@ class Cars(LiveTraining):
         self.space.check(config)
         plain = self.space.from_numbers(self.space.numbers(config))
         try:
-            return Predictions(**self._child.call("predict", plain, seed, limit=self._limit))
-        except (ChildFailureError, ChildTimeoutError) as error:
+            return Predictions(**self._worker.call("predict", plain, seed, limit=self._limit))
+        except (WorkerFailureError, WorkerTimeoutError) as error:
             raise ValueError(f"no predictions of {plain}: {error}") from error
 
 

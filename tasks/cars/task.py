@@ -74,6 +74,6 @@ def cars_task(
             "device": None if device == "auto" else device,
         },
     )
-    if Space.described(space).describe() != task.space.describe():
+    if Space.from_spec(space).spec() != task.space.spec():
         raise ValueError("task.space: not the recorded one; set task.source=live")
     return task

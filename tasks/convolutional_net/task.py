@@ -39,7 +39,7 @@ class ConvolutionalNet(LiveTraining):
         """Start the process that trains, and let it load the images.
 
         Args:
-            space: the hyperparameters, as ``Space.describe`` gives them.
+            space: the hyperparameters, as ``Space.spec`` gives them.
             baseline_default: the untuned config that a gain is measured against.
             data_dir: folder with ``fashion_mnist.npz``; None downloads it.
             train_rows: training images, a fixed stratified sample; up to 50,000.
@@ -64,7 +64,7 @@ class ConvolutionalNet(LiveTraining):
         super().__init__(
             _build,
             options,
-            Space.described(space),
+            Space.from_spec(space),
             Fidelities(
                 values=tuple(epoch / EPOCHS for epoch in range(1, EPOCHS + 1)),
                 full=EPOCHS,

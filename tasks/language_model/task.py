@@ -43,7 +43,7 @@ class LanguageModel(LiveTraining):
         """Start the process that trains, and let it load the text.
 
         Args:
-            space: the hyperparameters, as ``Space.describe`` gives them.
+            space: the hyperparameters, as ``Space.spec`` gives them.
             baseline_default: the untuned config that a gain is measured against.
             data_dir: folder with ``tinyshakespeare.txt``; None downloads it.
             characters: cap on the characters of the text, for a quick look; None uses all.
@@ -77,7 +77,7 @@ class LanguageModel(LiveTraining):
         super().__init__(
             _build,
             options,
-            Space.described(space),
+            Space.from_spec(space),
             Fidelities(
                 values=tuple(unit / UNITS for unit in range(1, UNITS + 1)),
                 full=steps,

@@ -69,7 +69,7 @@ class Table:
     @cached_property
     def space(self) -> Space:
         """The recorded task's configs."""
-        return Space.described(self.meta["space"])
+        return Space.from_spec(self.meta["space"])
 
     def config(self, row: int) -> dict[str, Any]:
         """The config of an evaluation."""

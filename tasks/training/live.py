@@ -14,7 +14,7 @@ from benchmarks.core.protocols import Task
 from benchmarks.core.space import Config, Space
 from benchmarks.core.trial import Fidelities, Observation
 from tasks.datasets import DataError
-from tasks.subprocess_worker import Child, ChildFailureError, ChildTimeoutError
+from tasks.subprocess_worker import WorkerFailureError, WorkerProcess, WorkerTimeoutError
 
 
 class LiveTraining(Task):
@@ -84,7 +84,7 @@ class LiveTraining(Task):
             self.private_checkpoints = True
         self._said_once: dict[str, Any] = {}
         """joins the info of the first trial"""
-        self._child = Child(build, {**options, "checkpoint_dir": checkpoint_dir})
+        self._worker = WorkerProcess(build, {**options, "checkpoint_dir": checkpoint_dir})
 
     def evaluate(self, config: Config, fidelity: float, rng: np.random.Generator) -> Observation:
         self._check(config, fidelity)
@@ -114,13 +114,13 @@ class LiveTraining(Task):
 
     def reference_seconds(self) -> float:
         """Return the CPU seconds of a fixed piece of work of the kind of the training."""
-        return float(self._child.call("speed", limit=math.inf))
+        return float(self._worker.call("speed", limit=math.inf))
 
     def limit_time(self, seconds: float) -> None:
         self._limit = min(self._limit, seconds)
 
     def close(self) -> None:
-        self._child.close()
+        self._worker.close()
         if self._scratch is not None:
             self._scratch.cleanup()
 
@@ -145,14 +145,14 @@ class LiveTraining(Task):
         self._said_once = {}
         started = time.monotonic()
         try:
-            result = self._child.call(*request, limit=self._limit, pause=pause)
-        except ChildTimeoutError as error:
+            result = self._worker.call(*request, limit=self._limit, pause=pause)
+        except WorkerTimeoutError as error:
             info["error"] = str(error)
             return Observation(math.nan, self._limit, "timeout", None, info)
-        except ChildFailureError as error:
+        except WorkerFailureError as error:
             info["error"] = str(error)
             return Observation(math.nan, time.monotonic() - started, "failed", None, info)
-        info["wall"] = time.monotonic() - started - self._child.paused
+        info["wall"] = time.monotonic() - started - self._worker.paused
         if self.fidelities.resumable:
             info |= {"restart_cost": result["restart_cost"], "continued_from": result["began"]}
             if result.get("checkpoint_error"):
@@ -166,15 +166,15 @@ class LiveTraining(Task):
         return Observation(curve["loss"][-1], result["cost"], "ok", curve["test_loss"][-1], info)
 
     def _facts(self) -> dict[str, Any]:
-        """Return what the child says of itself; see ``facts_of_child``."""
+        """Return what the child says of itself; see ``read_task_info``."""
         try:
-            return facts_of_child(self._child, self.extra)
+            return read_task_info(self._worker, self.extra)
         except ValueError:
             self.close()
             raise
 
 
-def facts_of_child(child: Child, extra: str) -> dict[str, Any]:
+def read_task_info(child: WorkerProcess, extra: str) -> dict[str, Any]:
     """Return what a task's child says of itself; it loads its data now.
 
     Args:
@@ -187,7 +187,7 @@ def facts_of_child(child: Child, extra: str) -> dict[str, Any]:
     """
     try:
         facts: dict[str, Any] = child.call("facts", limit=math.inf)
-    except ChildFailureError as error:
+    except WorkerFailureError as error:
         child.close()
         kind, _, message = " ".join(str(error).split()).partition(": ")
         if kind == "DataError":

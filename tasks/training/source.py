@@ -55,6 +55,6 @@ def replay_or_live(
         baseline=options.get("baseline_default"),
         asked={name: options.get(name) for name in trained},
     )
-    if Space.described(space).describe() != task.space.describe():
+    if Space.from_spec(space).spec() != task.space.spec():
         raise ValueError("task.space: not the recorded one; set task.source=live")
     return task

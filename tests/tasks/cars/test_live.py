@@ -27,7 +27,7 @@ def settings(name: str, *overrides: str) -> dict[str, Any]:
 
 @pytest.mark.parametrize("name", [*CARS, "cars_head", "cars_scratch32"])
 def test_the_space_is_that_of_slide_27(name: str) -> None:
-    space = Space.described(settings(name)["space"])
+    space = Space.from_spec(settings(name)["space"])
     assert space.parameters == {
         "learning_rate": Float(1.2e-4, 1.0, log=True),
         "scheduler_factor": Float(0.0, 0.99),
@@ -42,7 +42,7 @@ def test_the_space_is_that_of_slide_27(name: str) -> None:
 @pytest.mark.parametrize(("name", "rate"), [("resnet50_cars", -1), ("resnet18_cars", -3)])
 def test_the_baseline_is_the_example_of_the_talks_own_readme(name: str, rate: float) -> None:
     found = settings(name)
-    Space.described(found["space"]).check(found["baseline"])
+    Space.from_spec(found["space"]).check(found["baseline"])
     assert found["baseline"]["learning_rate"] == math.exp(rate)
     assert found["baseline"]["weight_decay"] == math.exp(-3)
     assert found["baseline"]["nesterov"] is (name == "resnet50_cars")

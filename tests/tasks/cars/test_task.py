@@ -11,7 +11,7 @@ from benchmarks.settings import compose
 from tasks.cars.task import cars_task
 from tasks.replay.curves import RecordedCurves
 
-SMALL: dict[str, Any] = {"space": SPACE.describe(), "backbone": None, "train": None}
+SMALL: dict[str, Any] = {"space": SPACE.spec(), "backbone": None, "train": None}
 
 
 @pytest.fixture(scope="module")

@@ -50,7 +50,7 @@ def write(path: Path, rows: Sequence[Row], **meta: Any) -> Path:
     names = {f.name for f in dataclasses.fields(Row)}
     columns = {name: np.array([getattr(row, name) for row in rows]) for name in names}
     facts = {
-        "space": SPACE.describe(),
+        "space": SPACE.spec(),
         "identity": {"data": "made up", "backend": "sklearnex", "scale": "none", "train_rows": 640},
         "fidelity_low": 1 / 64,
         "fidelity_full": 640,

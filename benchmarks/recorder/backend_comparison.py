@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.recorder import rows
+from benchmarks.recorder import raw_rows
 from benchmarks.recorder.cost_normalisation import best_rows, idle_references
 from tasks.replay import table as tables
 
@@ -28,11 +28,11 @@ class Agreement:
     """median cost of the other backend's training over that of the table's"""
 
 
-def agreements(table: tables.Table, recorded: Sequence[rows.Row]) -> list[Agreement]:
+def agreements(table: tables.Table, recorded: Sequence[raw_rows.Row]) -> list[Agreement]:
     """One entry a fidelity, in rising order; empty if nothing was evaluated by both."""
     columns = table.columns
     place = {
-        rows.key_of(table.config(row), float(share), int(seed)): row
+        raw_rows.key_of(table.config(row), float(share), int(seed)): row
         for row, (share, seed) in enumerate(
             zip(columns["fidelity"], columns["subset_seed"], strict=True)
         )
@@ -45,12 +45,12 @@ def agreements(table: tables.Table, recorded: Sequence[rows.Row]) -> list[Agreem
     first = idle[table.meta["sessions"][0]["machine"]["cpu"]]
     own = idle_references(recorded)
     for row, cost, _ in best_rows(recorded):
-        if row.key in place and row.facts["status"] == "ok":
+        if row.key in place and row.record["status"] == "ok":
             at = place[row.key]
             # from the idle speed of the other recording's first machine to that of the table's
             cost *= first / own[recorded[0].cpu] * factors.get(recorded[0].cpu, 1.0)
-            apart = abs(row.facts["loss"] - float(columns["loss"][at]))
-            both.append((row.facts["fidelity"], apart, cost / float(columns["cost"][at])))
+            apart = abs(row.record["loss"] - float(columns["loss"][at]))
+            both.append((row.record["fidelity"], apart, cost / float(columns["cost"][at])))
     found = []
     for share in sorted({share for share, *_ in both}):
         apart, ratio = np.array([pair for s, *pair in both if s == share]).T

@@ -34,20 +34,20 @@ def key_of(config: Config, fidelity: float, subset_seed: int) -> Key:
 
 @dataclass(frozen=True)
 class Row:
-    """One recorded evaluation; ``facts`` is the JSON line, ``session`` the one it belongs to."""
+    """One recorded evaluation; ``record`` is the JSON line, ``session`` the one it belongs to."""
 
-    facts: Mapping[str, Any]
+    record: Mapping[str, Any]
     session: Mapping[str, Any]
 
     @property
     def key(self) -> Key:
-        return key_of(self.facts["config"], self.facts["fidelity"], self.facts["subset_seed"])
+        return key_of(self.record["config"], self.record["fidelity"], self.record["subset_seed"])
 
     @property
     def references(self) -> list[float]:
         """Seconds of the reference kernel before the evaluation, while it ran, and after it."""
-        between = self.facts.get("references", [])
-        return [self.facts["reference_before"], *between, self.facts["reference_after"]]
+        between = self.record.get("references", [])
+        return [self.record["reference_before"], *between, self.record["reference_after"]]
 
     @property
     def reference(self) -> float:
@@ -72,21 +72,21 @@ def read(path: Path) -> list[Row]:
         if not line or number == len(lines):  # what follows the last newline is torn
             continue
         try:
-            facts = json.loads(line)
+            record = json.loads(line)
         except ValueError:
             raise ValueError(f"{path}, line {number}: not a row of the recorder") from None
-        if not isinstance(facts, dict):
+        if not isinstance(record, dict):
             raise ValueError(f"{path}, line {number}: not a row of the recorder")
-        if "session" in facts:
-            session = facts["session"]
+        if "session" in record:
+            session = record["session"]
         elif session is None:
             raise ValueError(f"{path}, line {number}: a row before any session line")
         else:
-            rows.append(Row(facts, session))
+            rows.append(Row(record, session))
     return rows
 
 
-def append(path: Path, facts: Mapping[str, Any]) -> None:
+def append(path: Path, record: Mapping[str, Any]) -> None:
     """Append one line and push it to the disk; cuts a torn last line first."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("a+b") as file:
@@ -96,6 +96,6 @@ def append(path: Path, facts: Mapping[str, Any]) -> None:
             tail = file.read()
             if not tail.endswith(b"\n"):
                 file.truncate(size - len(tail) + tail.rfind(b"\n") + 1)
-        file.write(json.dumps(facts, separators=(",", ":")).encode() + b"\n")
+        file.write(json.dumps(record, separators=(",", ":")).encode() + b"\n")
         file.flush()
         os.fsync(file.fileno())

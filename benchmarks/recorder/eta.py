@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.recorder.design import Evaluation
-from benchmarks.recorder.rows import Row
+from benchmarks.recorder.raw_rows import Row
 
 GROWTH = 1.25
 """time grows as this power of the fidelity, seen on MNIST, where only another one is recorded"""
@@ -28,14 +28,14 @@ def remaining_seconds(recorded: Collection[Row], design: Collection[Evaluation])
     missing = [evaluation for evaluation in design if evaluation.key not in known]
     if not missing or not known:
         return 0.0
-    there = [row.facts["config"] for row in recorded]
+    there = [row.record["config"] for row in recorded]
     here = [evaluation.config for evaluation in missing]
     ranks = _ranks(there + here)
     old, new = ranks[: len(there)], ranks[len(there) :]
-    octave = np.log2([row.facts["fidelity"] for row in recorded])
+    octave = np.log2([row.record["fidelity"] for row in recorded])
     wanted = np.log2([evaluation.fidelity for evaluation in missing])
     # the test split is scored too, outside cost: about as dear as validation
-    cost = 1.7 * np.array([row.facts["cost"] for row in recorded])
+    cost = 1.7 * np.array([row.record["cost"] for row in recorded])
     total = 0.0
     for x, u in zip(new, wanted, strict=True):
         away = np.abs(octave - u) + DETOUR * np.abs(old - x).max(axis=1)

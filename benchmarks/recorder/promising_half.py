@@ -1,6 +1,6 @@
 """Name the better half of a Sobol sequence.
 
-`python -m benchmarks.recorder.better_half task=cars_head` does it for one task.
+`python -m benchmarks.recorder.promising_half task=cars_head` does it for one task.
 
 The design's first Sobol stage is the pilot: extremely randomised trees are fitted to its recorded
 curves, and of a further sequence of twice as many configs as are wanted, those with the lower
@@ -20,7 +20,7 @@ import numpy as np
 
 from benchmarks.core.space import Space
 from benchmarks.recorder import cost_normalisation as costs
-from benchmarks.recorder import rows
+from benchmarks.recorder import raw_rows
 from benchmarks.recorder.design import expand, sobol
 from benchmarks.recorder.table_of_curves import columns_of
 from benchmarks.settings import ConfigError, compose
@@ -28,8 +28,8 @@ from tasks.replay import fit_curves as curve_fit
 from tasks.replay.curve_surrogate import CurveSurrogate
 
 
-def better_half(
-    recorded: Sequence[rows.Row], design: Mapping[str, Any], space: Space, seed: int, count: int
+def promising_half(
+    recorded: Sequence[raw_rows.Row], design: Mapping[str, Any], space: Space, seed: int, count: int
 ) -> list[int]:
     """Places, in rising order, of ``count`` among the first ``2 * count`` configs of a sequence.
 
@@ -63,7 +63,7 @@ def better_half(
 def main(arguments: Sequence[str] | None = None) -> int:
     """Command line; returns the exit code."""
     parser = argparse.ArgumentParser(
-        prog="python -m benchmarks.recorder.better_half", description=__doc__
+        prog="python -m benchmarks.recorder.promising_half", description=__doc__
     )
     parser.add_argument("overrides", nargs="*", help="task=NAME, rows=FILE")
     parser.add_argument("--seed", type=int, default=2, help="of the sequence")
@@ -71,12 +71,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_intermixed_args(arguments)
     try:
         settings = compose("record", options.overrides)
-        path = rows.path_of(settings)
-        recorded = rows.read(path)
+        path = raw_rows.path_of(settings)
+        recorded = raw_rows.read(path)
         if not recorded:
             raise ValueError(f"{path} holds no evaluation")
-        space = Space.described(recorded[-1].session["space"])
-        keep = better_half(recorded, settings["design"], space, options.seed, options.count)
+        space = Space.from_spec(recorded[-1].session["space"])
+        keep = promising_half(recorded, settings["design"], space, options.seed, options.count)
     except (ConfigError, ValueError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
