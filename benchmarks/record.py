@@ -1,9 +1,9 @@
-"""Record real evaluations of a live task, to be replayed: ``python -m benchmarks.record``.
+"""Record evaluations of a live task, for replay: ``python -m benchmarks.record``.
 
-``python -m benchmarks.record task=svm_mnist`` walks the design ``conf/design/svm_mnist.yaml``,
-skips what is recorded, and can be killed and started again at any time. ``--pause`` and
-``--resume`` stop and continue a running recorder at once; ``--status`` shows what is left;
-``--compact`` writes the shipped table.
+``python -m benchmarks.record task=svm_mnist`` evaluates the design ``conf/design/svm_mnist.yaml``
+and skips recorded evaluations, so it can be killed and restarted at any time. ``--pause`` and
+``--resume`` stop and continue a running recorder immediately; ``--status`` shows how much is left;
+``--compact`` writes the table that is replayed.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from benchmarks.settings import ConfigError, build_task, compose
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Command line; returns the exit code."""
+    """Run the command line and return its exit code."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.record", description=__doc__)
     parser.add_argument(
         "overrides", nargs="*", help="task=NAME, task.KEY=VALUE, workers=N, rows=FILE"
@@ -93,12 +93,12 @@ def _command(options: argparse.Namespace, settings: Mapping[str, Any]) -> int:
 
 
 def _live(task: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Settings of a task that trains; one without a ``source`` does nothing else."""
+    """Return the settings of the live task; a task without ``source`` is always live."""
     return {**task, "source": "live"} if "source" in task else task
 
 
 def _space(path: Path, settings: Mapping[str, Any]) -> Space:
-    """The recorded task's space: as the latest session says or, from older ones, the task."""
+    """Return the search space of the latest session or, if it has none, of the task."""
     recorded = raw_rows.read(path)
     if recorded and "space" in recorded[-1].session:
         return Space.from_spec(recorded[-1].session["space"])

@@ -1,4 +1,4 @@
-"""Any task, evaluated in a child process that is killed at a time limit."""
+"""Evaluate any task in a worker process, which is killed at a time limit."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from benchmarks.settings import build_task
 from tasks.subprocess_worker import WorkerFailureError, WorkerProcess, WorkerTimeoutError
 
 START = 600.0
-"""seconds that a child may take to be ready, if its evaluations may take less"""
+"""least start-up limit of the worker process, in seconds; a longer time limit raises it"""
 
 
 class IsolatedTask(Task):
-    """Wraps a task described by its settings: evaluations run in a child, under a time limit.
+    """Wrap a task so that its evaluations run in a worker process, under a time limit.
 
-    An evaluation over the limit has status ``timeout`` and is charged the limit; one that raises
-    or takes its process down is ``failed``.
+    An evaluation that exceeds the limit has the status ``timeout`` and is charged the limit; one
+    that raises an exception or crashes its process is ``failed``.
     """
 
     def __init__(
@@ -33,14 +33,14 @@ class IsolatedTask(Task):
         threads: int = 1,
         task: Task | None = None,
     ) -> None:
-        """Prepare the child; it starts at the first evaluation.
+        """Prepare the worker process; it starts at the first evaluation.
 
         Args:
-            settings: of the task, with which the child builds its own; as of ``build_task``.
-            allow: as of ``build_task``.
-            limit: wall seconds of an evaluation.
-            threads: of the child's BLAS.
-            task: answers everything but evaluations; None builds it, too.
+            settings: settings of the task, as in ``build_task``; the process builds its own copy.
+            allow: as in ``build_task``.
+            limit: time limit of an evaluation, in wall seconds.
+            threads: number of BLAS threads of the worker process.
+            task: the task that answers everything except evaluations; None builds it.
 
         Raises:
             ValueError: the limit is not positive.
@@ -104,9 +104,10 @@ def _evaluator(settings: Mapping[str, Any], allow: Sequence[str]) -> Callable[..
 
 
 def build_evaluated(settings: Mapping[str, Any], isolate: bool = False) -> Task:
-    """Build the task of a run, in a child process if it needs one.
+    """Build the task of a run, wrapped in ``IsolatedTask`` where needed.
 
-    It does if it is not isolated itself and there is a time limit, or ``isolate`` asks for it.
+    It is wrapped if it has no worker process of its own and there is a time limit or ``isolate``
+    is True.
     """
     limit = settings["time_limit"]
     if limit is not None and not limit > 0:

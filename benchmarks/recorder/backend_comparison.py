@@ -1,4 +1,4 @@
-"""How another backend's trainings agree with a table's: same config, fidelity and subset seed."""
+"""Compare trainings of another backend with a table: same config, fidelity and subset seed."""
 
 from __future__ import annotations
 
@@ -15,23 +15,28 @@ from tasks.replay import table as tables
 
 @dataclass(frozen=True)
 class Agreement:
-    """Of the evaluations of one fidelity that both made and that ended well."""
+    """Comparison of the evaluations at one fidelity that both backends completed."""
 
     backend: str
     fidelity: float
     evaluations: int
+    """number of evaluations compared"""
     largest: float
-    """largest absolute difference of the validation losses"""
+    """largest absolute difference of validation losses"""
     typical: float
-    """median absolute difference"""
+    """median absolute difference of validation losses"""
     cost_ratio: float
-    """median cost of the other backend's training over that of the table's"""
+    """median ratio of the other backend's cost to the table's"""
 
 
 def agreements(table: tables.Table, recorded: Sequence[raw_rows.Row]) -> list[Agreement]:
-    """One entry a fidelity, in rising order; empty if nothing was evaluated by both."""
+    """Compare ``recorded`` rows with a table.
+
+    Returns:
+        One entry per fidelity, in rising order; empty if no evaluation is in both.
+    """
     columns = table.columns
-    place = {
+    row_of = {
         raw_rows.key_of(table.config(row), float(share), int(seed)): row
         for row, (share, seed) in enumerate(
             zip(columns["fidelity"], columns["subset_seed"], strict=True)
@@ -43,30 +48,30 @@ def agreements(table: tables.Table, recorded: Sequence[raw_rows.Row]) -> list[Ag
     both = []
     factors, idle = table.meta["machine_factors"], table.meta["idle_reference_seconds"]
     first = idle[table.meta["sessions"][0]["machine"]["cpu"]]
-    own = idle_references(recorded)
+    idle_there = idle_references(recorded)
     for row, cost, _ in best_rows(recorded):
-        if row.key in place and row.record["status"] == "ok":
-            at = place[row.key]
-            # from the idle speed of the other recording's first machine to that of the table's
-            cost *= first / own[recorded[0].cpu] * factors.get(recorded[0].cpu, 1.0)
-            apart = abs(row.record["loss"] - float(columns["loss"][at]))
-            both.append((row.record["fidelity"], apart, cost / float(columns["cost"][at])))
-    found = []
+        if row.key in row_of and row.record["status"] == "ok":
+            at = row_of[row.key]
+            # convert from the idle speed of the recording's first CPU to that of the table's
+            cost *= first / idle_there[recorded[0].cpu] * factors.get(recorded[0].cpu, 1.0)
+            difference = abs(row.record["loss"] - float(columns["loss"][at]))
+            both.append((row.record["fidelity"], difference, cost / float(columns["cost"][at])))
+    comparisons = []
     for share in sorted({share for share, *_ in both}):
-        apart, ratio = np.array([pair for s, *pair in both if s == share]).T
-        found.append(
+        differences, ratio = np.array([pair for s, *pair in both if s == share]).T
+        comparisons.append(
             Agreement(
                 str(recorded[0].session["identity"].get("backend")),
                 share,
-                len(apart),
-                float(apart.max()),
-                float(np.median(apart)),
+                len(differences),
+                float(differences.max()),
+                float(np.median(differences)),
                 float(np.median(ratio)),
             )
         )
-    return found
+    return comparisons
 
 
 def other_backends(table: Path) -> list[Path]:
-    """The rows of other backends: ``rows/<table>.<backend>.jsonl`` beside a table."""
+    """Return the files of rows by other backends, ``rows/<table>.<backend>.jsonl``."""
     return sorted(table.parent.glob(f"rows/{table.stem}.*.jsonl"))

@@ -1,4 +1,4 @@
-"""The card of a table of learning curves."""
+"""Write the card of a table of learning curves."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ from tasks.replay.curve_surrogate import FAMILIES, CurveSurrogate
 from tasks.replay.curves import CURVES
 
 SAMPLES = 1024
-"""base samples of the importances"""
+"""number of base samples for Sobol indices"""
 
 
 def write_curve_card(path: Path, baseline: Config | None = None) -> Path:
     """Write ``<table>.md`` and ``<table>.png`` beside a table of curves.
 
     Args:
-        path: of the table.
-        baseline: the untuned config, if the task names one.
+        path: path of the table.
+        baseline: the untuned config, if the task has one.
 
     Returns:
-        The path of the page.
+        The path of ``<table>.md``.
     """
     table = tables.read(path, CURVES)
     surrogates = {f: CurveSurrogate(table.space, table.meta, table.columns, f) for f in FAMILIES}
@@ -84,7 +84,7 @@ def _lines(
 
 
 def _trained(table: tables.Table, baseline: Config | None) -> list[str]:
-    """The best recorded config, and the baseline, as they were trained."""
+    """Return lines on the trainings of the best recorded config and of the baseline."""
     columns, full = table.columns, table.meta["fidelity_full"]
     ended = ~columns["held_out"] & (columns["epochs"] == full)
     best = int(np.flatnonzero(ended)[columns["loss"][ended, -1].argmin()])
@@ -150,17 +150,20 @@ def _held_out_row(family: str, e: Errors) -> str:
 
 
 def importances(surrogate: CurveSurrogate, table: tables.Table, epochs: Sequence[int]) -> Any:
-    """Sobol's total effect of each hyperparameter on the noiseless loss; (names, len(epochs))."""
+    """Return Sobol's total effect of each hyperparameter on the noiseless loss after some epochs.
+
+    The shape is ``(hyperparameters, len(epochs))``.
+    """
     space = table.space
     parameters = list(space.parameters.values())
 
     def config(numbers: NDArray[np.float64]) -> dict[str, Any]:
-        """One uniform number a hyperparameter, also for one of several choices."""
+        """Decode one uniform number per hyperparameter, also for a categorical one."""
         made = {}
         for name, parameter, u in zip(space.names, parameters, numbers, strict=True):
             if isinstance(parameter, Categorical):
-                place = min(int(u * len(parameter.choices)), len(parameter.choices) - 1)
-                made[name] = parameter.choices[place]
+                index = min(int(u * len(parameter.choices)), len(parameter.choices) - 1)
+                made[name] = parameter.choices[index]
             else:
                 made[name] = parameter.decode(np.array([u]))
         return made

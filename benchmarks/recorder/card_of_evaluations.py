@@ -1,4 +1,4 @@
-"""The card of a table: one page that says what was trained, where, and what came out."""
+"""Write the card of a table of evaluations: a page on trainings, machines and results."""
 
 from __future__ import annotations
 
@@ -20,9 +20,10 @@ from tasks.replay.maps import can_map, shares_to_map, write_maps
 
 
 def write_card(path: Path) -> Path:
-    """Write ``<table>.md``, and with two numeric hyperparameters ``<table>.png``, beside a table.
+    """Write ``<table>.md`` beside a table, and ``<table>.png`` if ``can_map``.
 
-    Returns the path of the page.
+    Returns:
+        The path of ``<table>.md``.
     """
     table, task = tables.read(path), RecordedTask(str(path))
     target, picture = path.with_suffix(".md"), path.with_suffix(".png")
@@ -35,7 +36,7 @@ def write_card(path: Path) -> Path:
 
 
 def _draw(table: tables.Table, task: RecordedTask, picture: Path) -> None:
-    """The heat maps, with the recorded configs on top."""
+    """Draw heat maps of loss and cost, with the recorded configs as dots."""
     from analysis.figures.heat_maps import draw_heat_maps  # matplotlib is slow to import
 
     columns = table.columns
@@ -90,7 +91,7 @@ def _lines(table: tables.Table, task: RecordedTask, agreement: list[str]) -> lis
 
 
 def opening(meta: Mapping[str, Any]) -> list[str]:
-    """Title and what was trained."""
+    """Return the first lines of a card: title, caption, sizes, identity and search space."""
     identity = ", ".join(f"{key} `{value}`" for key, value in meta["identity"].items())
     return [
         f"# {meta['name']}",
@@ -104,7 +105,7 @@ def opening(meta: Mapping[str, Any]) -> list[str]:
 
 
 def cost_line(table: tables.Table) -> str:
-    """What a cost is."""
+    """Return the line on how costs were measured."""
     return (
         "- cost: CPU seconds of one thread, normalised to the idle speed of the first machine "
         "below by a reference kernel timed around each evaluation"
@@ -126,13 +127,13 @@ def _space(space: Mapping[str, Mapping[str, Any]]) -> str:
 
 
 def _factors(factors: Mapping[str, float]) -> str:
-    """How other machines' costs were made those of the first, which has the factor 1."""
+    """Describe the factors that convert costs of other CPU models to the first."""
     others = [f"{factor:.2f} on {cpu}" for cpu, factor in factors.items() if factor != 1]
     return f", and by evaluations timed there, too (a factor of {', '.join(others)})" * bool(others)
 
 
 def counts(numbers: Mapping[str, int]) -> str:
-    """``3 ok, 1 failed``."""
+    """Format counts by name, e.g. ``3 ok, 1 failed``."""
     return ", ".join(f"{count:,} {what}" for what, count in numbers.items())
 
 
@@ -148,7 +149,7 @@ def _best(table: tables.Table, task: RecordedTask) -> str:
 
 
 def short(value: Any) -> str:
-    """A hyperparameter's value, six digits of it."""
+    """Format a hyperparameter's value with up to six digits."""
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
@@ -167,7 +168,7 @@ def _per_fidelity(columns: Mapping[str, Any], full: int) -> list[str]:
 
 
 def _correlation(columns: Mapping[str, Any], share: float) -> str:
-    """Rank correlation of losses at ``share`` with those at the target, and over how many."""
+    """Return Spearman's correlation of losses at ``share`` and at the target, and its size."""
     means = []
     for s in (share, 1.0):
         losses: dict[tuple[float, ...], list[float]] = {}
@@ -225,7 +226,7 @@ def _agreement(table: tables.Table, path: Path) -> list[str]:
 
 
 def sessions(recorded: list[Mapping[str, Any]]) -> list[str]:
-    """The machines, commits and versions of a recording."""
+    """Return the lines on machines, commits and versions of a recording."""
     lines = ["Recorded on:", ""]
     for session in recorded:
         machine = session["machine"]

@@ -1,4 +1,4 @@
-"""How long the rest of a recording will take."""
+"""Estimate the remaining time of a recording."""
 
 from __future__ import annotations
 
@@ -12,21 +12,22 @@ from benchmarks.recorder.design import Evaluation
 from benchmarks.recorder.raw_rows import Row
 
 GROWTH = 1.25
-"""time grows as this power of the fidelity, seen on MNIST, where only another one is recorded"""
+"""assumed power of cost in the fidelity (as on MNIST), to extrapolate from another fidelity"""
 DETOUR = 8.0
-"""octaves of fidelity that weigh as much as the whole range of a hyperparameter"""
+"""distance of two configs at opposite ends of a hyperparameter, in octaves of fidelity"""
 REFERENCES = 0.5
-"""seconds that the reference kernel takes for each evaluation"""
+"""seconds of the reference kernel per evaluation"""
 
 
 def remaining_seconds(recorded: Collection[Row], design: Collection[Evaluation]) -> float:
-    """Seconds on one core, from the nearest recorded evaluation of each missing one.
+    """Estimate the seconds of all missing evaluations on one core.
 
-    Near in fidelity (octaves) and config (ranks of its values, so that any type will do).
+    The cost of each is extrapolated from the nearest recorded evaluation, by distance in fidelity
+    (octaves) and config (ranks of its values, so that any type works).
     """
-    known = {row.key for row in recorded}
-    missing = [evaluation for evaluation in design if evaluation.key not in known]
-    if not missing or not known:
+    done = {row.key for row in recorded}
+    missing = [evaluation for evaluation in design if evaluation.key not in done]
+    if not missing or not done:
         return 0.0
     there = [row.record["config"] for row in recorded]
     here = [evaluation.config for evaluation in missing]
@@ -34,7 +35,7 @@ def remaining_seconds(recorded: Collection[Row], design: Collection[Evaluation])
     old, new = ranks[: len(there)], ranks[len(there) :]
     octave = np.log2([row.record["fidelity"] for row in recorded])
     wanted = np.log2([evaluation.fidelity for evaluation in missing])
-    # the test split is scored too, outside cost: about as dear as validation
+    # add scoring the test split, which is not part of the cost but takes as long as validation
     cost = 1.7 * np.array([row.record["cost"] for row in recorded])
     total = 0.0
     for x, u in zip(new, wanted, strict=True):
@@ -45,10 +46,10 @@ def remaining_seconds(recorded: Collection[Row], design: Collection[Evaluation])
 
 
 def _ranks(configs: list[Mapping[str, Any]]) -> NDArray[np.float64]:
-    """Ranks of the values of every hyperparameter, scaled to [0, 1]; shape ``(configs, names)``."""
+    """Return ranks of hyperparameter values, scaled to [0, 1]; shape ``(configs, names)``."""
     columns = []
     for name in configs[0]:
         values = sorted({config[name] for config in configs})
-        place = {value: number / max(len(values) - 1, 1) for number, value in enumerate(values)}
-        columns.append([place[config[name]] for config in configs])
+        rank = {value: number / max(len(values) - 1, 1) for number, value in enumerate(values)}
+        columns.append([rank[config[name]] for config in configs])
     return np.array(columns).T

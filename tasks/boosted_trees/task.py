@@ -22,9 +22,10 @@ SHARES = (1 / 64, 1 / 32, 1 / 16, 1 / 8, 1 / 4, 1 / 2, 1.0)
 class BoostedTrees(Task):
     """Live task: LightGBM on nested, stratified subsets of the rows of ``svm_covertype``.
 
-    Loss is the error: of a training on a share of the rows on a fixed subset of the validation
-    rows, of one on all rows on all of them. Cost is the CPU seconds of binning, training and
-    scoring that subset, on one thread. Each fidelity is a training of its own.
+    The loss is the error rate on a fixed subset of the validation rows or, at the target fidelity,
+    on all of them. The cost is the CPU seconds, on one thread, of drawing the training rows,
+    binning, training, and scoring the validation subset. Each fidelity is a separate training: a
+    config cannot be resumed.
     """
 
     version = 1
@@ -41,22 +42,22 @@ class BoostedTrees(Task):
         training_seeds: int = 10,
         time_limit: float = 1800.0,
     ) -> None:
-        """Start the process that trains, and let it load the rows.
+        """Start the worker process, which loads the rows.
 
         Args:
-            space: the hyperparameters, as ``Space.spec`` gives them.
-            baseline_default: the untuned config that a gain is measured against.
+            space: spec of the search space, see ``Space.spec``.
+            baseline_default: the untuned config that gains are measured against.
             data_dir: folder with ``covertype.npz``; None downloads it.
-            train_rows: cap on the training rows, for a quick look; None uses all.
-            subset_rows: validation rows that are scored below the target.
-            training_seeds: an evaluation draws its training seed, which also fixes the subset,
-                from 0 .. training_seeds - 1.
-            time_limit: wall seconds after which an evaluation is killed: status ``timeout``,
-                charged at the limit.
+            train_rows: maximum number of training rows, for quick trials; None uses all.
+            subset_rows: number of validation rows that are scored below the target fidelity.
+            training_seeds: each evaluation draws its training seed from 0 .. training_seeds - 1;
+                the seed also fixes the subset of the training rows.
+            time_limit: seconds of wall time after which an evaluation is killed; its status is
+                then ``timeout`` and its cost the limit.
 
         Raises:
-            ValueError: an option outside what is allowed, or LightGBM is not installed.
-            tasks.datasets.DataError: the rows cannot be had.
+            ValueError: an option is out of range, or LightGBM is not installed.
+            tasks.datasets.DataError: the data set is not available.
         """
         counts = {"subset_rows": subset_rows, "training_seeds": training_seeds}
         check_whole(counts | ({} if train_rows is None else {"train_rows": train_rows}))
@@ -95,14 +96,14 @@ class BoostedTrees(Task):
         replicate_seed: int,
         pause: Callable[[], bool] | None = None,
     ) -> Observation:
-        """Evaluate with a chosen training seed; the recorder calls this.
+        """Evaluate with a given training seed; called by the recorder.
 
-        ``info["references"]`` are as of ``tasks.training.live.LiveTraining``.
+        ``info["references"]`` is as in ``tasks.training.live.LiveTraining``.
         """
         return self._train(config, fidelity, replicate_seed, pause, recording=True)
 
     def reference_seconds(self) -> float:
-        """Return the CPU seconds of a fixed piece of work of the kind of the training."""
+        """Time a fixed workload that resembles the training, in CPU seconds."""
         return float(self._worker.call("speed", limit=math.inf))
 
     def limit_time(self, seconds: float) -> None:
@@ -121,7 +122,7 @@ class BoostedTrees(Task):
     ) -> Observation:
         self.space.check(config)
         self.fidelities.check(fidelity)
-        plain = self.space.from_numbers(self.space.numbers(config))  # whatever a method's types are
+        plain = self.space.from_numbers(self.space.numbers(config))  # numpy types become plain ones
         info: dict[str, Any] = {"training_seed": seed}
         started = time.monotonic()
         try:
@@ -147,13 +148,13 @@ def gbm_covertype(
     surrogate: str | None = None,
     **options: Any,
 ) -> Task:
-    """Build what ``task=gbm_covertype`` names; see ``replay_or_live`` and ``BoostedTrees``."""
+    """Build the task ``gbm_covertype``; see ``replay_or_live`` and ``BoostedTrees``."""
     trained = ("train_rows", "subset_rows")
     return replay_or_live(BoostedTrees, space, source, table, surrogate, options, trained)
 
 
 def _build(options: Mapping[str, Any]) -> Callable[..., Any]:
-    """Run in the child, which alone imports LightGBM."""
+    """Build the worker in the worker process, the only one that imports LightGBM."""
     from tasks.boosted_trees import worker
 
     return worker.build(worker.Options(**options))

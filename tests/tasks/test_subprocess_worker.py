@@ -20,7 +20,7 @@ from tasks.subprocess_worker import (
 )
 
 ROOT = Path(__file__).resolve().parents[2]
-# What a worker serves is given as the source of a lambda; ``eval`` builds it.
+# Each worker's function is the source of a lambda, which ``eval`` builds.
 BUSY = (
     "lambda seconds: [t := __import__('time'), end := t.process_time() + seconds,"
     " sum(0 for _ in iter(lambda: t.process_time() < end, False))] and 'done'"
@@ -51,7 +51,7 @@ def test_an_exception_is_a_failure_that_names_it_and_the_child_goes_on(
 
 def test_a_result_that_cannot_be_sent_is_a_failure_and_the_worker_goes_on() -> None:
     worker = WorkerProcess(eval, "lambda bad: __import__('threading').Lock() if bad else 'good'")
-    with pytest.raises(WorkerFailureError, match="^TypeError: cannot pickle '_thread.lock'"):
+    with pytest.raises(WorkerFailureError, match=r"^TypeError: cannot pickle '_thread.lock'"):
         worker.call(True, limit=30)
     assert worker.call(False, limit=30) == "good"
     worker.close()

@@ -85,7 +85,7 @@ def test_only_some_configs_of_a_sobol_sequence_may_be_kept() -> None:
         (sobol(seed=1), "stage 0 of the design: sobol needs count or keep"),
         (sobol(count=0), "stage 0 of the design: sobol.count=0: must be a whole number, 1 or more"),
         (sobol(count=3, keep=[0, 5]), "stage 0 of the design: sobol.count=3 of 2 kept"),
-        (sobol(keep=[5, -1]), "stage 0 of the design: sobol.keep: must be places"),
+        (sobol(keep=[5, -1]), "stage 0 of the design: sobol.keep: must be indices"),
         (stage(configs=[[0.5]]), "argument"),
         ({"fidelities": [1], "grid": {"x": [1], "z": [1]}}, "unknown hyperparameter 'z'"),
     ],

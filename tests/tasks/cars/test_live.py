@@ -216,7 +216,7 @@ def test_a_checkpoint_that_cannot_be_written_costs_no_training(folder: str, tmp_
 
 def test_too_few_photos_to_split_are_refused_in_one_line(folder: str, tmp_path: Path) -> None:
     photos.packed(tmp_path / "stanford_cars_16px.npz", photos_per_class=2, classes=2)
-    with pytest.raises(ConfigError, match=r"too few a class to split$"):
+    with pytest.raises(ConfigError, match=r"too few per class to split$"):
         small(str(tmp_path))
 
 

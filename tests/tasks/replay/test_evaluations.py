@@ -317,7 +317,7 @@ def test_options_as_recorded_are_fine(build: Callable[..., RecordedTask]) -> Non
     ("rows", "says"),
     [
         (full_rows(shares=[1 / 64, 1 / 8]), "no evaluation at the target"),
-        ([dataclasses.replace(row, loss=math.nan) for row in full_rows()], "ended well"),
+        ([dataclasses.replace(row, loss=math.nan) for row in full_rows()], "no successful"),
         (
             [r for r in full_rows((0, 1)) if (r.fidelity == 1) == (r.subset_seed == 1)],
             "no subset seed is recorded at both 0.125 and 1.0",
