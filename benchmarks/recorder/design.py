@@ -86,7 +86,7 @@ def _configs(number: int, stage: Mapping[str, Any], space: Space) -> list[dict[s
 def sobol(space: Space, count: int, seed: int) -> list[dict[str, Any]]:
     """Return the first ``count`` configs of a scrambled Sobol sequence."""
     sampler = qmc.Sobol(space.width, rng=np.random.default_rng(seed))
-    # draw a power of two and keep the first: scipy warns about other sizes
+    # draw a power of two, since scipy warns about other sizes, and keep the first ``count``
     points = sampler.random_base2((count - 1).bit_length())
     return [space.decode(u) for u in points[:count]]
 

@@ -154,7 +154,7 @@ def gbm_covertype(
 
 
 def _build(options: Mapping[str, Any]) -> Callable[..., Any]:
-    """Build the worker in the worker process, the only one that imports LightGBM."""
+    """Build the worker; runs in the worker process, the only one that imports LightGBM."""
     from tasks.boosted_trees import worker
 
     return worker.build(worker.Options(**options))

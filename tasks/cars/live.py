@@ -208,7 +208,7 @@ class Cars(LiveTraining):
 
 
 def _build(options: Mapping[str, Any]) -> Callable[..., Any]:
-    """Build the worker in the worker process, the only one that imports torch."""
+    """Build the worker; runs in the worker process, the only one that imports torch."""
     from tasks.cars import worker as cars_worker
 
     return cars_worker.build(cars_worker.Options(**options))

@@ -105,7 +105,7 @@ def cnn_fashion(
 
 
 def _build(options: Mapping[str, Any]) -> Callable[..., Any]:
-    """Build the worker in the worker process, the only one that imports torch."""
+    """Build the worker; runs in the worker process, the only one that imports torch."""
     from tasks.convolutional_net import worker
 
     return worker.build(worker.Options(**options))

@@ -120,7 +120,7 @@ def lm_shakespeare(
 
 
 def _build(options: Mapping[str, Any]) -> Callable[..., Any]:
-    """Build the worker in the worker process, the only one that imports torch."""
+    """Build the worker; runs in the worker process, the only one that imports torch."""
     from tasks.language_model import worker
 
     return worker.build(worker.Options(**options))
