@@ -14,7 +14,7 @@ from tasks.replay import table as tables
 
 
 @dataclass(frozen=True)
-class Agreement:
+class Comparison:
     """Comparison of the evaluations at one fidelity that both backends completed."""
 
     backend: str
@@ -29,7 +29,7 @@ class Agreement:
     """median ratio of the other backend's cost to the table's"""
 
 
-def agreements(table: tables.Table, recorded: Sequence[raw_rows.Row]) -> list[Agreement]:
+def compare_backends(table: tables.Table, recorded: Sequence[raw_rows.Row]) -> list[Comparison]:
     """Compare ``recorded`` rows with a table.
 
     Returns:
@@ -60,7 +60,7 @@ def agreements(table: tables.Table, recorded: Sequence[raw_rows.Row]) -> list[Ag
     for share in sorted({share for share, *_ in both}):
         differences, ratio = np.array([pair for s, *pair in both if s == share]).T
         comparisons.append(
-            Agreement(
+            Comparison(
                 str(recorded[0].session["identity"].get("backend")),
                 share,
                 len(differences),

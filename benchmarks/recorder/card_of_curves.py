@@ -121,22 +121,22 @@ def _configs(table: tables.Table) -> list[dict[str, Any]]:
 
 def _held_out(table: tables.Table, surrogates: dict[str, CurveSurrogate]) -> list[str]:
     chance = chance_of(table.meta["sizes"])
-    found = {
+    checks = {
         family: held_out_errors(surrogate, table.space, table.columns, chance)
         for family, surrogate in surrogates.items()
     }
-    if not found[FAMILIES[0]]:
+    if not checks[FAMILIES[0]]:
         return ["The surrogates are not yet checked on held-out configs."]
     ties = f" (losses above {chance:.3f}, chance, count as ties)" if np.isfinite(chance) else ""
     return [
-        f"Held-out check, {found[FAMILIES[0]][0].curves} configs. Rank: Spearman's correlation of "
+        f"Held-out check, {checks[FAMILIES[0]][0].curves} configs. Rank: Spearman's correlation of "
         f"losses{ties}, over all and among the best {GOOD:.0%} at the target; errors of logarithms "
         "are medians of absolute values.",
         "",
         "| surrogate | epochs | R2 of error | rank, all | rank, best | log error: all, best "
         "| R2 of log cost | log cost error |",
         "|---|---|---|---|---|---|---|---|",
-        *(_held_out_row(family, e) for family, errors in found.items() for e in errors),
+        *(_held_out_row(family, e) for family, errors in checks.items() for e in errors),
     ]
 
 
@@ -172,10 +172,10 @@ def importances(surrogate: CurveSurrogate, table: tables.Table, epochs: Sequence
         inputs = np.array([surrogate.inputs(config(numbers)) for numbers in u.T])
         return surrogate.predict(inputs).loss[:, [epoch - 1 for epoch in epochs]].T
 
-    found = sobol_indices(
+    indices = sobol_indices(
         func=losses, n=SAMPLES, dists=[uniform()] * len(parameters), rng=np.random.default_rng(0)
     )
-    return np.atleast_2d(found.total_order).T
+    return np.atleast_2d(indices.total_order).T
 
 
 def _draw(

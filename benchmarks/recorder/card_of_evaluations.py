@@ -12,7 +12,7 @@ import numpy as np
 from scipy.stats import spearmanr
 
 from benchmarks.recorder import raw_rows
-from benchmarks.recorder.backend_comparison import agreements, other_backends
+from benchmarks.recorder.backend_comparison import compare_backends, other_backends
 from tasks.replay import table as tables
 from tasks.replay.check_evaluations import GOOD, held_out_errors
 from tasks.replay.evaluations import RecordedTask
@@ -27,7 +27,7 @@ def write_card(path: Path) -> Path:
     """
     table, task = tables.read(path), RecordedTask(str(path))
     target, picture = path.with_suffix(".md"), path.with_suffix(".png")
-    lines = _lines(table, task, _agreement(table, path))
+    lines = _lines(table, task, _comparison(table, path))
     if can_map(task):
         _draw(table, task, picture)
         lines[2:2] = [*_caption(table, task, picture.name), ""]
@@ -63,7 +63,7 @@ def _caption(table: tables.Table, task: RecordedTask, picture: str) -> list[str]
     ]
 
 
-def _lines(table: tables.Table, task: RecordedTask, agreement: list[str]) -> list[str]:
+def _lines(table: tables.Table, task: RecordedTask, comparison: list[str]) -> list[str]:
     meta, columns = table.meta, table.columns
     return [
         *opening(meta),
@@ -85,7 +85,7 @@ def _lines(table: tables.Table, task: RecordedTask, agreement: list[str]) -> lis
         "",
         *_held_out(table, task),
         "",
-        *agreement,
+        *comparison,
         *sessions(meta["sessions"]),
     ]
 
@@ -183,8 +183,8 @@ def _correlation(columns: Mapping[str, Any], share: float) -> str:
 
 
 def _held_out(table: tables.Table, task: RecordedTask) -> list[str]:
-    found = held_out_errors(table, task)
-    if not found:
+    errors = held_out_errors(table, task)
+    if not errors:
         return ["Interpolation between recorded configs is not yet checked on held-out ones."]
     lines = [
         "Held-out check: interpolated minus recorded, in nats, at configs that were recorded but "
@@ -195,7 +195,7 @@ def _held_out(table: tables.Table, task: RecordedTask) -> list[str]:
         "| log cost: median, 90 % of absolute | signed mean |",
         "|---|---|---|---|---|---|---|",
     ]
-    for e in found:
+    for e in errors:
         lines.append(
             f"| 1/{1 / e.fidelity:g} | {'good' if e.good else 'all'} | {e.evaluations} "
             f"| {e.loss_median:.3f}, {e.loss_p90:.3f} | {e.loss_mean:+.3f} "
@@ -204,13 +204,13 @@ def _held_out(table: tables.Table, task: RecordedTask) -> list[str]:
     return lines
 
 
-def _agreement(table: tables.Table, path: Path) -> list[str]:
+def _comparison(table: tables.Table, path: Path) -> list[str]:
     lines = []
     for other in other_backends(path):
-        found = agreements(table, raw_rows.read(other))
-        if found:
+        compared = compare_backends(table, raw_rows.read(other))
+        if compared:
             lines += [
-                f"The same trainings by backend `{found[0].backend}`:",
+                f"The same trainings by backend `{compared[0].backend}`:",
                 "",
                 "| fidelity | evaluations | difference of validation error: median, largest "
                 "| cost, times the table's |",
@@ -218,7 +218,7 @@ def _agreement(table: tables.Table, path: Path) -> list[str]:
                 *(
                     f"| 1/{1 / e.fidelity:g} | {e.evaluations} | {e.typical:.4f}, {e.largest:.4f} "
                     f"| {e.cost_ratio:.2f} |"
-                    for e in found
+                    for e in compared
                 ),
                 "",
             ]

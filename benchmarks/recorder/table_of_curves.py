@@ -141,9 +141,9 @@ def _lowest(surrogate: CurveSurrogate, space: Space, columns: Mapping[str, Any])
         old = np.repeat(points[:, None], NEAR, axis=1)
         moved = np.clip(old + 0.4 * 0.88**step * rng.standard_normal(old.shape), 0, 1)
         near = np.where(rng.random(old.shape) < 0.5, moved, old)
-        found = losses_at(near.reshape(-1, space.width)).reshape(near.shape[:2])
-        lowest = found.argmin(axis=1)
-        better = found[lines, lowest] <= losses
+        reached = losses_at(near.reshape(-1, space.width)).reshape(near.shape[:2])
+        lowest = reached.argmin(axis=1)
+        better = reached[lines, lowest] <= losses
         points = np.where(better[:, None], near[lines, lowest], points)
-        losses = np.where(better, found[lines, lowest], losses)
+        losses = np.where(better, reached[lines, lowest], losses)
     return float(losses.min())

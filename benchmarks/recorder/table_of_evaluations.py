@@ -105,12 +105,12 @@ def _resolution(path: Path) -> float | None:
 
 def _sessions(chosen: list[tuple[raw_rows.Row, float, bool]]) -> list[dict[str, Any]]:
     """Return distinct commits, versions and machines, with the number of evaluations of each."""
-    found: dict[str, dict[str, Any]] = {}
+    entries: dict[str, dict[str, Any]] = {}
     for row, _, _ in chosen:
         facts = {k: row.session[k] for k in ("commit", "dirty", "versions", "machine")}
-        entry = found.setdefault(repr(facts), {**facts, "evaluations": 0})
+        entry = entries.setdefault(repr(facts), {**facts, "evaluations": 0})
         entry["evaluations"] += 1
-    return list(found.values())
+    return list(entries.values())
 
 
 def _median_target_cost(target: Path, space: Space) -> float:

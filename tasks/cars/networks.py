@@ -172,13 +172,13 @@ def _efficientnet(weights: str) -> Backbone:
 def _fetched(model: Any, hub_id: str) -> dict[str, torch.Tensor]:
     try:
         with _quiet():
-            found: dict[str, torch.Tensor] = model.from_pretrained(hub_id).state_dict()
+            loaded: dict[str, torch.Tensor] = model.from_pretrained(hub_id).state_dict()
     except Exception as error:  # the network stack may raise any exception
         raise DataError(
             f"could not get the ImageNet weights {hub_id} ({type(error).__name__}); offline? set "
             "task.weights=FOLDER or FILE with them, or task.weights=random"
         ) from error
-    return found
+    return loaded
 
 
 def _read(path: Path) -> dict[str, torch.Tensor]:
@@ -191,14 +191,14 @@ def _read(path: Path) -> dict[str, torch.Tensor]:
         if path.suffix == ".safetensors":
             from safetensors.torch import load_file
 
-            found: dict[str, torch.Tensor] = load_file(path)
+            loaded: dict[str, torch.Tensor] = load_file(path)
         else:
-            found = torch.load(path, map_location="cpu", weights_only=True)
+            loaded = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # safetensors, pickle and torch may raise any exception
         raise DataError(f"{path} holds no weights ({type(error).__name__})") from error
-    if not isinstance(found, dict) or not all(torch.is_tensor(v) for v in found.values()):
+    if not isinstance(loaded, dict) or not all(torch.is_tensor(v) for v in loaded.values()):
         raise DataError(f"{path} holds no weights: expected tensors by name")
-    return found
+    return loaded
 
 
 def _sha256(weights: dict[str, torch.Tensor] | None) -> str:

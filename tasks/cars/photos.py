@@ -277,11 +277,11 @@ def _from_hub(hub_id: str) -> Photos:
     return _photos(labels, is_test, names, read)
 
 
-def _column(hub_id: str, usual: str, found: Sequence[str]) -> str:
+def _column(hub_id: str, usual: str, names: Sequence[str]) -> str:
     """Return the only column of a kind or, if there are several, the one with the usual name."""
-    if len(found) == 1:
-        return found[0]
-    if usual in found:
+    if len(names) == 1:
+        return names[0]
+    if usual in names:
         return usual
-    several = f"several {usual} columns ({', '.join(found)}), none called {usual!r}"
-    raise DataError(f"task.hub_id={hub_id} has {several if found else f'no {usual} column'}")
+    several = f"several {usual} columns ({', '.join(names)}), none called {usual!r}"
+    raise DataError(f"task.hub_id={hub_id} has {several if names else f'no {usual} column'}")

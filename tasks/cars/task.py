@@ -76,5 +76,5 @@ def cars_task(
         },
     )
     if Space.from_spec(space).spec() != task.space.spec():
-        raise ValueError("task.space: not the recorded one; set task.source=live")
+        raise ValueError("task.space: differs from the recorded space; set task.source=live")
     return task

@@ -80,7 +80,7 @@ def held_out_errors(
     curves = surrogate.predict(np.array([surrogate.inputs(config) for config in configs]))
     loss, cost = columns["loss"][rows], columns["cost"][rows][:, :epochs]
     good = rankdata(loss[:, -1]) <= max(GOOD * len(rows), 3)
-    found = []
+    results = []
     for first, last in RANGES:
         stop = max(1, round(last * epochs / RANGES[-1][1]))
         start = min(round((first - 1) * epochs / RANGES[-1][1]), stop - 1)
@@ -89,7 +89,7 @@ def held_out_errors(
         off = abs(np.log(replayed) - np.log(np.maximum(real, 1e-12)))
         log_cost = np.log(cost[:, span])
         cost_off = np.log(curves.cost[:, span]) - log_cost
-        found.append(
+        results.append(
             Errors(
                 span.start + 1,
                 span.stop,
@@ -103,7 +103,7 @@ def held_out_errors(
                 _r2(cost_off, log_cost),
             )
         )
-    return found
+    return results
 
 
 def _r2(off: Array, real: Array) -> float:
@@ -115,9 +115,9 @@ def _r2(off: Array, real: Array) -> float:
 
 def _rank(replayed: Array, real: Array) -> float:
     """Return Spearman's correlation, averaged over the epochs in which not all values are ties."""
-    found = []
+    correlations = []
     for a, b in zip(replayed.T, real.T, strict=True):
         x, y = rankdata(a), rankdata(b)
         if x.std() and y.std():
-            found.append(float(np.corrcoef(x, y)[0, 1]))
-    return float(np.mean(found)) if found else np.nan
+            correlations.append(float(np.corrcoef(x, y)[0, 1]))
+    return float(np.mean(correlations)) if correlations else np.nan

@@ -67,13 +67,13 @@ def held_out_errors(table: tables.Table, task: RecordedTask) -> list[Errors]:
         off[number] = np.log(replayed.loss / loss), np.log(replayed.cost / columns["cost"][row])
     shares = columns["fidelity"][rows]
     good = np.array([tuple(columns["config"][row]) in good_configs for row in rows], dtype=bool)
-    found = []
+    results = []
     for share in np.unique(shares):
         for only_good in (False, True):
             chosen = off[(shares == share) & (good | (not only_good))]
             if len(chosen):
-                found.append(_errors(float(share), only_good, chosen))
-    return found
+                results.append(_errors(float(share), only_good, chosen))
+    return results
 
 
 def _errors(share: float, good: bool, off: NDArray[Any]) -> Errors:

@@ -133,7 +133,7 @@ class RecordedTask(Task):
                 float(s): np.flatnonzero((seeds == seed) & (shares == s))
                 for s in np.unique(shares[seeds == seed])
             }
-            found, values = surfaces(
+            fidelities, values = surfaces(
                 self._mesh,
                 {s: (node_of[rows], np.log(recorded[:, rows])) for s, rows in rows_at.items()},
             )
@@ -142,7 +142,7 @@ class RecordedTask(Task):
                 exact[:, level, node_of[rows]] = recorded[:, rows]
             self._values[seed] = dict(zip(QUANTITIES, values, strict=True))
             self._exact[seed] = dict(zip(QUANTITIES, exact, strict=True))
-            self._levels[seed] = found.tolist()
+            self._levels[seed] = fidelities.tolist()
         self._shares = sorted({s for levels in self._levels.values() for s in levels})
         if not self._shares or self._shares[-1] != 1:
             raise tables.TableError("the table holds no evaluation at the target")

@@ -51,10 +51,10 @@ class Mesh:
             Values at the points, shape ``(m,)`` or ``(q, m)``.
         """
         pairs = [self.weights(u) for u in points]  # the slow part, shared by all quantities
-        found = [
+        interpolated = [
             [weights @ row[nodes] for nodes, weights in pairs] for row in np.atleast_2d(values)
         ]
-        return np.array(found).reshape(*values.shape[:-1], len(points))
+        return np.array(interpolated).reshape(*values.shape[:-1], len(points))
 
     def lowest_mean(self, values: Array) -> float:
         """Return the minimum over the cube of the mean of R surfaces that are linear in the log.
@@ -71,7 +71,7 @@ class Mesh:
         floors = np.exp(values.mean(axis=0))[simplices].min(axis=1)
         for simplex in simplices[floors < best]:
             corners, start = values[:, simplex], np.full(len(simplex), 1 / len(simplex))
-            found = minimize(
+            solution = minimize(
                 lambda w, corners=corners: np.exp(corners @ w).mean(),
                 start,
                 jac=lambda w, corners=corners: (np.exp(corners @ w) @ corners) / len(corners),
@@ -80,7 +80,7 @@ class Mesh:
                 method="SLSQP",
                 options={"ftol": 1e-12},
             )
-            weights = np.clip(found.x, 0, 1)
+            weights = np.clip(solution.x, 0, 1)
             best = min(best, float(np.exp(corners @ (weights / weights.sum())).mean()))
         return best
 

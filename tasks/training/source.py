@@ -58,5 +58,5 @@ def replay_or_live(
         asked={name: options.get(name) for name in trained},
     )
     if Space.from_spec(space).spec() != task.space.spec():
-        raise ValueError("task.space: not the recorded one; set task.source=live")
+        raise ValueError("task.space: differs from the recorded space; set task.source=live")
     return task
