@@ -1,9 +1,9 @@
-"""Record real evaluations of a live task, to be replayed: ``python -m benchmarks.record``.
+"""Record evaluations of a live task, for replay: ``python -m benchmarks.record``.
 
-``python -m benchmarks.record task=svm_mnist`` walks the design ``conf/design/svm_mnist.yaml``,
-skips what is recorded, and can be killed and started again at any time. ``--pause`` and
-``--resume`` stop and continue a running recorder at once; ``--status`` shows what is left;
-``--compact`` writes the shipped table.
+``python -m benchmarks.record task=svm_mnist`` evaluates the design ``conf/design/svm_mnist.yaml``
+and skips recorded evaluations, so it can be killed and restarted at any time. ``--pause`` and
+``--resume`` stop and continue a running recorder immediately; ``--status`` shows how much is left;
+``--compact`` writes the table that is replayed.
 """
 
 from __future__ import annotations
@@ -17,17 +17,17 @@ from typing import Any
 from benchmarks.core.protocols import Task
 from benchmarks.core.space import Space
 from benchmarks.lock import FolderLock
-from benchmarks.recorder import rows
+from benchmarks.recorder import raw_rows
 from benchmarks.recorder.card_of_evaluations import write_card
 from benchmarks.recorder.design import expand
+from benchmarks.recorder.eta import remaining_seconds
 from benchmarks.recorder.recorder import Recorder
 from benchmarks.recorder.table_of_evaluations import compact
-from benchmarks.recorder.time_left import remaining_seconds
 from benchmarks.settings import ConfigError, build_task, compose
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Command line; returns the exit code."""
+    """Run the command line and return its exit code."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.record", description=__doc__)
     parser.add_argument(
         "overrides", nargs="*", help="task=NAME, task.KEY=VALUE, workers=N, rows=FILE"
@@ -44,7 +44,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _command(options: argparse.Namespace, settings: Mapping[str, Any]) -> int:
     name = settings["task"]["name"]
-    path = rows.path_of(settings)
+    path = raw_rows.path_of(settings)
     pause_file = path.with_suffix(".pause")
     if options.pause:
         pause_file.parent.mkdir(parents=True, exist_ok=True)
@@ -52,9 +52,9 @@ def _command(options: argparse.Namespace, settings: Mapping[str, Any]) -> int:
     elif options.resume:
         pause_file.unlink(missing_ok=True)
     elif options.compact:
-        target = Path(settings["table"] or rows.TABLES / f"{name}.npz")
+        target = Path(settings["table"] or raw_rows.TABLES / f"{name}.npz")
         space = _space(path, settings)
-        if any("curve" in row.facts for row in rows.read(path)):
+        if any("curve" in row.record for row in raw_rows.read(path)):
             from benchmarks.recorder.card_of_curves import write_curve_card
             from benchmarks.recorder.table_of_curves import (
                 compact_curves,  # scikit-learn is slow to import
@@ -79,7 +79,7 @@ def _command(options: argparse.Namespace, settings: Mapping[str, Any]) -> int:
         recorder = Recorder(build, design, path)
         if options.status:
             left = recorder.missing()
-            hours = remaining_seconds(rows.read(path), design) / 3600
+            hours = remaining_seconds(raw_rows.read(path), design) / 3600
             print(f"{name}: {len(left)} of {len(design)} left, about {hours:.1f} h on one core")
             return 0
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -93,15 +93,15 @@ def _command(options: argparse.Namespace, settings: Mapping[str, Any]) -> int:
 
 
 def _live(task: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Settings of a task that trains; one without a ``source`` does nothing else."""
+    """Return the settings of the live task; a task without ``source`` is always live."""
     return {**task, "source": "live"} if "source" in task else task
 
 
 def _space(path: Path, settings: Mapping[str, Any]) -> Space:
-    """The recorded task's space: as the latest session says or, from older ones, the task."""
-    recorded = rows.read(path)
+    """Return the search space of the latest session or, if it has none, of the task."""
+    recorded = raw_rows.read(path)
     if recorded and "space" in recorded[-1].session:
-        return Space.described(recorded[-1].session["space"])
+        return Space.from_spec(recorded[-1].session["space"])
     task = build_task(_live(settings["task"]), settings["allow"])
     task.close()
     return task.space

@@ -1,6 +1,6 @@
-"""Tuning tasks: what ``conf/task`` names, each imported when it is first asked for.
+"""Tuning tasks, under the names used in ``conf/task``; each is imported on first access.
 
-Names in lower case are functions that build the replay of a table or the live task.
+Lower-case names are factory functions: they return the replay of a table or the live task.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""The data sets: fetched from their public homes and cached, or read from a folder; hashed.
+"""Load the data sets: download and cache them, or read them from a folder; verify their hashes.
 
-A folder (``task.data_dir`` or the environment variable ``UNTUNABLE_DATA``) holds ``<name>.npz``
-files; what was fetched is cached in the same format, so a cache folder is a data folder.
+A data folder (``task.data_dir`` or the environment variable ``UNTUNABLE_DATA``) holds
+``<name>.npz`` files. Downloads are cached in the same format, so the cache is a data folder, too.
 """
 
 from __future__ import annotations
@@ -27,28 +27,28 @@ ENVIRONMENT_VARIABLE = "UNTUNABLE_DATA"
 
 
 class DataError(ValueError):
-    """A data set cannot be had or is not what it should be; the message is one clear line."""
+    """A data set is not available or not as expected; the message is one line."""
 
 
 @dataclass(frozen=True)
 class Dataset:
-    """A data set with its splits. Row numbers index ``X`` and ``y``."""
+    """A data set and its splits, as row numbers of ``X`` and ``y``."""
 
     X: NDArray[np.float64]
-    """features, shape ``(rows, columns)``; pixels of MNIST are divided by 256, of
-    Fashion-MNIST by 255, else as published"""
+    """features, shape ``(rows, columns)``: as published, except that pixels are divided by 256
+    (MNIST) or 255 (Fashion-MNIST)"""
     y: NDArray[np.int64]
     """labels, shape ``(rows,)``"""
     train: Rows
     validation: Rows
     test: Rows
     resampled: bool
-    """True if a subset seed also redraws which rows train and which validate (test stays)"""
+    """True if each subset seed also redraws the training and validation rows (not the test rows)"""
     sha256: str
-    """hash of the content and the splits: part of a task's identity"""
+    """hash of content and splits; part of a task's identity"""
 
     def split(self, seed: int) -> tuple[Rows, Rows]:
-        """Training and validation rows of subset seed ``seed``."""
+        """Return the training and validation rows for subset seed ``seed``."""
         if not self.resampled:
             return self.train, self.validation
         pool = np.concatenate([self.train, self.validation])
@@ -60,10 +60,11 @@ class Dataset:
 class _Source:
     file: str
     fetch: Callable[[], dict[str, NDArray[Any]]]
-    """downloads and returns the arrays of the file"""
+    """downloads the arrays of the file and returns them"""
     sha256: str | None
-    """of the raw arrays; None where this project never had the file to pin (shape is checked)"""
+    """pinned hash of the raw arrays; None if this project never had the file to hash"""
     shape: tuple[int, int]
+    """shape of the features; always checked"""
 
 
 def load(name: str, data_dir: str | None = None) -> Dataset:
@@ -71,7 +72,8 @@ def load(name: str, data_dir: str | None = None) -> Dataset:
     ``fashion_mnist``, ``letter``, ``vehicle_statlog``, ``vehicle_sensit``).
 
     Raises:
-        DataError: unknown name, file missing while offline, or content not as pinned.
+        DataError: unknown name, file missing while offline, or content that does not match the
+            pinned hash.
     """
     if name not in _SPLITS:
         raise DataError(f"unknown data set {name!r}{nearest(name, list(_SPLITS))}")
@@ -81,7 +83,7 @@ def load(name: str, data_dir: str | None = None) -> Dataset:
     digest = hashlib.sha256(sha256.encode())
     for part in (train, validation, test):
         digest.update(np.ascontiguousarray(part, dtype="<i8").tobytes())
-    used = np.unique(np.concatenate([train, validation, test]))  # sorted; renumber to it
+    used = np.unique(np.concatenate([train, validation, test]))  # sorted; the splits index it
     train, validation, test = (np.searchsorted(used, part) for part in (train, validation, test))
     features = X[used].astype(float)
     if name == "mnist":
@@ -93,18 +95,18 @@ def load(name: str, data_dir: str | None = None) -> Dataset:
 
 
 def cache_folder() -> Path:
-    """Where this suite keeps what it fetched or computed once."""
+    """Return the folder in which downloads and computed features are cached."""
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "untunable"
 
 
 def data_folder(data_dir: str | None) -> Path | None:
-    """The folder that the user named, as an option or in the environment; None if neither."""
+    """Return the data folder set as an option or in the environment; None if neither is set."""
     folder = data_dir or os.environ.get(ENVIRONMENT_VARIABLE)
     return Path(folder).expanduser() if folder else None
 
 
 def content_sha256(X: NDArray[Any], y: NDArray[Any]) -> str:
-    """Hash arrays by value: shape, then little-endian float32 features and int64 labels."""
+    """Hash arrays by value: shapes, then little-endian float32 features and int64 labels."""
     digest = hashlib.sha256(repr((X.shape, y.shape)).encode())
     digest.update(np.ascontiguousarray(X, dtype="<f4").tobytes())
     digest.update(np.ascontiguousarray(y, dtype="<i8").tobytes())
@@ -127,7 +129,7 @@ def _raw(source: _Source, data_dir: str | None) -> tuple[NDArray[Any], NDArray[n
             f"{path}: expected {source.shape} values, found {X.shape} and {y.shape} labels"
         )
     if source.file in ("vehicle_statlog.npz", "letter.npz"):
-        # Public sources hold the same rows in different orders: sort them, so that all agree
+        # Public sources hold the same rows in different orders: sort them, so that hashes agree.
         order = np.lexsort([y, *X.T[::-1]])
         X, y = X[order], y[order]
     sha256 = content_sha256(X, y)
@@ -140,7 +142,7 @@ def _raw(source: _Source, data_dir: str | None) -> tuple[NDArray[Any], NDArray[n
 
 
 def _numbered(labels: NDArray[Any]) -> NDArray[np.int64]:
-    """Return labels as whole numbers; names are numbered in alphabetical order, from 0."""
+    """Return labels as integers; class names are numbered from 0 in alphabetical order."""
     if labels.dtype.kind in "US":
         labels = np.unique(labels, return_inverse=True)[1]
     return labels.astype(np.int64)
@@ -179,7 +181,7 @@ def _fetch(source: _Source) -> dict[str, NDArray[Any]]:
     try:
         return source.fetch()
     except Exception as error:
-        # sklearn's fetchers raise whatever the network stack raises; the cause is kept
+        # scikit-learn's fetchers may raise any exception of the network stack.
         raise DataError(
             f"could not download {source.file} ({type(error).__name__}); offline? set "
             f"task.data_dir=FOLDER or {ENVIRONMENT_VARIABLE}=FOLDER to a folder holding it"
@@ -199,7 +201,7 @@ def _openml(data_id: int) -> Callable[[], dict[str, NDArray[Any]]]:
 
 
 def _openml_digits(data_id: int) -> Callable[[], dict[str, NDArray[Any]]]:
-    """MNIST, or a set of its format: 60,000 training images, then 10,000 test images."""
+    """Return the fetcher of a data set in MNIST's format: 60,000 training, 10,000 test images."""
 
     def fetch() -> dict[str, NDArray[Any]]:
         arrays = _openml(data_id)()
@@ -242,8 +244,9 @@ def _split_mnist(X: NDArray[Any], y: NDArray[np.int64]) -> tuple[Rows, Rows, Row
 
 
 def _split_fashion_mnist(X: NDArray[Any], y: NDArray[np.int64]) -> tuple[Rows, Rows, Rows]:
-    """Of the official training images 10,000 validate, and the first of the others train; both
-    are stratified samples. Every prefix of the training rows is stratified, too.
+    """Split the official training images: 10,000 for validation, the others for training.
+
+    Both parts are stratified, and so is every prefix of the training rows.
     """
     del X
     order = stratified_order(y[:60000], np.random.default_rng(0))
@@ -257,7 +260,7 @@ def _cut(order: Rows, train: int, validation: int) -> tuple[Rows, Rows, Rows]:
 def _stratified_split(
     train: int, validation: int, test: int
 ) -> Callable[[NDArray[Any], NDArray[np.int64]], tuple[Rows, Rows, Rows]]:
-    """A fixed stratified sample of train + validation + test rows, and its fixed split."""
+    """Return a function that draws a fixed stratified sample and splits it into three parts."""
 
     def split(X: NDArray[Any], y: NDArray[np.int64]) -> tuple[Rows, Rows, Rows]:
         del X
@@ -269,8 +272,8 @@ def _stratified_split(
 
 
 # Split sizes of the paper's code (robo, Klein et al. 2017): MNIST 50k/10k/10k; Covertype and
-# Vehicle as OpenML tasks 2118 and 75191 split them, a third of the training part taken for
-# validation. Letter is not in the paper.
+# Vehicle as in OpenML tasks 2118 and 75191, with a third of the training part for validation.
+# Letter is not in the paper.
 _SPLITS: dict[
     str, tuple[str, Callable[[NDArray[Any], NDArray[np.int64]], tuple[Rows, Rows, Rows]]]
 ] = {

@@ -1,4 +1,4 @@
-"""One persistent child process that evaluations run in, so that a time limit can kill them."""
+"""A persistent worker process that runs evaluations, so that a time limit can kill them."""
 
 from __future__ import annotations
 
@@ -15,22 +15,23 @@ from multiprocessing.connection import Connection
 from typing import Any
 
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
-_environment = threading.Lock()  # the recorder's workers are threads, each starting a child
+_environment = threading.Lock()  # held while a thread changes os.environ
 
 
-class ChildTimeoutError(Exception):
-    """The call took longer than its time limit; the child was killed."""
+class WorkerTimeoutError(Exception):
+    """The call exceeded its time limit; the worker process was killed."""
 
 
-class ChildFailureError(Exception):
-    """The call raised, or the child died; the message says which."""
+class WorkerFailureError(Exception):
+    """The call raised an exception, or the worker process died; the message says which."""
 
 
-class Child:
-    """Calls a function, built once inside a child process, under a time limit.
+class WorkerProcess:
+    """Call a function in a child process, under a time limit.
 
-    The child is started at the first call, keeps its state (loaded data) between calls, is killed
-    at the limit and started again at the next call. It dies with its parent.
+    The process starts at the first call and builds the function once, so that loaded data stays in
+    memory between calls. At the time limit it is killed; the next call starts a new one. It dies
+    with its parent (on Linux at once).
     """
 
     def __init__(
@@ -40,28 +41,35 @@ class Child:
         threads: int = 1,
         start_limit: float | None = None,
     ) -> None:
-        """``build(*arguments)``, run in the child, must return the function to call; both the
-        builder and all arguments are pickled. ``threads`` are of the child's BLAS; ``start_limit``
-        is in seconds, none for what may load data or compute features for hours.
+        """Store how to build the function; the process starts at the first call.
+
+        Args:
+            build: ``build(*arguments)`` runs in the worker process and returns the function to
+                call; pickled.
+            arguments: arguments of ``build``; pickled.
+            threads: number of BLAS threads of the worker process.
+            start_limit: seconds within which the process must be ready; None is no limit, since
+                loading data or computing features may take hours.
         """
         self._build, self._arguments = build, arguments
         self._threads, self._start_limit = threads, start_limit
         self._process: multiprocessing.process.BaseProcess | None = None
         self._pipe: Connection | None = None
         self.paused = 0.0
-        """wall seconds that the latest call was stopped for"""
+        """wall seconds for which the latest call was paused"""
 
     def call(self, *arguments: Any, limit: float, pause: Callable[[], bool] | None = None) -> Any:
-        """Return the function's result.
+        """Call the function and return its result.
 
         Args:
-            arguments: passed on, pickled.
-            limit: seconds of wall time, start-up and pauses not counted.
-            pause: asked twice a second; while it returns True the child is stopped.
+            arguments: arguments of the function; pickled.
+            limit: time limit in seconds of wall time, without start-up and pauses.
+            pause: polled twice a second; while it returns True the process is stopped (SIGSTOP).
 
         Raises:
-            ChildTimeoutError: the limit passed.
-            ChildFailureError: the function raised, the child died or was not ready in time.
+            WorkerTimeoutError: the time limit was exceeded.
+            WorkerFailureError: the function raised an exception, or the process died or was not
+                ready in time.
         """
         pipe = self._start()
         self.paused = 0.0
@@ -71,29 +79,29 @@ class Child:
             while not pipe.poll(max(0.0, min(0.5, left))):
                 if pause is not None and pause():
                     self._wait_stopped(pause)
-                    started = time.monotonic()  # forgives at most one polling interval
+                    started = time.monotonic()  # does not count up to one polling interval
                     continue
                 left -= time.monotonic() - started
                 started = time.monotonic()
                 if left <= 0:
                     self.close()
-                    raise ChildTimeoutError(f"killed after {limit:g} s")
+                    raise WorkerTimeoutError(f"killed after {limit:g} s")
             kind, value = pipe.recv()
         except (EOFError, BrokenPipeError, ConnectionResetError) as error:
             code = self._exit_code()
-            raise ChildFailureError(f"the evaluation's process died (exit code {code})") from error
-        except ChildTimeoutError:
+            raise WorkerFailureError(f"the worker process died (exit code {code})") from error
+        except WorkerTimeoutError:
             raise
-        except BaseException:  # Ctrl-C, or ``pause`` raised: the answer must not reach a next call
+        except BaseException:  # Ctrl-C or ``pause`` raised: a later call must not read this answer
             self.close()
             raise
         if kind == "error":
-            raise ChildFailureError(value)
+            raise WorkerFailureError(value)
         return value
 
     def close(self) -> None:
-        """Kill the child, if there is one; a call in another thread fails."""
-        process, self._process = self._process, None  # another thread may close it at once
+        """Kill the process, if it runs; a call in progress in another thread fails."""
+        process, self._process = self._process, None  # another thread may call close, too
         pipe, self._pipe = self._pipe, None
         if process is not None:
             process.kill()
@@ -111,7 +119,7 @@ class Child:
         )
         with _environment:
             saved = {name: os.environ.get(name) for name in THREAD_VARIABLES}
-            # read when BLAS loads
+            # BLAS reads these when it is loaded, so they must be set before the process starts
             os.environ.update(dict.fromkeys(THREAD_VARIABLES, str(self._threads)))
             try:
                 process.start()
@@ -124,20 +132,22 @@ class Child:
                 theirs.close()
         self._process, self._pipe = process, pipe
         try:
-            if not pipe.poll(self._start_limit):  # imports and data are outside a call's limit
-                raise ChildFailureError(
-                    f"the evaluation's process was not ready after {self._start_limit:g} s"
+            if not pipe.poll(self._start_limit):  # not part of a call's limit
+                raise WorkerFailureError(
+                    f"the worker process was not ready after {self._start_limit:g} s"
                 )
             kind, value = pipe.recv()
         except EOFError as error:
             code = self._exit_code()
-            raise ChildFailureError(f"the evaluation's process died at start ({code})") from error
+            raise WorkerFailureError(
+                f"the worker process died at start-up (exit code {code})"
+            ) from error
         except BaseException:
             self.close()
             raise
         if kind == "error":
             self.close()
-            raise ChildFailureError(value)
+            raise WorkerFailureError(value)
         return pipe
 
     def _exit_code(self) -> int | None:
@@ -165,7 +175,7 @@ class Child:
 
 def _serve(pipe: Connection, build: Callable[..., Any], arguments: tuple[Any, ...]) -> None:
     _die_with_parent()
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent handles Ctrl-C
     try:
         function = build(*arguments)
     except Exception as error:
@@ -179,15 +189,15 @@ def _serve(pipe: Connection, build: Callable[..., Any], arguments: tuple[Any, ..
             return
         try:
             answer = pickle.dumps(("ok", function(*request)))
-        except Exception as error:  # of the function, or its result cannot be sent
+        except Exception as error:  # the function raised, or its result cannot be pickled
             answer = pickle.dumps(("error", f"{type(error).__name__}: {error}"))
         pipe.send_bytes(answer)
 
 
 def _die_with_parent() -> None:
-    if sys.platform == "linux":  # elsewhere the child ends at the next message: the pipe is gone
+    if sys.platform == "linux":  # on other systems it ends when it next uses the closed pipe
         pr_set_pdeathsig = 1
         ctypes.CDLL(None).prctl(pr_set_pdeathsig, signal.SIGKILL)
         parent = multiprocessing.parent_process()
         if parent is not None and os.getppid() != parent.pid:
-            os._exit(1)  # it died before the line above
+            os._exit(1)  # the parent died before prctl was called

@@ -1,4 +1,4 @@
-"""Stratified, nested orders of rows: every prefix is a fair sample of the whole."""
+"""Stratified orders of rows, whose prefixes are nested and stratified subsets."""
 
 from __future__ import annotations
 
@@ -7,20 +7,20 @@ from numpy.typing import NDArray
 
 
 def stratified_order(y: NDArray[np.int64], rng: np.random.Generator) -> NDArray[np.int64]:
-    """Order the rows so that every prefix has the classes in their shares, to within a row or so.
+    """Return an order of the rows in which every prefix is stratified, to within about one row.
 
-    The j-th row of a class of m rows joins at ``(j + 1/2) / m``. With k classes, the count of one
-    with share p is within ``1/2 + p (k - 2) / 2`` of its quota: about a row (a rare class may be
-    absent from a short prefix). Plain largest
-    remainders, computed afresh for each length, are not nested (the Alabama paradox: a class can
-    lose a row when the subset grows); this divisor form is (Balinski & Young 1982, ch. 3).
+    Row j (from 0) of a class of m rows is sorted at ``(j + 1/2) / m``. With k classes, the count of
+    a class with share p differs from its quota by at most ``1/2 + p (k - 2) / 2``, so a rare class
+    may be absent from a short prefix. Subsets by largest remainder, computed for each length
+    separately, would not be nested (Alabama paradox: a class can lose a row when the subset grows);
+    this divisor method gives nested subsets (Balinski & Young 1982, ch. 3).
 
     Args:
         y: labels, shape ``(n,)``.
-        rng: fixes which rows of a class come first.
+        rng: shuffles the rows of each class.
 
     Returns:
-        Row numbers, shape ``(n,)``; the subset of size k is the first k of them.
+        Row numbers, shape ``(n,)``; the subset of size k consists of the first k.
     """
     shuffled = rng.permutation(len(y))
     labels = y[shuffled]

@@ -1,4 +1,4 @@
-"""RBF-SVM trained for real; the fidelity is the share of the training rows (Klein et al. 2017)."""
+"""Live RBF-SVM; the fidelity is the share of the training rows (Klein et al. 2017)."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from benchmarks.core.protocols import Task
 from benchmarks.core.space import Config, Float, Space, check_choice, nearest
 from benchmarks.core.trial import Fidelities, Observation
 from tasks import datasets as data
-from tasks.subprocess_worker import Child, ChildFailureError, ChildTimeoutError
+from tasks.subprocess_worker import WorkerFailureError, WorkerProcess, WorkerTimeoutError
 from tasks.subsets import stratified_order
 
 BACKENDS = ("sklearnex", "sklearn")
 SCALES = ("none", "minmax")
-# of each family; the first is the default and the one that a table replays
+# data sets of each family; the first is the default, and the one with a recorded table
 DATASETS = {
     "mnist": ("mnist",),
     "covertype": ("sample", "openml180"),
@@ -35,11 +35,11 @@ SPACE = Space({"log_c": Float(-10.0, 10.0), "log_gamma": Float(-10.0, 10.0)})
 
 
 class SVM(Task):
-    """Live task: ``SVC(C=exp(log_c), gamma=exp(log_gamma))`` on a nested, stratified subset.
+    """Live task: ``SVC(C=exp(log_c), gamma=exp(log_gamma))`` on nested, stratified subsets.
 
-    Loss is the error on the full validation split; cost the CPU seconds of drawing the subset,
-    fitting and scoring the validation rows, on one thread. The test split is scored with the same
-    fitted model and never charged.
+    The loss is the error rate on all validation rows. The cost is the CPU seconds, on one thread,
+    of drawing the subset, fitting, and scoring the validation rows. The same fitted model scores
+    the test rows; this is not charged.
     """
 
     version = 1
@@ -64,22 +64,22 @@ class SVM(Task):
         """Load the data and check the backend.
 
         Args:
-            dataset: a name of ``tasks.datasets``.
+            dataset: a data set of ``tasks.datasets``.
             backend: ``sklearnex`` (fast; extra ``.[live]``) or ``sklearn`` (the paper's).
-            scale: ``none``, or ``minmax`` of the training rows.
-            data_dir: folder with the npz files; None fetches.
-            train_rows: cap on the training rows, for a quick look; None uses all.
-            subset_seeds: an evaluation draws its subset seed from 0 .. subset_seeds - 1.
-            min_fidelity: smallest share offered; raised where it has too few rows a class.
-            rows_per_class: mean number of rows a class that the smallest share must have.
-            timings: the cost is the median of this many timings (for fits of milliseconds).
-            time_limit: wall seconds after which an evaluation is killed: status ``timeout``,
-                charged at the limit.
-            test: also report the test loss of a refit on training + validation rows.
+            scale: ``none``, or ``minmax`` scaling fitted to the training rows.
+            data_dir: folder with the npz files; None downloads them.
+            train_rows: maximum number of training rows, for quick trials; None uses all.
+            subset_seeds: each evaluation draws its subset seed from 0 .. subset_seeds - 1.
+            min_fidelity: lowest fidelity offered; raised if it has too few rows per class.
+            rows_per_class: mean number of rows per class required at the lowest fidelity.
+            timings: number of timings; the cost is their median (for fits of milliseconds).
+            time_limit: seconds of wall time after which an evaluation is killed; its status is
+                then ``timeout`` and its cost the limit.
+            test: also report the test loss of a refit on training and validation rows.
 
         Raises:
-            ValueError: an option outside what is allowed, or the backend is not installed.
-            tasks.datasets.DataError: the data cannot be had.
+            ValueError: an option is out of range, or the backend is not installed.
+            tasks.datasets.DataError: the data set is not available.
         """
         check_choice("task.backend", backend, BACKENDS)
         check_choice("task.scale", scale, SCALES)
@@ -120,7 +120,7 @@ class SVM(Task):
             "train_rows": rows,
         }
         self._subset_seeds, self._limit, self._refit = subset_seeds, time_limit, test
-        self._child = Child(_build, dataset, backend, scale, data_dir, rows, timings)
+        self._worker = WorkerProcess(_build, dataset, backend, scale, data_dir, rows, timings)
         self._refits: dict[tuple[float, float], float | None] = {}
 
     @property
@@ -139,13 +139,15 @@ class SVM(Task):
         replicate_seed: int,
         pause: Callable[[], bool] | None = None,
     ) -> Observation:
-        """Evaluate with a chosen subset seed; what the recorder walks.
+        """Evaluate with a given subset seed; called by the recorder.
 
         Args:
-            config: inside the space.
-            fidelity: any share in (0, 1], also below what ``fidelities`` offers to methods.
-            replicate_seed: fixes the permutation that all configs and fidelities share.
-            pause: see ``Child.call``.
+            config: a config of the space.
+            fidelity: share of the training rows in (0, 1]; may be below the lowest of
+                ``fidelities``.
+            replicate_seed: subset seed; fixes the order of the rows for all configs and
+                fidelities.
+            pause: see ``WorkerProcess.call``.
         """
         request = (
             "fit",
@@ -157,29 +159,30 @@ class SVM(Task):
         info: dict[str, Any] = {"subset_seed": replicate_seed}
         started = time.monotonic()
         try:
-            result = self._child.call(*request, limit=self._limit, pause=pause)
-        except ChildTimeoutError as error:
+            result = self._worker.call(*request, limit=self._limit, pause=pause)
+        except WorkerTimeoutError as error:
             return Observation(
                 math.nan, self._limit, "timeout", None, {**info, "error": str(error)}
             )
-        except ChildFailureError as error:
+        except WorkerFailureError as error:
             spent = time.monotonic() - started
             return Observation(math.nan, spent, "failed", None, {**info, "error": str(error)})
-        info["wall"] = max(result["wall"] - self._child.paused, result["cost"])
+        info["wall"] = max(result["wall"] - self._worker.paused, result["cost"])
         return Observation(result["loss"], result["cost"], "ok", result["test_loss"], info)
 
     def refit_test_loss(self, config: Config) -> float | None:
-        """As the paper's code reports it, offline for incumbents; only if asked for by ``test``.
+        """Return the test error of a refit on training and validation rows, as in the paper's code.
 
-        None also where the refit failed: a figure is missing then, not a trial.
+        Used for incumbents only and not charged. None without the option ``test``, or if the refit
+        failed, since a failed refit must not fail the trial.
         """
         if not self._refit:
             return None
         key = (float(config["log_c"]), float(config["log_gamma"]))
         if key not in self._refits:
             try:
-                self._refits[key] = self._child.call("refit", *key, 1.0, 0, limit=math.inf)
-            except ChildFailureError:
+                self._refits[key] = self._worker.call("refit", *key, 1.0, 0, limit=math.inf)
+            except WorkerFailureError:
                 self._refits[key] = None
         return self._refits[key]
 
@@ -187,7 +190,7 @@ class SVM(Task):
         self._limit = min(self._limit, seconds)
 
     def close(self) -> None:
-        self._child.close()
+        self._worker.close()
 
 
 def _check_backend(backend: str) -> None:
@@ -202,7 +205,7 @@ def _check_backend(backend: str) -> None:
 
 
 def check_accelerated(model: Any) -> None:
-    """Raise ``RuntimeError`` if a fitted sklearnex model was in truth fitted by scikit-learn."""
+    """Raise ``RuntimeError`` if sklearnex fell back to plain scikit-learn to fit ``model``."""
     if getattr(model, "_onedal_estimator", None) is None:
         raise RuntimeError("scikit-learn-intelex fell back to plain scikit-learn")
 
@@ -210,7 +213,7 @@ def check_accelerated(model: Any) -> None:
 def _build(
     dataset: str, backend: str, scale: str, data_dir: str | None, rows: int, timings: int
 ) -> Callable[..., Any]:
-    """Run in the child: load the data, return the function that serves requests."""
+    """Load the data and return the function that serves requests; runs in the worker process."""
     loaded = data.load(dataset, data_dir)
     if backend == "sklearnex":
         import daal4py
@@ -234,8 +237,8 @@ def _build(
 
     @functools.lru_cache(maxsize=1)
     def prepare(seed: int) -> tuple[Any, Rows, Rows, Any, Any]:
-        """All scaled features; training rows in subset order, validation rows; the features of
-        the validation and of the test rows (copied here, outside the timing).
+        """Return all scaled features, training rows in subset order, validation rows, and the
+        features of the validation and test rows (copied here, so that copying is not timed).
         """
         train, validation = loaded.split(seed)
         order = stratified_order(loaded.y[train], np.random.default_rng([seed, 0]))
@@ -257,7 +260,9 @@ def _build(
             walls.append(time.perf_counter() - wall)
         test_loss = float(np.mean(model.predict(X_test) != loaded.y[loaded.test]))
         cost, wall = float(np.median(costs)), float(np.median(walls))
-        if cost > 1.05 * wall + 0.02:  # the clocks' grain matters for fits of milliseconds
+        if (
+            cost > 1.05 * wall + 0.02
+        ):  # tolerance for the clocks' resolution in fits of milliseconds
             raise RuntimeError(f"ran on more than one thread: {cost:.2f} CPU s in {wall:.2f} s")
         return {"loss": loss, "cost": cost, "wall": wall, "test_loss": test_loss}
 
@@ -270,34 +275,34 @@ def _build(
 
     serve = {"fit": fit, "refit": refit}
     if os.environ.get("OMP_NUM_THREADS") != "1":
-        raise RuntimeError("the child must run single-threaded")
+        raise RuntimeError("the worker process must run single-threaded")
     return lambda kind, *arguments: serve[kind](*arguments)
 
 
 def svm_task(
     data: str, dataset: str, source: str = "recorded", table: str | None = None, **options: Any
 ) -> Task:
-    """Build what ``task=svm_*`` names: the replay of its table, or the live task.
+    """Build the task ``task=svm_*``: a replay of its table, or the live task.
 
     Args:
-        data: family of data sets: ``mnist``, ``covertype`` or ``vehicle``.
-        dataset: which of the family, e.g. ``sample`` or ``openml180`` for Covertype.
+        data: family of data sets: ``mnist``, ``covertype``, ``letter`` or ``vehicle``.
+        dataset: data set of the family, e.g. ``sample`` or ``openml180`` for Covertype.
         source: ``recorded`` or ``live``.
         table: name of the shipped table, which replays the family's default data set, or a path
             ending in ``.npz``.
-        options: those of ``SVM``; a replay checks those that would change what was trained
-            against its table.
+        options: options of ``SVM``. A replay raises an error if one of those that change the
+            training differs from its table.
 
     Raises:
-        ValueError: unknown source or data set, or an option that was not recorded.
-        tasks.replay.table.TableError: the table is not there or damaged.
+        ValueError: unknown source, data set or option, or an option differs from the recording.
+        tasks.replay.table.TableError: the table is missing or damaged.
     """
     check_choice("task.data", data, DATASETS)
     check_choice("task.dataset", dataset, DATASETS[data])
-    known = list(inspect.signature(SVM).parameters)
-    for word in options:
-        if word not in known:
-            raise ValueError(f"unknown key task.{word}{nearest(word, known)}")
+    names = list(inspect.signature(SVM).parameters)
+    for option in options:
+        if option not in names:
+            raise ValueError(f"unknown key task.{option}{nearest(option, names)}")
     name = data if dataset == data else f"{data}_{dataset}"
     check_choice("task.source", source, ("recorded", "live"))
     if source == "live":

@@ -1,9 +1,9 @@
-"""Synthetic tasks with a known optimum: Branin and Hartmann-6 with a fidelity that misleads.
+"""Synthetic tasks with a known optimum: Branin and Hartmann-6 with biased low fidelities.
 
-At fidelity s the function is looked at through a shift of the configs that vanishes at the target,
-so small subsets really reorder configs, and through a rise of the loss, as less data gives. Both
-fall as ``s^-1/2``, the rate of a statistical error. Costs grow as a power of s. Losses lie in
-[0.02, 1] up to noise, like a validation error.
+Below the target fidelity (s < 1) the configs are shifted, so that low fidelities rank configs
+differently, and the loss is raised, as with less training data. Both effects vanish at the target
+and fall as ``s^-1/2``, the rate of a statistical error. The cost grows as a power of s. Losses lie
+in [0.02, 1] up to noise, like a validation error.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ from benchmarks.core.protocols import Task
 from benchmarks.core.space import Config, Float, Space, check_choice
 from benchmarks.core.trial import Fidelities, Observation, Truth
 
-FLOOR = 0.02  # loss of the optimum at the target
+FLOOR = 0.02  # loss of the optimum at the target fidelity
 
 
 def branin(u: Array) -> float:
-    """Branin (Dixon & Szego 1978) on the unit square, shape ``(2,)``; three global minima."""
+    """Return Branin (Dixon & Szego 1978) at ``u (2,)`` of the unit square; three global minima."""
     x, y = 15 * u[0] - 5, 15 * u[1]
     a = y - 5.1 / (4 * math.pi**2) * x**2 + 5 / math.pi * x - 6
     return float(a**2 + 10 * (1 - 1 / (8 * math.pi)) * math.cos(x) + 10)
@@ -49,7 +49,7 @@ _ALPHA = np.array([1.0, 1.2, 3.0, 3.2])
 
 
 def hartmann6(u: Array) -> float:
-    """Hartmann-6 (Dixon & Szego 1978) on the unit cube, shape ``(6,)``."""
+    """Return Hartmann-6 (Dixon & Szego 1978) at ``u (6,)`` of the unit cube."""
     return -float(_ALPHA @ np.exp(-np.sum(_A * (u - _P) ** 2, axis=1)))
 
 
@@ -58,7 +58,7 @@ class _Function(NamedTuple):
     width: int
     minimum: float
     scale: float
-    """rise above the minimum that maps to a loss about two thirds of the way up"""
+    """height above the minimum at which the loss is ``1 - 1/e`` of the way from 0.02 to 1"""
 
 
 FUNCTIONS = {
@@ -68,9 +68,11 @@ FUNCTIONS = {
 
 
 class Synthetic(Task):
-    """``loss = 0.02 + 0.98 (1 - exp(-(f(x + shift b) - min f) / scale))``, then raised by
-    ``bias b`` of what is left to 1, then times log-normal noise, where
-    ``b = (s^-1/2 - 1) / (low^-1/2 - 1)`` falls from 1 at the lowest fidelity to 0 at the target.
+    """Branin or Hartmann-6 with fidelity-dependent shift, bias and cost.
+
+    With ``b = (s^-1/2 - 1) / (low^-1/2 - 1)``, which falls from 1 at the lowest fidelity to 0 at
+    the target, let ``m = 0.02 + 0.98 (1 - exp(-(f(x + shift b) - min f) / scale))``. The loss is
+    ``m + bias b (1 - m)``, times log-normal noise, and at most 1.
     """
 
     version = 1
@@ -94,14 +96,16 @@ class Synthetic(Task):
             function: ``branin`` (2-d) or ``hartmann6`` (6-d).
             cost_power: an evaluation costs ``target_cost (0.002 + 0.998 s^cost_power)`` times a
                 factor from 1/2 to 2 that depends on the first hyperparameter.
-            shift: of the configs at the lowest s, in units of the cube's edge, alternating in sign.
-            bias: share of the way to 1 that the loss is raised at the lowest s.
-            noise: standard deviation of the log loss, independent of s.
-            low: smallest fidelity, below 1.
-            target_cost: median cost at the target, seconds.
+            shift: shift of the configs at the lowest fidelity, in edges of the unit cube, in
+                [0, 1]; its sign alternates between hyperparameters.
+            bias: the loss at the lowest fidelity is raised by this fraction of its distance to 1;
+                in [0, 1].
+            noise: standard deviation of the log loss at every fidelity, in [0, 1].
+            low: lowest fidelity, in (0, 1).
+            target_cost: median cost at the target fidelity, in seconds.
 
         Raises:
-            ValueError: an unknown function, or a number out of range.
+            ValueError: unknown function, or a number out of range.
         """
         check_choice("task.function", function, FUNCTIONS)
         for name, value in (("cost_power", cost_power), ("target_cost", target_cost)):
@@ -111,7 +115,7 @@ class Synthetic(Task):
             if not 0 <= value <= 1:
                 raise ValueError(f"task.{name}={value}: allowed is [0, 1]")
         if not 0 < low < 1:
-            raise ValueError(f"task.low={low}: allowed is above 0 and below 1")
+            raise ValueError(f"task.low={low}: allowed is (0, 1)")
         self._function = FUNCTIONS[function]
         width = self._function.width
         self.space = Space({f"x{i + 1}": Float(0.0, 1.0) for i in range(width)})
@@ -134,7 +138,7 @@ class Synthetic(Task):
 
     def _loss(self, config: Config, s: float) -> float:
         b = float((s**-0.5 - 1) / (self.fidelities.low**-0.5 - 1))
-        seen = self.space.encode(config) + self._shift * b
-        rise = max(0.0, self._function.evaluate(seen) - self._function.minimum)
+        shifted = self.space.encode(config) + self._shift * b
+        rise = max(0.0, self._function.evaluate(shifted) - self._function.minimum)
         loss = FLOOR + (1 - FLOOR) * (1 - math.exp(-rise / self._function.scale))
         return loss + self._bias * b * (1 - loss)

@@ -53,7 +53,7 @@ def test_the_contract_is_kept(copy: Path) -> None:
         ("tasks/cars/live.py", "tasks.language_model.text"),
         ("benchmarks/core/space.py", "benchmarks.settings"),
         ("benchmarks/engines/base.py", "benchmarks.runner.loop"),
-        ("benchmarks/runner/trace.py", "benchmarks.recorder.rows"),
+        ("benchmarks/runner/trace.py", "benchmarks.recorder.raw_rows"),
         ("analysis/data/load.py", "benchmarks.runner.trace"),
         ("analysis/figures/ranks.py", "analysis.page.tables"),
     ],

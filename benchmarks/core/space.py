@@ -244,8 +244,8 @@ class Space:
                 raise ValueError(f"hyperparameter {name!r} is missing")
             parameter.check(name, config[name])
 
-    def describe(self) -> dict[str, dict[str, Any]]:
-        """Return a JSON-able spec of each hyperparameter, by name; inverse of ``described``."""
+    def spec(self) -> dict[str, dict[str, Any]]:
+        """Return a JSON-able spec of each hyperparameter, by name; inverse of ``from_spec``."""
         specs: dict[str, dict[str, Any]] = {}
         for name, parameter in self.parameters.items():
             (kind,) = [kind for kind, cls in KINDS.items() if type(parameter) is cls]
@@ -255,8 +255,8 @@ class Space:
         return specs
 
     @classmethod
-    def described(cls, specs: Mapping[str, Mapping[str, Any]]) -> Space:
-        """Build a space from the specs that ``describe`` returned.
+    def from_spec(cls, specs: Mapping[str, Mapping[str, Any]]) -> Space:
+        """Build a space from the specs that ``spec`` returned.
 
         Raises:
             ValueError: an unknown kind of hyperparameter, or an unknown or invalid option of it.

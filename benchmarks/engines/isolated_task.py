@@ -1,4 +1,4 @@
-"""Evaluate any task in a child process that is killed at a time limit."""
+"""Evaluate any task in a worker process, which is killed at a time limit."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from benchmarks.core.protocols import Task
 from benchmarks.core.space import Config
 from benchmarks.core.trial import Observation, Truth
 from benchmarks.settings import build_task
-from tasks.subprocess_worker import Child, ChildFailureError, ChildTimeoutError
+from tasks.subprocess_worker import WorkerFailureError, WorkerProcess, WorkerTimeoutError
 
-START_LIMIT = 600.0
-"""seconds that a child may take to start, unless the time limit of an evaluation is higher"""
+START = 600.0
+"""least start-up limit of the worker process, in seconds; a longer time limit raises it"""
 
 
 class IsolatedTask(Task):
-    """Wraps a task so that its evaluations run in a child process, under a time limit.
+    """Wrap a task so that its evaluations run in a worker process, under a time limit.
 
-    An evaluation that exceeds the limit has status ``timeout`` and costs the limit. If it raises
-    or its process dies, ``evaluate`` raises ``RuntimeError``, which makes the trial ``failed``.
+    An evaluation that exceeds the limit has the status ``timeout`` and is charged the limit; one
+    that raises an exception or crashes its process is ``failed``.
     """
 
     def __init__(
@@ -33,23 +33,23 @@ class IsolatedTask(Task):
         threads: int = 1,
         task: Task | None = None,
     ) -> None:
-        """Prepare the child process, which starts at the first evaluation.
+        """Prepare the worker process; it starts at the first evaluation.
 
         Args:
-            settings: settings of the task, as for ``build_task``; the child builds it from them.
-            allow: packages that may be imported, as for ``build_task``.
-            limit: time limit of an evaluation, wall seconds; may be infinite.
-            threads: number of BLAS threads of the child.
-            task: answers all calls but evaluations; None builds it from ``settings``.
+            settings: settings of the task, as in ``build_task``; the process builds its own copy.
+            allow: as in ``build_task``.
+            limit: time limit of an evaluation, in wall seconds.
+            threads: number of BLAS threads of the worker process.
+            task: the task that answers everything except evaluations; None builds it.
 
         Raises:
-            ValueError: the limit is not positive, or the task cannot be built.
+            ValueError: the limit is not positive.
         """
         if not limit > 0:
             raise ValueError(f"time_limit={limit}: must be positive")
         self._task = build_task(settings, allow) if task is None else task
-        start = max(START_LIMIT, limit) if math.isfinite(limit) else None
-        self._child = Child(
+        start = max(START, limit) if math.isfinite(limit) else None
+        self._worker = WorkerProcess(
             _evaluator, dict(settings), list(allow), threads=threads, start_limit=start
         )
         self._limit = limit
@@ -83,15 +83,15 @@ class IsolatedTask(Task):
         return self._task.refit_test_loss(config)
 
     def close(self) -> None:
-        self._child.close()
+        self._worker.close()
         self._task.close()
 
     def _ask(self, *request: Any) -> Observation:
         try:
-            answer: Observation = self._child.call(*request, limit=self._limit)
-        except ChildTimeoutError as error:
+            answer: Observation = self._worker.call(*request, limit=self._limit)
+        except WorkerTimeoutError as error:
             return Observation(math.nan, self._limit, "timeout", None, {"error": str(error)})
-        except ChildFailureError as error:
+        except WorkerFailureError as error:
             raise RuntimeError(str(error)) from error
         return answer
 
@@ -104,16 +104,10 @@ def _evaluator(settings: Mapping[str, Any], allow: Sequence[str]) -> Callable[..
 
 
 def build_evaluated(settings: Mapping[str, Any], isolate: bool = False) -> Task:
-    """Build the task of a run; it evaluates in a child process if it needs one.
+    """Build the task of a run, wrapped in ``IsolatedTask`` where needed.
 
-    It needs one if it is not isolated itself, and ``time_limit`` is set or ``isolate`` is True.
-
-    Args:
-        settings: settings of the run.
-        isolate: True to isolate the task even without a time limit.
-
-    Raises:
-        ValueError: the time limit is not positive, or the task cannot be built.
+    It is wrapped if it has no worker process of its own and there is a time limit or ``isolate``
+    is True.
     """
     limit = settings["time_limit"]
     if limit is not None and not limit > 0:

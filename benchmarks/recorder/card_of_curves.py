@@ -1,4 +1,4 @@
-"""The card of a table of learning curves."""
+"""Write the card of a table of learning curves."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ from tasks.replay.curve_surrogate import FAMILIES, CurveSurrogate
 from tasks.replay.curves import CURVES
 
 SAMPLES = 1024
-"""base samples of the importances"""
+"""number of base samples for Sobol indices"""
 
 
 def write_curve_card(path: Path, baseline: Config | None = None) -> Path:
     """Write ``<table>.md`` and ``<table>.png`` beside a table of curves.
 
     Args:
-        path: of the table.
-        baseline: the untuned config, if the task names one.
+        path: path of the table.
+        baseline: the untuned config, if the task has one.
 
     Returns:
-        The path of the page.
+        The path of ``<table>.md``.
     """
     table = tables.read(path, CURVES)
     surrogates = {f: CurveSurrogate(table.space, table.meta, table.columns, f) for f in FAMILIES}
@@ -84,7 +84,7 @@ def _lines(
 
 
 def _trained(table: tables.Table, baseline: Config | None) -> list[str]:
-    """The best recorded config, and the baseline, as they were trained."""
+    """Return lines on the trainings of the best recorded config and of the baseline."""
     columns, full = table.columns, table.meta["fidelity_full"]
     ended = ~columns["held_out"] & (columns["epochs"] == full)
     best = int(np.flatnonzero(ended)[columns["loss"][ended, -1].argmin()])
@@ -121,22 +121,22 @@ def _configs(table: tables.Table) -> list[dict[str, Any]]:
 
 def _held_out(table: tables.Table, surrogates: dict[str, CurveSurrogate]) -> list[str]:
     chance = chance_of(table.meta["sizes"])
-    found = {
+    checks = {
         family: held_out_errors(surrogate, table.space, table.columns, chance)
         for family, surrogate in surrogates.items()
     }
-    if not found[FAMILIES[0]]:
+    if not checks[FAMILIES[0]]:
         return ["The surrogates are not yet checked on held-out configs."]
     ties = f" (losses above {chance:.3f}, chance, count as ties)" if np.isfinite(chance) else ""
     return [
-        f"Held-out check, {found[FAMILIES[0]][0].curves} configs. Rank: Spearman's correlation of "
+        f"Held-out check, {checks[FAMILIES[0]][0].curves} configs. Rank: Spearman's correlation of "
         f"losses{ties}, over all and among the best {GOOD:.0%} at the target; errors of logarithms "
         "are medians of absolute values.",
         "",
         "| surrogate | epochs | R2 of error | rank, all | rank, best | log error: all, best "
         "| R2 of log cost | log cost error |",
         "|---|---|---|---|---|---|---|---|",
-        *(_held_out_row(family, e) for family, errors in found.items() for e in errors),
+        *(_held_out_row(family, e) for family, errors in checks.items() for e in errors),
     ]
 
 
@@ -150,17 +150,20 @@ def _held_out_row(family: str, e: Errors) -> str:
 
 
 def importances(surrogate: CurveSurrogate, table: tables.Table, epochs: Sequence[int]) -> Any:
-    """Sobol's total effect of each hyperparameter on the noiseless loss; (names, len(epochs))."""
+    """Return Sobol's total effect of each hyperparameter on the noiseless loss after some epochs.
+
+    The shape is ``(hyperparameters, len(epochs))``.
+    """
     space = table.space
     parameters = list(space.parameters.values())
 
     def config(numbers: NDArray[np.float64]) -> dict[str, Any]:
-        """One uniform number a hyperparameter, also for one of several choices."""
+        """Decode one uniform number per hyperparameter, also for a categorical one."""
         made = {}
         for name, parameter, u in zip(space.names, parameters, numbers, strict=True):
             if isinstance(parameter, Categorical):
-                place = min(int(u * len(parameter.choices)), len(parameter.choices) - 1)
-                made[name] = parameter.choices[place]
+                index = min(int(u * len(parameter.choices)), len(parameter.choices) - 1)
+                made[name] = parameter.choices[index]
             else:
                 made[name] = parameter.decode(np.array([u]))
         return made
@@ -169,10 +172,10 @@ def importances(surrogate: CurveSurrogate, table: tables.Table, epochs: Sequence
         inputs = np.array([surrogate.inputs(config(numbers)) for numbers in u.T])
         return surrogate.predict(inputs).loss[:, [epoch - 1 for epoch in epochs]].T
 
-    found = sobol_indices(
+    indices = sobol_indices(
         func=losses, n=SAMPLES, dists=[uniform()] * len(parameters), rng=np.random.default_rng(0)
     )
-    return np.atleast_2d(found.total_order).T
+    return np.atleast_2d(indices.total_order).T
 
 
 def _draw(

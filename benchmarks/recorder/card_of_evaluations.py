@@ -1,4 +1,4 @@
-"""The card of a table: one page that says what was trained, where, and what came out."""
+"""Write the card of a table of evaluations: a page on trainings, machines and results."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 from scipy.stats import spearmanr
 
-from benchmarks.recorder import rows
-from benchmarks.recorder.backend_agreement import agreements, other_backends
+from benchmarks.recorder import raw_rows
+from benchmarks.recorder.backend_comparison import compare_backends, other_backends
 from tasks.replay import table as tables
 from tasks.replay.check_evaluations import GOOD, held_out_errors
 from tasks.replay.evaluations import RecordedTask
@@ -20,13 +20,14 @@ from tasks.replay.maps import can_map, shares_to_map, write_maps
 
 
 def write_card(path: Path) -> Path:
-    """Write ``<table>.md``, and with two numeric hyperparameters ``<table>.png``, beside a table.
+    """Write ``<table>.md`` beside a table, and ``<table>.png`` if ``can_map``.
 
-    Returns the path of the page.
+    Returns:
+        The path of ``<table>.md``.
     """
     table, task = tables.read(path), RecordedTask(str(path))
     target, picture = path.with_suffix(".md"), path.with_suffix(".png")
-    lines = _lines(table, task, _agreement(table, path))
+    lines = _lines(table, task, _comparison(table, path))
     if can_map(task):
         _draw(table, task, picture)
         lines[2:2] = [*_caption(table, task, picture.name), ""]
@@ -35,7 +36,7 @@ def write_card(path: Path) -> Path:
 
 
 def _draw(table: tables.Table, task: RecordedTask, picture: Path) -> None:
-    """The heat maps, with the recorded configs on top."""
+    """Draw heat maps of loss and cost, with the recorded configs as dots."""
     from analysis.figures.heat_maps import draw_heat_maps  # matplotlib is slow to import
 
     columns = table.columns
@@ -62,7 +63,7 @@ def _caption(table: tables.Table, task: RecordedTask, picture: str) -> list[str]
     ]
 
 
-def _lines(table: tables.Table, task: RecordedTask, agreement: list[str]) -> list[str]:
+def _lines(table: tables.Table, task: RecordedTask, comparison: list[str]) -> list[str]:
     meta, columns = table.meta, table.columns
     return [
         *opening(meta),
@@ -84,13 +85,13 @@ def _lines(table: tables.Table, task: RecordedTask, agreement: list[str]) -> lis
         "",
         *_held_out(table, task),
         "",
-        *agreement,
+        *comparison,
         *sessions(meta["sessions"]),
     ]
 
 
 def opening(meta: Mapping[str, Any]) -> list[str]:
-    """Title and what was trained."""
+    """Return the first lines of a card: title, caption, sizes, identity and search space."""
     identity = ", ".join(f"{key} `{value}`" for key, value in meta["identity"].items())
     return [
         f"# {meta['name']}",
@@ -104,7 +105,7 @@ def opening(meta: Mapping[str, Any]) -> list[str]:
 
 
 def cost_line(table: tables.Table) -> str:
-    """What a cost is."""
+    """Return the line on how costs were measured."""
     return (
         "- cost: CPU seconds of one thread, normalised to the idle speed of the first machine "
         "below by a reference kernel timed around each evaluation"
@@ -126,13 +127,13 @@ def _space(space: Mapping[str, Mapping[str, Any]]) -> str:
 
 
 def _factors(factors: Mapping[str, float]) -> str:
-    """How other machines' costs were made those of the first, which has the factor 1."""
+    """Describe the factors that convert costs of other CPU models to the first."""
     others = [f"{factor:.2f} on {cpu}" for cpu, factor in factors.items() if factor != 1]
     return f", and by evaluations timed there, too (a factor of {', '.join(others)})" * bool(others)
 
 
 def counts(numbers: Mapping[str, int]) -> str:
-    """``3 ok, 1 failed``."""
+    """Format counts by name, e.g. ``3 ok, 1 failed``."""
     return ", ".join(f"{count:,} {what}" for what, count in numbers.items())
 
 
@@ -148,7 +149,7 @@ def _best(table: tables.Table, task: RecordedTask) -> str:
 
 
 def short(value: Any) -> str:
-    """A hyperparameter's value, six digits of it."""
+    """Format a hyperparameter's value with up to six digits."""
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
@@ -167,7 +168,7 @@ def _per_fidelity(columns: Mapping[str, Any], full: int) -> list[str]:
 
 
 def _correlation(columns: Mapping[str, Any], share: float) -> str:
-    """Rank correlation of losses at ``share`` with those at the target, and over how many."""
+    """Return Spearman's correlation of losses at ``share`` and at the target, and its size."""
     means = []
     for s in (share, 1.0):
         losses: dict[tuple[float, ...], list[float]] = {}
@@ -182,8 +183,8 @@ def _correlation(columns: Mapping[str, Any], share: float) -> str:
 
 
 def _held_out(table: tables.Table, task: RecordedTask) -> list[str]:
-    found = held_out_errors(table, task)
-    if not found:
+    errors = held_out_errors(table, task)
+    if not errors:
         return ["Interpolation between recorded configs is not yet checked on held-out ones."]
     lines = [
         "Held-out check: interpolated minus recorded, in nats, at configs that were recorded but "
@@ -194,7 +195,7 @@ def _held_out(table: tables.Table, task: RecordedTask) -> list[str]:
         "| log cost: median, 90 % of absolute | signed mean |",
         "|---|---|---|---|---|---|---|",
     ]
-    for e in found:
+    for e in errors:
         lines.append(
             f"| 1/{1 / e.fidelity:g} | {'good' if e.good else 'all'} | {e.evaluations} "
             f"| {e.loss_median:.3f}, {e.loss_p90:.3f} | {e.loss_mean:+.3f} "
@@ -203,13 +204,13 @@ def _held_out(table: tables.Table, task: RecordedTask) -> list[str]:
     return lines
 
 
-def _agreement(table: tables.Table, path: Path) -> list[str]:
+def _comparison(table: tables.Table, path: Path) -> list[str]:
     lines = []
     for other in other_backends(path):
-        found = agreements(table, rows.read(other))
-        if found:
+        compared = compare_backends(table, raw_rows.read(other))
+        if compared:
             lines += [
-                f"The same trainings by backend `{found[0].backend}`:",
+                f"The same trainings by backend `{compared[0].backend}`:",
                 "",
                 "| fidelity | evaluations | difference of validation error: median, largest "
                 "| cost, times the table's |",
@@ -217,7 +218,7 @@ def _agreement(table: tables.Table, path: Path) -> list[str]:
                 *(
                     f"| 1/{1 / e.fidelity:g} | {e.evaluations} | {e.typical:.4f}, {e.largest:.4f} "
                     f"| {e.cost_ratio:.2f} |"
-                    for e in found
+                    for e in compared
                 ),
                 "",
             ]
@@ -225,7 +226,7 @@ def _agreement(table: tables.Table, path: Path) -> list[str]:
 
 
 def sessions(recorded: list[Mapping[str, Any]]) -> list[str]:
-    """The machines, commits and versions of a recording."""
+    """Return the lines on machines, commits and versions of a recording."""
     lines = ["Recorded on:", ""]
     for session in recorded:
         machine = session["machine"]

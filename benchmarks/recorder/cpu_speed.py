@@ -1,4 +1,4 @@
-"""A fixed piece of work of about a second, to tell how fast this core is just now."""
+"""Measure the current speed of this core with a fixed workload of about a second."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from threadpoolctl import threadpool_limits
 
 ROUNDS = 6
 FRESH = 5.0
-"""seconds for which a timing tells how fast the core is: trainings of milliseconds share one"""
+"""seconds for which a timing remains valid, so that short trainings share one"""
 
 
 def reference_seconds() -> float:
-    """Time the kernel once, on one thread; CPU seconds of the calling thread.
+    """Run the kernel once, on one thread, and return its CPU seconds.
 
-    It is what an RBF-SVM spends its time on: a block of a kernel matrix (2,000 x 4,000 distances
-    of 784 columns, their exponentials) and a row-wise search.
+    It resembles the main work of an RBF-SVM: a block of a kernel matrix (2,000 x 4,000 distances
+    of 784 columns, and their exponentials) and a row-wise search.
     """
     rng = np.random.default_rng(0)
     points, others = rng.random((2000, 784)), rng.random((4000, 784))
@@ -32,22 +32,25 @@ def reference_seconds() -> float:
 
 
 class Speed:
-    """How fast this core has been lately."""
+    """Cache of the latest speed measurement of this core."""
 
     def __init__(self, kernel: Callable[[], float] = reference_seconds) -> None:
-        """``kernel`` does a fixed piece of work and returns the seconds that it took."""
+        """``kernel`` runs a fixed workload and returns its CPU seconds."""
         self._kernel = kernel
         self._seconds, self._at = kernel(), time.monotonic()
 
     def seconds(self) -> float:
-        """The latest timing of the kernel, or a new one if that is no longer ``FRESH``."""
+        """Return the latest timing of the kernel, or a new one if it is older than ``FRESH``."""
         if time.monotonic() - self._at > FRESH:
             self._seconds, self._at = self._kernel(), time.monotonic()
         return self._seconds
 
 
 def load_and_steal() -> tuple[float, float | None]:
-    """One-minute load average, and CPU seconds stolen by the host since boot (None off Linux)."""
+    """Return the one-minute load average and the CPU seconds stolen by the host since boot.
+
+    The latter is None on systems other than Linux.
+    """
     load = os.getloadavg()[0]
     try:
         with open("/proc/stat") as file:

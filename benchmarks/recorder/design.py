@@ -1,4 +1,4 @@
-"""The recorder's design: which configs, at which fidelities, for which subset seeds."""
+"""Designs of recordings: configs, fidelities and subset seeds to evaluate."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import numpy as np
 from scipy.stats import qmc
 
 from benchmarks.core.space import Config, Space, nearest
-from benchmarks.recorder.rows import Key, key_of
+from benchmarks.recorder.raw_rows import Key, key_of
 
 KEYS = ("fidelities", "subset_seeds", "held_out", "grid", "configs", "sobol")
 SOBOL = ("count", "seed", "keep")
@@ -20,13 +20,13 @@ SOBOL = ("count", "seed", "keep")
 
 @dataclass(frozen=True)
 class Evaluation:
-    """One evaluation that the design asks for."""
+    """One evaluation of a design."""
 
     config: Config
     fidelity: float
     subset_seed: int
     held_out: bool
-    """recorded to check the interpolation, never used by it"""
+    """recorded to check the replay, not used by it"""
 
     @property
     def key(self) -> Key:
@@ -34,18 +34,19 @@ class Evaluation:
 
 
 def expand(stages: Sequence[Mapping[str, Any]], space: Space) -> list[Evaluation]:
-    """All evaluations of a design: stage by stage, cheapest fidelity first, without repeats.
+    """Return all evaluations of a design: stage by stage, lowest fidelity first, no duplicates.
 
-    A stage has ``fidelities`` (shares, also as fractions ``1/512``), ``subset_seeds`` (a count or
-    a list), optionally ``held_out``, and its configs as ``grid`` (name -> values), ``configs``
-    (rows of values in the order of the space's names) or ``sobol`` (``count``, ``seed`` and, where
-    only some of the sequence are wanted, ``keep``, their places; ``count`` is of the kept ones).
+    A stage has ``fidelities`` (shares, also as fractions ``1/512``), optionally ``subset_seeds``
+    (a count or a list; default 1) and ``held_out``, and its configs in one of three forms:
+    ``grid`` (name -> values), ``configs`` (rows of values in the order of the space's names), or
+    ``sobol`` (``count``, ``seed`` and optionally ``keep``, the indices of the sequence to use;
+    ``count`` then limits them to the first ones).
 
     Raises:
-        ValueError: a stage has none or several of the three, a key that means nothing, or a
-            config or fidelity outside what is allowed.
+        ValueError: a stage has none or several of the three forms or an unknown key, or a config
+            or fidelity is out of range.
     """
-    found: dict[Key, Evaluation] = {}
+    evaluations: dict[Key, Evaluation] = {}
     for number, stage in enumerate(stages):
         for key in stage:
             if key not in KEYS:
@@ -64,8 +65,8 @@ def expand(stages: Sequence[Mapping[str, Any]], space: Space) -> list[Evaluation
             space.check(config)
         for share, seed, config in itertools.product(shares, seeds, configs):
             evaluation = Evaluation(config, share, seed, bool(stage.get("held_out", False)))
-            found.setdefault(evaluation.key, evaluation)
-    return list(found.values())
+            evaluations.setdefault(evaluation.key, evaluation)
+    return list(evaluations.values())
 
 
 def _configs(number: int, stage: Mapping[str, Any], space: Space) -> list[dict[str, Any]]:
@@ -83,9 +84,9 @@ def _configs(number: int, stage: Mapping[str, Any], space: Space) -> list[dict[s
 
 
 def sobol(space: Space, count: int, seed: int) -> list[dict[str, Any]]:
-    """The first configs of a scrambled Sobol sequence."""
+    """Return the first ``count`` configs of a scrambled Sobol sequence."""
     sampler = qmc.Sobol(space.width, rng=np.random.default_rng(seed))
-    # a power of two of them, of which the first are taken: what scipy warns of is meant
+    # draw a power of two, since scipy warns about other sizes, and keep the first ``count``
     points = sampler.random_base2((count - 1).bit_length())
     return [space.decode(u) for u in points[:count]]
 
@@ -102,12 +103,12 @@ def _kept(number: int, facts: Mapping[str, Any], space: Space) -> list[dict[str,
         raise ValueError(
             f"stage {number} of the design: sobol.count={count}: must be a whole number, 1 or more"
         )
-    places = facts.get("keep", range(count))
-    if any(not isinstance(place, int) or place < 0 for place in places):
-        raise ValueError(f"stage {number} of the design: sobol.keep: must be places, from 0")
-    if count > len(places):
+    indices = facts.get("keep", range(count))
+    if any(not isinstance(index, int) or index < 0 for index in indices):
+        raise ValueError(f"stage {number} of the design: sobol.keep: must be indices, from 0")
+    if count > len(indices):
         raise ValueError(
-            f"stage {number} of the design: sobol.count={count} of {len(places)} kept configs"
+            f"stage {number} of the design: sobol.count={count} of {len(indices)} kept configs"
         )
-    configs = sobol(space, max(places[:count]) + 1, facts.get("seed", 0))
-    return [configs[place] for place in places[:count]]
+    configs = sobol(space, max(indices[:count]) + 1, facts.get("seed", 0))
+    return [configs[index] for index in indices[:count]]

@@ -1,4 +1,4 @@
-"""Walks a design and appends a row for each evaluation."""
+"""Evaluate a design and append a row for each evaluation."""
 
 from __future__ import annotations
 
@@ -15,46 +15,54 @@ import numpy as np
 from benchmarks import provenance
 from benchmarks.core.protocols import Task
 from benchmarks.recorder import cost_normalisation as costs
-from benchmarks.recorder import rows
+from benchmarks.recorder import raw_rows
 from benchmarks.recorder.cpu_speed import Speed, load_and_steal, reference_seconds
 from benchmarks.recorder.design import Evaluation
-from benchmarks.recorder.time_left import remaining_seconds
+from benchmarks.recorder.eta import remaining_seconds
 
 ESTIMATE_FOR = 60.0
-"""seconds for which an estimate of what is left is shown"""
+"""seconds after which the estimate of the remaining time is updated"""
 
 
 class Recorder:
-    """Walks a design with N workers, each with a live task of its own, and appends rows."""
+    """Evaluate a design with several workers, each with its own live task, and append rows."""
 
     def __init__(self, build: Callable[[], Task], design: Sequence[Evaluation], path: Path) -> None:
-        """``build`` makes a live task; ``path`` is the file of rows, ``<path>.pause`` pauses."""
+        """Set up a recorder.
+
+        Args:
+            build: returns a new live task; called once per worker.
+            design: evaluations to record.
+            path: file of rows; while the same path with the suffix ``.pause`` exists, the recorder
+                pauses.
+        """
         self._build, self._design, self._path = build, design, path
         self._pause_file = path.with_suffix(".pause")
         self._writing = threading.Lock()
         self._errors: list[BaseException] = []
-        self._recorded: list[rows.Row] = []
-        self._marked: set[rows.Key] = set()
+        self._recorded: list[raw_rows.Row] = []
+        self._marked: set[raw_rows.Key] = set()
         self._idle = np.inf
         self._hours, self._estimate_until = 0.0, -np.inf
 
     def missing(self) -> list[Evaluation]:
-        """What is left: never recorded first, then what was timed on a busy machine.
+        """Return the missing evaluations: unrecorded ones, then those to time again.
 
-        Before all, if there is anything new, what compares this CPU with the first one.
+        If any is unrecorded, the calibrations of this CPU come first (see
+        ``cost_normalisation.calibrations``).
         """
-        new, again = self._left(rows.read(self._path))
+        new, again = self._left(raw_rows.read(self._path))
         return new + again
 
-    def _left(self, recorded: Sequence[rows.Row]) -> tuple[list[Evaluation], list[Evaluation]]:
-        """What to record in any case, and what to time again if the core is not busy."""
-        known = {row.key for row in recorded}
+    def _left(self, recorded: Sequence[raw_rows.Row]) -> tuple[list[Evaluation], list[Evaluation]]:
+        """Return the evaluations to record, and those to time again if the core is idle."""
+        done = {row.key for row in recorded}
         marked = {
             row.key
             for row, _, late in costs.best_rows(recorded)
-            if late and row.facts["cost"] <= costs.TIMED_AGAIN
+            if late and row.record["cost"] <= costs.TIMED_AGAIN
         }
-        new = [e for e in self._design if e.key not in known]
+        new = [e for e in self._design if e.key not in done]
         if new:
             by_key = {e.key: e for e in self._design}
             due = costs.calibrations(recorded, provenance.machine()["cpu"], by_key)
@@ -63,11 +71,20 @@ class Recorder:
         return new, [e for e in self._design if e.key in marked]
 
     def run(self, workers: int = 1) -> int:
-        """Record everything missing, once; returns the number of evaluations looked at.
+        """Record all missing evaluations once.
 
-        What was timed on a busy core is timed again only if the core is not busy now.
+        Evaluations timed on a busy core are timed again only if the core is idle now.
+
+        Args:
+            workers: number of evaluations at the same time, one thread each.
+
+        Returns:
+            The number of evaluations processed.
+
+        Raises:
+            BaseException: the first error of a worker.
         """
-        self._recorded = rows.read(self._path)
+        self._recorded = raw_rows.read(self._path)
         new, again = self._left(self._recorded)
         todo = new + again
         if not todo:
@@ -91,7 +108,7 @@ class Recorder:
         return len(todo) - waiting.qsize()
 
     def paused(self) -> bool:
-        """True while the pause file exists."""
+        """Return True while the pause file exists."""
         return self._pause_file.exists()
 
     def _work(self, waiting: queue.SimpleQueue[Evaluation], total: int) -> None:
@@ -109,12 +126,12 @@ class Recorder:
                         time.sleep(0.5)
                     busy = speed.seconds() > costs.LOADED * self._idle
                     if evaluation.key in self._marked and busy:
-                        continue  # timing it again would be no better
+                        continue  # the core is busy again: a new timing would be no better
                     self._record(task, evaluation, speed, session)
                     self._report(total - waiting.qsize(), total, evaluation)
             finally:
                 task.close()
-        except BaseException as error:  # handed to the main thread, which raises it
+        except BaseException as error:  # ``run`` raises it in the main thread
             self._errors.append(error)
 
     def _open_session(self, task: Task) -> Mapping[str, Any]:
@@ -129,7 +146,7 @@ class Recorder:
             "loss_floor": task.loss_floor,
             "caption": task.caption,
             "sizes": dict(task.sizes),
-            "space": task.space.describe(),
+            "space": task.space.spec(),
             **provenance.commit(),
             "versions": provenance.versions(),
             "machine": provenance.machine(),
@@ -141,7 +158,7 @@ class Recorder:
                 f"not {session['identity']}"
             )
         with self._writing:
-            rows.append(self._path, {"session": session})
+            raw_rows.append(self._path, {"session": session})
         return session
 
     def _record(
@@ -173,11 +190,11 @@ class Recorder:
         optional = ("error", "curve", "references")
         row |= {k: observation.info[k] for k in optional if k in observation.info}
         with self._writing:
-            rows.append(self._path, row)
-            self._recorded.append(rows.Row(row, session))
+            raw_rows.append(self._path, row)
+            self._recorded.append(raw_rows.Row(row, session))
 
     def _report(self, done: int, total: int, evaluation: Evaluation) -> None:
-        if time.monotonic() > self._estimate_until:  # a look at all rows: not after each training
+        if time.monotonic() > self._estimate_until:  # slow, as it reads all rows
             left = remaining_seconds(list(self._recorded), self._design)
             self._hours, self._estimate_until = left / 3600, time.monotonic() + ESTIMATE_FOR
         print(

@@ -1,4 +1,4 @@
-"""From the recorder's rows with learning curves to the table that ships, surrogates included."""
+"""Write the table of curves, with fitted surrogates, from the recorder's raw rows."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from benchmarks.core.space import Space
 from benchmarks.recorder import cost_normalisation as costs
-from benchmarks.recorder import rows
-from benchmarks.recorder.table_of_evaluations import facts_of
+from benchmarks.recorder import raw_rows
+from benchmarks.recorder.table_of_evaluations import recording_info
 from tasks.replay import fit_curves as curve_fit
 from tasks.replay import table
 from tasks.replay.check_curves import Errors, chance_of, held_out_errors
@@ -20,10 +20,10 @@ from tasks.replay.curve_surrogate import FAMILIES, CurveSurrogate
 from tasks.replay.curves import CURVES
 
 SEARCHED, STARTS, NEAR, STEPS = 5000, 20, 50, 40
-"""configs among which the lowest loss is looked for: at random, then near each of the best, in
-steps"""
+"""search for the lowest loss: random configs, best configs to start from, neighbours of each
+start per step, steps"""
 AVERAGED = 2000
-"""random configs over which the cost of a full training is a median"""
+"""number of random configs for the median cost of a full training"""
 
 
 def compact_curves(
@@ -36,18 +36,21 @@ def compact_curves(
     """Write the table of all curves recorded so far.
 
     Args:
-        source: the file of rows, each with a ``curve``.
-        target: the npz file to write.
-        space: the task's space.
-        derived: numbers that surrogates see besides the config; ``curve_surrogate.inputs_of``.
-        caption: what must be said wherever results are shown; None for what the task said.
+        source: file of rows, each with a ``curve``.
+        target: npz file to write.
+        space: search space of the task.
+        derived: additional inputs of the surrogates; see ``curve_surrogate.inputs_of``.
+        caption: caption of all results; None is the task's.
+
+    Returns:
+        ``target``.
 
     Raises:
         ValueError: too few curves to fit a surrogate.
     """
-    everything = rows.read(source)
-    chosen = [c for c in costs.best_rows(everything) if "curve" in c[0].facts]
-    meta = {**facts_of(chosen, everything, space), "name": target.stem}
+    everything = raw_rows.read(source)
+    chosen = [c for c in costs.best_rows(everything) if "curve" in c[0].record]
+    meta = {**recording_info(chosen, everything, space), "name": target.stem}
     if caption is not None:
         meta["caption"] = caption
     full = meta["fidelity_full"]
@@ -67,7 +70,7 @@ def compact_curves(
         "best_loss": best,
         "target_cost": cost,
         "resolution": {f: _resolution(best[f], errors[f]) for f in FAMILIES},
-        # where losses are good: at chance, where many configs are, any family is near
+        # judged on good configs: many others are at chance, which any family predicts
         "chosen": min(checked, key=lambda f: errors[f][-1].good_loss_median, default=FAMILIES[0]),
     }
     table.write(target, meta, columns, CURVES)
@@ -75,23 +78,26 @@ def compact_curves(
 
 
 def columns_of(
-    chosen: list[tuple[rows.Row, float, bool]], space: Space, full: int
+    chosen: list[tuple[raw_rows.Row, float, bool]], space: Space, full: int
 ) -> dict[str, NDArray[Any]]:
     """Return the recorded columns of ``tasks.replay.curves.CURVES``.
 
-    ``chosen`` is as ``costs.best_rows`` gives it.
+    Args:
+        chosen: rows with costs, from ``cost_normalisation.best_rows``.
+        space: search space of the task.
+        full: number of epochs of a full training.
     """
-    facts = [row.facts for row, _, _ in chosen]
+    records = [row.record for row, _, _ in chosen]
     columns: dict[str, Any] = {
-        "config": [space.numbers(f["config"]) for f in facts],
-        "training_seed": [f["subset_seed"] for f in facts],
-        "held_out": [f["held_out"] for f in facts],
-        "epochs": [len(f["curve"]["loss"]) for f in facts],
+        "config": [space.numbers(f["config"]) for f in records],
+        "training_seed": [f["subset_seed"] for f in records],
+        "held_out": [f["held_out"] for f in records],
+        "epochs": [len(f["curve"]["loss"]) for f in records],
         "marked": [late for _, _, late in chosen],
     }
-    loss, test_loss = np.full((2, len(facts), full), np.nan)
-    cost = np.full((len(facts), full + 1), np.nan)
-    for row, (f, (_, normalised, _)) in enumerate(zip(facts, chosen, strict=True)):
+    loss, test_loss = np.full((2, len(records), full), np.nan)
+    cost = np.full((len(records), full + 1), np.nan)
+    for row, (f, (_, normalised, _)) in enumerate(zip(records, chosen, strict=True)):
         curve, held = f["curve"], columns["epochs"][row]
         loss[row, :held], test_loss[row, :held] = curve["loss"], curve["test_loss"]
         spent = curve["cost"] if held == full else [*curve["cost"], f["cost"]]
@@ -101,12 +107,12 @@ def columns_of(
 
 
 def _resolution(best: float, errors: list[Errors]) -> float | None:
-    """Median error of the replayed loss at the target among good configs; None if not checked."""
+    """Return the median error of replayed losses of good configs at the target; None if unknown."""
     return round(best * float(np.expm1(errors[-1].good_loss_median)), 9) if errors else None
 
 
 def _training_seeds(columns: Mapping[str, NDArray[Any]]) -> int:
-    """How many seeds a replay draws from at configs that were not recorded."""
+    """Return the number of training seeds that a replay draws from at unrecorded configs."""
     return max(10, int(columns["training_seed"].max()) + 1)
 
 
@@ -115,8 +121,10 @@ def _inputs(surrogate: CurveSurrogate, space: Space, points: NDArray[np.float64]
 
 
 def _lowest(surrogate: CurveSurrogate, space: Space, columns: Mapping[str, Any]) -> float:
-    """The lowest noiseless loss at the target that a search finds: among recorded and random
-    configs and then, from each of the best, in ever smaller steps along some of the coordinates.
+    """Search for the lowest noiseless loss at the target.
+
+    The search starts at the best recorded and random configs, and moves along random subsets of
+    the coordinates, in ever smaller steps.
     """
 
     def losses_at(points: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -133,9 +141,9 @@ def _lowest(surrogate: CurveSurrogate, space: Space, columns: Mapping[str, Any])
         old = np.repeat(points[:, None], NEAR, axis=1)
         moved = np.clip(old + 0.4 * 0.88**step * rng.standard_normal(old.shape), 0, 1)
         near = np.where(rng.random(old.shape) < 0.5, moved, old)
-        found = losses_at(near.reshape(-1, space.width)).reshape(near.shape[:2])
-        lowest = found.argmin(axis=1)
-        better = found[lines, lowest] <= losses
+        reached = losses_at(near.reshape(-1, space.width)).reshape(near.shape[:2])
+        lowest = reached.argmin(axis=1)
+        better = reached[lines, lowest] <= losses
         points = np.where(better[:, None], near[lines, lowest], points)
-        losses = np.where(better, found[lines, lowest], losses)
+        losses = np.where(better, reached[lines, lowest], losses)
     return float(losses.min())

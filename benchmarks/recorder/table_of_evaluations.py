@@ -1,4 +1,4 @@
-"""From the recorder's raw rows to the table that ships."""
+"""Write the table of evaluations from the recorder's raw rows."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy as np
 
 from benchmarks.core.space import Space
 from benchmarks.recorder import cost_normalisation as costs
-from benchmarks.recorder import rows
+from benchmarks.recorder import raw_rows
 from tasks.replay import evaluations as recorded
 from tasks.replay import table
 from tasks.replay.check_evaluations import held_out_errors
@@ -21,37 +21,42 @@ def compact(source: Path, target: Path, space: Space) -> Path:
     """Write the table of all rows recorded so far.
 
     Args:
-        source: the file of rows.
-        target: the npz file to write.
-        space: the task's space.
+        source: file of rows.
+        target: npz file to write.
+        space: search space of the task.
+
+    Returns:
+        ``target``.
 
     Raises:
-        ValueError: nothing recorded, or no evaluation at the target.
+        ValueError: nothing is recorded, or no evaluation at the target fidelity.
     """
-    everything = rows.read(source)
+    everything = raw_rows.read(source)
     chosen = list(costs.best_rows(everything))
     if not chosen:
         raise ValueError(f"{source} holds no evaluation")
-    facts = [row.facts for row, _, _ in chosen]
+    records = [row.record for row, _, _ in chosen]
     columns = {
-        "config": [space.numbers(f["config"]) for f in facts],
-        "fidelity": [f["fidelity"] for f in facts],
-        "subset_seed": [f["subset_seed"] for f in facts],
-        "held_out": [f["held_out"] for f in facts],
-        "loss": [np.nan if f["loss"] is None else f["loss"] for f in facts],
-        "test_loss": [np.nan if f["test_loss"] is None else f["test_loss"] for f in facts],
+        "config": [space.numbers(f["config"]) for f in records],
+        "fidelity": [f["fidelity"] for f in records],
+        "subset_seed": [f["subset_seed"] for f in records],
+        "held_out": [f["held_out"] for f in records],
+        "loss": [np.nan if f["loss"] is None else f["loss"] for f in records],
+        "test_loss": [np.nan if f["test_loss"] is None else f["test_loss"] for f in records],
         "cost": [round(cost, 6) for _, cost, _ in chosen],
-        "wall": [f["wall"] for f in facts],
+        "wall": [f["wall"] for f in records],
         "marked": [late for _, _, late in chosen],
     }
     meta = {
-        **facts_of(chosen, everything, space),
+        **recording_info(chosen, everything, space),
         "name": target.stem,
         "target_cost": 1.0,
         "resolution": None,
     }
     arrays = {name: np.array(column) for name, column in columns.items()}
-    with tempfile.TemporaryDirectory() as folder:  # an unfit recording must not replace a table
+    with (
+        tempfile.TemporaryDirectory() as folder
+    ):  # an incomplete recording must not replace a table
         probe = Path(folder) / "probe.npz"
         table.write(probe, meta, arrays)
         meta["target_cost"] = _median_target_cost(probe, space)
@@ -60,14 +65,20 @@ def compact(source: Path, target: Path, space: Space) -> Path:
     return target
 
 
-def facts_of(
-    chosen: list[tuple[rows.Row, float, bool]], everything: list[rows.Row], space: Space
+def recording_info(
+    chosen: list[tuple[raw_rows.Row, float, bool]], everything: list[raw_rows.Row], space: Space
 ) -> dict[str, Any]:
-    """What every kind of table says of its recording; ``chosen`` as ``costs.best_rows`` gives."""
+    """Return the entries of ``meta`` that all kinds of tables share.
+
+    Args:
+        chosen: rows with costs, from ``cost_normalisation.best_rows``.
+        everything: all rows.
+        space: search space of the task.
+    """
     session, latest = chosen[0][0].session, everything[-1].session
-    facts = [row.facts for row, _, _ in chosen]
+    records = [row.record for row, _, _ in chosen]
     return {
-        "space": space.describe(),
+        "space": space.spec(),
         **{k: session[k] for k in ("identity", "fidelity_low", "fidelity_full", "fidelity_unit")},
         "loss_floor": session["loss_floor"],
         "caption": latest.get("caption", ""),
@@ -75,14 +86,15 @@ def facts_of(
         "sessions": _sessions(chosen),
         "idle_reference_seconds": costs.idle_references(everything),
         "machine_factors": costs.machine_factors(everything),
-        "cpu_hours": round(sum(f["cost"] for f in facts) / 3600, 2),
-        "statuses": dict(Counter(f["status"] for f in facts)),
+        "cpu_hours": round(sum(f["cost"] for f in records) / 3600, 2),
+        "statuses": dict(Counter(f["status"] for f in records)),
     }
 
 
 def _resolution(path: Path) -> float | None:
-    """What interpolation errs by at the target among good configs, in the median; None if no such
-    config was held out.
+    """Return the median error of interpolated losses of good configs at the target.
+
+    None if no such config was held out.
     """
     task = recorded.RecordedTask(str(path))
     for errors in held_out_errors(table.read(path), task):
@@ -91,18 +103,21 @@ def _resolution(path: Path) -> float | None:
     return None
 
 
-def _sessions(chosen: list[tuple[rows.Row, float, bool]]) -> list[dict[str, Any]]:
-    """The distinct circumstances of recording, with the number of evaluations made in each."""
-    found: dict[str, dict[str, Any]] = {}
+def _sessions(chosen: list[tuple[raw_rows.Row, float, bool]]) -> list[dict[str, Any]]:
+    """Return distinct commits, versions and machines, with the number of evaluations of each."""
+    entries: dict[str, dict[str, Any]] = {}
     for row, _, _ in chosen:
         facts = {k: row.session[k] for k in ("commit", "dirty", "versions", "machine")}
-        entry = found.setdefault(repr(facts), {**facts, "evaluations": 0})
+        entry = entries.setdefault(repr(facts), {**facts, "evaluations": 0})
         entry["evaluations"] += 1
-    return list(found.values())
+    return list(entries.values())
 
 
 def _median_target_cost(target: Path, space: Space) -> float:
-    """What one evaluation at the target costs in the median over the box, on a 41-step grid."""
+    """Return the median cost, in seconds, of an evaluation at the target over the search space.
+
+    The median is over a grid of 41 steps per axis, or over random configs above two dimensions.
+    """
     task = recorded.RecordedTask(str(target))
     steps = [np.linspace(0, 1, 41)] * space.width if space.width <= 2 else None
     if steps is None:

@@ -1,4 +1,4 @@
-"""A fixed piece of work in LightGBM: what a core's speed is read by where trees are boosted."""
+"""A fixed LightGBM workload that measures the core's speed for the task of boosted trees."""
 
 from __future__ import annotations
 
@@ -21,10 +21,11 @@ PARAMETERS = {
 
 
 def lightgbm_kernel() -> Callable[[], float]:
-    """Build the kernel: boosting a few trees on fixed random rows, and predicting them.
+    """Build the kernel: fit a few boosted trees to fixed random rows, and predict these rows.
 
     Returns:
-        A function that does the work once, on one thread, and returns its CPU seconds (0.2 or so).
+        A function that runs the workload once, on one thread, and returns its CPU seconds (about
+        0.2).
     """
     rng = np.random.default_rng(0)
     X = rng.standard_normal((ROWS, COLUMNS))
@@ -36,5 +37,5 @@ def lightgbm_kernel() -> Callable[[], float]:
         booster.predict(X)
         return time.thread_time() - started
 
-    work()  # the first call loads the library
+    work()  # the first call is slower: it loads the library
     return work

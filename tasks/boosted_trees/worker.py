@@ -1,4 +1,4 @@
-"""The child process of the boosted trees' task: holds the rows, trains one config at a time."""
+"""Worker process of ``BoostedTrees``: hold the rows, train one config at a time."""
 
 from __future__ import annotations
 
@@ -19,20 +19,20 @@ from tasks.training.speed_readings import SpeedReadings
 
 DATASET = "covertype_sample"
 AT_ONCE = 10
-"""iterations whose trees rows walk through together"""
+"""boosting iterations per call of ``predict``; see ``_error``"""
 FIXED = {
     "objective": "multiclass",
     "bagging_freq": 1,
     "num_threads": 1,
     "deterministic": True,
-    "force_row_wise": True,  # else LightGBM times both ways and takes the faster one
+    "force_row_wise": True,  # otherwise LightGBM times both layouts and takes the faster one
     "verbosity": -1,
 }
 
 
 @dataclass(frozen=True)
 class Options:
-    """What is trained; all as the task's options of the same names."""
+    """Options of the training, as in the task's constructor."""
 
     data_dir: str | None
     train_rows: int | None
@@ -40,7 +40,7 @@ class Options:
 
 
 def build(options: Options) -> Callable[..., Any]:
-    """Run in the child: load the rows, return the function that serves requests."""
+    """Load the rows and return the function that serves requests; runs in the worker process."""
     worker = _Worker(options)
     serve: Mapping[str, Callable[..., Any]]
     serve = {"facts": worker.facts, "train": worker.train, "speed": worker.speed}
@@ -58,7 +58,7 @@ class _Worker:
         self._kernel: Callable[[], float] | None = None
 
     def facts(self) -> dict[str, Any]:
-        """Return what the task says of itself."""
+        """Return the description of the task: data and sizes."""
         return {
             "data": f"{DATASET} {self._data.sha256}",
             "training rows": self._rows,
@@ -69,7 +69,7 @@ class _Worker:
         }
 
     def speed(self) -> float:
-        """Return the CPU seconds that the kernel takes on this core now."""
+        """Return the CPU seconds that the speed kernel takes on this core now."""
         if self._kernel is None:
             self._kernel = lightgbm_kernel()
         return self._kernel()
@@ -77,17 +77,20 @@ class _Worker:
     def train(
         self, config: Mapping[str, Any], fidelity: float, seed: int, recording: bool
     ) -> dict[str, Any]:
-        """Train a config on a nested, stratified subset.
+        """Train a config on a nested, stratified subset of the training rows.
 
-        The loss is the error on a fixed subset of the validation rows or, of all training rows,
-        on all of them. Charged are drawing the subset, binning, training, and scoring the
-        validation subset.
+        The cost includes drawing the subset, binning, training, and scoring the validation subset.
 
         Args:
-            config: plain numbers.
-            fidelity: share of the training rows.
-            seed: of the subset, and of what LightGBM draws.
-            recording: read the core's speed between iterations.
+            config: the config, in plain Python types.
+            fidelity: share of the training rows, in (0, 1].
+            seed: seed of the subset and of LightGBM.
+            recording: measure the core's speed between iterations.
+
+        Returns:
+            ``loss`` (error rate on the validation subset or, at fidelity 1, on all validation
+            rows), ``cost`` (CPU seconds), ``test_loss`` (None below fidelity 1) and ``references``
+            (speed measurements, CPU seconds).
         """
         readings = SpeedReadings(self.speed)
         parameters = {
@@ -121,10 +124,10 @@ class _Worker:
         return train[stratified_order(self._data.y[train], np.random.default_rng([seed, 0]))]
 
     def _error(self, booster: lightgbm.Booster, rows: Rows) -> float:
-        """Return the share of rows that are taken for another class.
+        """Return the error rate on some rows.
 
-        Trees are walked a few at a time, all rows through each: 3 to 7 times faster than the other
-        way round where there are thousands of trees, which do not fit into a core's cache.
+        Each call of ``predict`` passes all rows through a few trees. With thousands of trees, which
+        exceed a core's cache, this is 3 to 7 times faster than passing each row through all trees.
         """
         X, rounds = self._data.X[rows], booster.current_iteration()
         scores = sum(

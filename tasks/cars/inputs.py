@@ -1,6 +1,6 @@
-"""What a network for Stanford Cars is fed: photos, or the features a frozen backbone makes of them.
+"""Inputs of the networks for Stanford Cars: photos, or features from a frozen backbone.
 
-Features are computed once and cached by content: of the photos, the weights and the size.
+Features are computed once and cached; the cache key is a hash of photos, weights and image size.
 """
 
 from __future__ import annotations
@@ -22,27 +22,28 @@ from tasks.cars.photos import Photos
 from tasks.datasets import DataError, cache_folder
 
 AT_ONCE = 64
-"""photos passed through a backbone at a time"""
+"""batch size when features are computed, in photos"""
 
 
 class Features:
-    """Rows of a matrix; they cannot be augmented."""
+    """Precomputed features; they are never augmented."""
 
     def __init__(self, features: NDArray[np.floating], device: torch.device) -> None:
         """``features``: shape ``(photos, width)``."""
         self._features = torch.tensor(np.asarray(features, dtype=np.float32), device=device)
 
     def batch(self, rows: Rows, rng: np.random.Generator | None) -> torch.Tensor:
-        """Features of some photos, shape ``(len(rows), width)``."""
+        """Return features of some photos, shape ``(len(rows), width)``; ``rng`` is ignored."""
         del rng
         return self._features[rows]
 
 
 class Pixels:
-    """Photos whose shorter side is ``side``: a square cut from the middle or, augmented, anywhere.
+    """Photos, resized to a shorter side of ``side`` pixels and cropped to a square.
 
-    Decoded once, at the start, as no method could save that, unless ``keep`` is False (some 3 GB
-    at 224 pixels); normalised on the device.
+    The crop is central or, for augmentation, at random. Photos are decoded once, at the start (no
+    tuning method could save this cost), and kept in memory (about 3 GB at 224 pixels); with
+    ``keep=False`` they are decoded at each use. They are normalised on the device.
     """
 
     def __init__(
@@ -60,7 +61,7 @@ class Pixels:
         self._sd = torch.tensor(backbone.sd, device=device)[:, None, None]
 
     def batch(self, rows: Rows, rng: np.random.Generator | None) -> torch.Tensor:
-        """Squares of some photos, shape ``(len(rows), 3, side, side)``."""
+        """Return crops, random with an ``rng``, of some photos; ``(len(rows), 3, side, side)``."""
         side = self._side
         squares = np.empty((len(rows), side, side, 3), dtype=np.uint8)
         for square, row in zip(squares, rows, strict=True):
@@ -87,15 +88,19 @@ class Computed(NamedTuple):
     features: NDArray[np.float16]
     """shape ``(photos, width)``"""
     seconds: float
-    """CPU seconds (wall seconds on a GPU) that computing them took, whenever that was"""
+    """CPU seconds (wall seconds on a GPU) spent on computing them, now or when cached"""
 
 
 def computed_features(
     photos: Photos, backbone: Backbone, side: int, device: torch.device
 ) -> Computed:
-    """What a backbone makes of the middle square of every photo; from the cache if it is there.
+    """Return a backbone's features of the central crops of all photos, from the cache if possible.
 
-    Kept as float16, in the format of the packed features (``feat``, ``label``, ``is_test``).
+    The cache stores them as float16, in the format of packed features (``feat``, ``label``,
+    ``is_test``).
+
+    Raises:
+        DataError: the cached file is damaged.
     """
     made_by = (backbone.name, backbone.weights, backbone.width, backbone.mean, backbone.sd)
     digest = hashlib.sha256(f"{photos.sha256} {made_by} {side}".encode()).hexdigest()
@@ -104,8 +109,10 @@ def computed_features(
         try:
             with np.load(path, allow_pickle=False) as stored:
                 return Computed(stored["feat"], float(stored["seconds"]))
-        except Exception as error:  # numpy raises what it likes of a damaged file
-            raise DataError(f"{path} is damaged: delete it, to compute it again") from error
+        except Exception as error:  # numpy may raise any exception on a damaged file
+            raise DataError(
+                f"{path} is damaged: delete it to compute the features again"
+            ) from error
     pixels = Pixels(photos, side, backbone, device, keep=False)
     network = backbone.build().to(device).eval()
     clock = time.perf_counter if device.type == "cuda" else time.process_time
@@ -115,33 +122,34 @@ def computed_features(
         for start in range(0, len(photos.labels), AT_ONCE):
             rows = np.arange(start, min(start + AT_ONCE, len(photos.labels)))
             parts.append(network(pixels.batch(rows, None)).cpu().numpy().astype(np.float16))
-    found = Computed(np.concatenate(parts), clock() - started)
+    computed = Computed(np.concatenate(parts), clock() - started)
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, temporary = tempfile.mkstemp(dir=path.parent, suffix=".npz")
     try:
         with os.fdopen(handle, "wb") as file:
             np.savez_compressed(
                 file,
-                feat=found.features,
+                feat=computed.features,
                 label=photos.labels,
                 is_test=photos.is_test,
-                seconds=found.seconds,
+                seconds=computed.seconds,
             )
         os.replace(temporary, path)  # atomic: two processes may compute at once
     except BaseException:
         os.unlink(temporary)
         raise
-    return found
+    return computed
 
 
 class Packed(NamedTuple):
-    """A file of features, with the labels and the official split of their photos."""
+    """A file of features, with labels and official split of the photos; ``n`` rows."""
 
     features: NDArray[np.floating]
+    """shape ``(n, width)``"""
     labels: NDArray[np.int64]
     is_test: NDArray[np.bool_]
     contents: list[str]
-    """equal for photos with equal features: the byte-identical ones"""
+    """hash of the features of each photo: equal for byte-identical photos"""
     sha256: str
 
 
@@ -149,15 +157,15 @@ def read_features(path: Path) -> Packed:
     """Read packed features.
 
     Raises:
-        DataError: no such file, or not of this format.
+        DataError: the file is missing or not in this format.
     """
     try:
         with np.load(path, allow_pickle=False) as stored:
             features, labels, is_test = (stored[name] for name in ("feat", "label", "is_test"))
-    except Exception as error:  # numpy raises what it likes of a file that is none of its own
+    except Exception as error:  # numpy may raise any exception on a foreign file
         raise DataError(f"{path} holds no features ({type(error).__name__}: {error})") from error
     if features.ndim != 2 or not len(features) == len(labels) == len(is_test):
-        raise DataError(f"{path}: feat, label and is_test must have one row a photo")
+        raise DataError(f"{path}: feat, label and is_test must have one row per photo")
     labels, is_test = labels.astype(np.int64), is_test.astype(bool)
     contents = [hashlib.sha256(row.tobytes()).hexdigest() for row in features]
     digest = hashlib.sha256("".join(contents).encode())

@@ -1,4 +1,7 @@
-"""Stanford Cars, the case study of "Tuning the Untunable" (GTC 2019, S9313); fidelity: epochs."""
+"""Stanford Cars, the case study of "Tuning the Untunable" (GTC 2019, S9313).
+
+The fidelity is the share of the epochs.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,7 @@ from numpy.typing import NDArray
 
 from benchmarks.core.space import Config, Space, check_choice
 from benchmarks.core.trial import Fidelities
-from tasks.subprocess_worker import ChildFailureError, ChildTimeoutError
+from tasks.subprocess_worker import WorkerFailureError, WorkerTimeoutError
 from tasks.training.live import LiveTraining, check_switches, check_whole
 
 TRAINS = ("head", "all")
@@ -18,14 +21,14 @@ PROTOCOLS = ("official", "talk")
 PRECISIONS = ("float32", "bfloat16")
 FIDELITIES = ("epochs", "multitask")
 MULTITASK = {4: 0.1, 18: 0.5, 35: 1.0}
-"""epochs of the talk's three tasks, and what it says they cost (true shares: 0.114, 0.514, 1)"""
+"""epochs of the talk's three tasks -> cost that it states (true shares: 0.114, 0.514, 1)"""
 
 
 class Predictions(NamedTuple):
-    """What a network takes the test photos for; arrays of one length, classes counted from 0."""
+    """Predicted classes of the test photos; arrays of equal length, classes counted from 0."""
 
     rows: NDArray[np.int64]
-    """of the photos in their source"""
+    """row numbers of the photos in their source"""
     labels: NDArray[np.int64]
     predicted: NDArray[np.int64]
 
@@ -33,7 +36,7 @@ class Predictions(NamedTuple):
 class Cars(LiveTraining):
     """Live task: a ResNet (or another backbone) with a linear head, trained by SGD on photos.
 
-    Loss is the validation error after the last epoch; a unit of training is an epoch.
+    The loss is the validation error rate after the last epoch; a unit of training is an epoch.
     """
 
     version = 2
@@ -64,47 +67,47 @@ class Cars(LiveTraining):
         training_seeds: int = 10,
         time_limit: float = 86400.0,
     ) -> None:
-        """Start the process that trains, and let it load photos and network.
+        """Start the worker process, which loads photos and network.
 
         Args:
-            backbone: a name of ``tasks.cars.networks``.
-            train: ``head``, the last layer on a frozen backbone (the talk's scenario 1), or
-                ``all`` layers (scenario 2).
-            space: the hyperparameters, as ``Space.describe`` gives them.
-            baseline: the talk's untuned config, which a gain is measured against.
-            baseline_default: another one, what the framework's own training script does.
-            fidelity: ``epochs``, any number of them, or ``multitask``, the talk's 4, 18 and 35.
-            epochs: of the target.
-            protocol: ``official``: validation is a fixed fifth of the official training photos,
-                the official test photos only test; ``talk``: a fifth of all, anew for each
-                training seed, cut at random as in training (cached features cannot be), no test
-                photos.
+            backbone: one of ``tasks.cars.networks.BACKBONES``.
+            train: ``head`` trains the last layer on a frozen backbone (the talk's scenario 1),
+                ``all`` trains all layers (scenario 2).
+            space: spec of the search space, see ``Space.spec``.
+            baseline: the talk's untuned config, which gains are measured against.
+            baseline_default: a second untuned config: the defaults of the framework's training
+                script.
+            fidelity: ``epochs`` offers every number of epochs, ``multitask`` the talk's 4, 18 and
+                35.
+            epochs: number of epochs at the target fidelity.
+            protocol: ``official`` validates on a fixed fifth of the official training photos, and
+                uses the official test photos only for the test. ``talk`` validates on a fifth of
+                all photos, drawn for each training seed, with the random crops of the training
+                (impossible with cached features), and has no test photos.
             data_dir: folder or file with the photos; see ``tasks.cars.photos``.
-            hub_id: of a data set on the Hugging Face hub, instead.
-            features: features of the photos, for ``train=head``: a file, ``auto`` for
-                ``stanford_cars_<backbone>_features.npz`` of the data folder if it is there, or None
+            hub_id: id of a data set on the Hugging Face hub, instead of ``data_dir``.
+            features: features of the photos, for ``train=head``: a file; ``auto`` for
+                ``stanford_cars_<backbone>_features.npz`` in the data folder if it exists; or None
                 to compute them from the photos.
-            weights: of the backbone: ``imagenet``, ``random``, a path, or ``auto``: ImageNet's at
-                224 pixels, random ones at any other size. See ``tasks.cars.networks``.
+            weights: initial weights of the backbone: ``imagenet``, ``random``, a path, or ``auto``
+                (ImageNet's at 224 pixels, random at any other size). See ``tasks.cars.networks``.
             image_size: side of the photos, in pixels.
-            train_share: share of the training photos of each class that train; validation and
-                test photos stay as they are.
+            train_share: share of the training photos of each class to use, in (0, 1]; validation
+                and test photos do not change.
             cache_features: compute a frozen backbone's features once and do not charge them; if
-                not, every epoch computes and is charged them, as in the talk.
-            resume_training: continue a config from its checkpoint, charging the difference.
-            checkpoint_dir: where checkpoints are kept; None for a temporary folder, with which a
-                run that is killed and resumed pays for what it continues anew.
+                False, each epoch computes them and is charged for it, as in the talk.
+            resume_training: continue a config from its checkpoint and charge only the added epochs.
+            checkpoint_dir: as in ``LiveTraining``.
             device: ``auto``, ``cpu`` or ``cuda``.
             precision: ``float32``, or ``bfloat16`` for mixed precision.
-            test_each_epoch: the recorder has the test photos scored after each epoch, not only
-                after the last.
-            training_seeds: an evaluation draws its training seed from 0 .. training_seeds - 1.
-            time_limit: wall seconds after which an evaluation is killed: status ``timeout``,
-                charged at the limit.
+            test_each_epoch: when recording, score the test photos after each epoch, not only the
+                last.
+            training_seeds: as in ``LiveTraining``.
+            time_limit: as in ``LiveTraining``.
 
         Raises:
-            ValueError: an option outside what is allowed, or torch is not installed.
-            tasks.datasets.DataError: photos, features or weights cannot be had.
+            ValueError: an option is out of range, or torch is not installed.
+            tasks.datasets.DataError: photos, features or weights are not available.
         """
         check_choice("task.train", train, TRAINS)
         check_choice("task.protocol", protocol, PROTOCOLS)
@@ -121,7 +124,9 @@ class Cars(LiveTraining):
         if not isinstance(weights, str):
             raise ValueError(f"task.weights={weights}: allowed are auto, imagenet, random, a path")
         if fidelity == "multitask" and epochs != max(MULTITASK):
-            raise ValueError(f"task.epochs={epochs}: task.fidelity=multitask has {max(MULTITASK)}")
+            raise ValueError(
+                f"task.epochs={epochs}: task.fidelity=multitask needs {max(MULTITASK)}"
+            )
         counted = tuple(MULTITASK) if fidelity == "multitask" else tuple(range(1, epochs + 1))
         baselines = {"talk": baseline, "default": baseline_default}
         super().__init__(
@@ -141,7 +146,7 @@ class Cars(LiveTraining):
                 "precision": precision,
                 "epochs": epochs,
             },
-            Space.described(space),
+            Space.from_spec(space),
             Fidelities(
                 values=tuple(epoch / epochs for epoch in counted),
                 full=epochs,
@@ -159,7 +164,7 @@ class Cars(LiveTraining):
         self.baseline = baseline
         facts = self._facts()
         feature_seconds = facts.pop("feature_seconds")
-        if feature_seconds is not None:  # not charged; said once
+        if feature_seconds is not None:  # not charged; reported in the first trial
             self._said_once = {"feature_seconds": feature_seconds}
         trained_on = {name: facts.pop(name) for name in ("data", "weights", "device")}
         self.sizes = facts
@@ -180,7 +185,7 @@ class Cars(LiveTraining):
             "cache_features": cache_features,
             "precision": precision,
             "epochs": epochs,
-            # tasks recorded before this option existed trained on all photos and do not say so
+            # left out at its default: recordings from before this option do not have the key
             **({} if train_share == 1 else {"train_share": train_share}),
         }
 
@@ -192,18 +197,18 @@ class Cars(LiveTraining):
         """Train a config in full with a training seed and predict the test photos; not charged.
 
         Raises:
-            ValueError: the config is outside the space, or its training failed or took too long.
+            ValueError: the config is outside the space, or its training failed or timed out.
         """
         self.space.check(config)
         plain = self.space.from_numbers(self.space.numbers(config))
         try:
-            return Predictions(**self._child.call("predict", plain, seed, limit=self._limit))
-        except (ChildFailureError, ChildTimeoutError) as error:
+            return Predictions(**self._worker.call("predict", plain, seed, limit=self._limit))
+        except (WorkerFailureError, WorkerTimeoutError) as error:
             raise ValueError(f"no predictions of {plain}: {error}") from error
 
 
 def _build(options: Mapping[str, Any]) -> Callable[..., Any]:
-    """Run in the child, which alone imports torch."""
+    """Build the worker; runs in the worker process, the only one that imports torch."""
     from tasks.cars import worker as cars_worker
 
     return cars_worker.build(cars_worker.Options(**options))

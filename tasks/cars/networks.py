@@ -1,4 +1,4 @@
-"""Networks for Stanford Cars: a backbone with or without ImageNet weights, and a linear head."""
+"""Networks for Stanford Cars: a backbone, with or without ImageNet weights, and a linear head."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tasks.datasets import DataError
 HUB = {"resnet18": "microsoft/resnet-18", "resnet50": "microsoft/resnet-50"}
 BACKBONES = (*HUB, "efficientnet_lite0")
 PIXELS = 224
-"""side of the photos that the ImageNet weights were made for"""
+"""side of the photos that the ImageNet weights were trained on"""
 
 _IMAGENET_MEAN = (255 * 0.485, 255 * 0.456, 255 * 0.406)
 _IMAGENET_SD = (255 * 0.229, 255 * 0.224, 255 * 0.225)
@@ -31,13 +31,13 @@ class Backbone:
 
     name: str
     build: Callable[[], nn.Module]
-    """draws what is not loaded from torch's global random state; maps normalised photos
-    ``(n, 3, side, side)`` to ``(n, width)``"""
+    """builds the network, which maps normalised photos ``(n, 3, side, side)`` to ``(n, width)``;
+    weights that are not loaded are drawn from torch's global random state"""
     width: int
     mean: tuple[float, float, float]
-    """of the channels, of pixel values in [0, 255]; taken off before"""
+    """means that are subtracted from the channels, for pixel values in [0, 255]"""
     sd: tuple[float, float, float]
-    """what they are divided by after"""
+    """standard deviations that the channels are then divided by"""
     weights: str
     """sha256 of the loaded weights; ``random`` if there are none"""
 
@@ -47,13 +47,14 @@ def load_backbone(name: str, weights: str, side: int) -> Backbone:
 
     Args:
         name: one of ``BACKBONES``.
-        weights: ``imagenet`` (fetched, or from the package), ``random``, ``auto`` (ImageNet's at
-            the 224 pixels that they were made for, else random), or a folder or file with weights
-            under the names that ``transformers`` gives them.
-        side: of the photos, in pixels.
+        weights: ``imagenet`` (downloaded, or from the package), ``random``, ``auto`` (ImageNet's at
+            224 pixels, which they were trained on, else random), or a folder or file with weights
+            under the names that ``transformers`` uses.
+        side: side of the photos, in pixels.
 
     Raises:
-        DataError: unknown name, or weights that cannot be had or do not fit.
+        ValueError: unknown name.
+        DataError: the weights are not available or do not fit.
     """
     check_choice("task.backbone", name, BACKBONES)
     if weights == "auto":
@@ -64,15 +65,15 @@ def load_backbone(name: str, weights: str, side: int) -> Backbone:
 
 
 def frozen(backbone: nn.Module) -> nn.Module:
-    """The same network, not trained: its weights and running statistics stay as they are.
+    """Return the backbone with fixed weights and running statistics.
 
-    In the talk's code the running statistics of a frozen backbone go on changing.
+    In the talk's code, the running statistics of a frozen backbone keep changing.
     """
     return _Frozen(backbone)
 
 
 def with_head(backbone: nn.Module, width: int, classes: int) -> nn.Module:
-    """A backbone and a new linear layer on its features."""
+    """Return a backbone with a new linear layer on its features."""
     return nn.Sequential(backbone, nn.Linear(width, classes))
 
 
@@ -93,7 +94,7 @@ class _Frozen(nn.Module):
 
 
 class _Pooled(nn.Module):
-    """Makes ``(n, width)`` of what a backbone of ``transformers`` returns."""
+    """Reduce the output of a ``transformers`` backbone to features ``(n, width)``."""
 
     def __init__(self, inner: nn.Module) -> None:
         super().__init__()
@@ -107,7 +108,7 @@ class _Pooled(nn.Module):
 def _resnet(name: str, weights: str) -> Backbone:
     with _quiet():
         from transformers import ResNetConfig, ResNetModel
-    # as microsoft/resnet-18 and -50 are configured
+    # the configurations of microsoft/resnet-18 and -50
     basic = {"depths": [2, 2, 2, 2], "hidden_sizes": [64, 128, 256, 512], "layer_type": "basic"}
     config = ResNetConfig(**basic) if name == "resnet18" else ResNetConfig()
     loaded: dict[str, torch.Tensor] | None = None
@@ -129,7 +130,7 @@ def _resnet(name: str, weights: str) -> Backbone:
                 raise DataError(f"task.weights={weights} do not fit {name}: {detail}") from error
         return _Pooled(model)
 
-    build()  # weights that do not fit are refused now
+    build()  # raises now if the weights do not fit
     width = config.hidden_sizes[-1]
     return Backbone(name, build, width, _IMAGENET_MEAN, _IMAGENET_SD, _sha256(loaded))
 
@@ -171,17 +172,17 @@ def _efficientnet(weights: str) -> Backbone:
 def _fetched(model: Any, hub_id: str) -> dict[str, torch.Tensor]:
     try:
         with _quiet():
-            found: dict[str, torch.Tensor] = model.from_pretrained(hub_id).state_dict()
-    except Exception as error:  # whatever the network stack raises; the cause is kept
+            loaded: dict[str, torch.Tensor] = model.from_pretrained(hub_id).state_dict()
+    except Exception as error:  # the network stack may raise any exception
         raise DataError(
             f"could not get the ImageNet weights {hub_id} ({type(error).__name__}); offline? set "
             "task.weights=FOLDER or FILE with them, or task.weights=random"
         ) from error
-    return found
+    return loaded
 
 
 def _read(path: Path) -> dict[str, torch.Tensor]:
-    """Weights from a file of torch or safetensors, or from a folder that ``transformers`` saved."""
+    """Load weights from a torch or safetensors file, or from a folder saved by ``transformers``."""
     if path.is_dir():
         path = path / "model.safetensors"
     if not path.is_file():
@@ -190,14 +191,14 @@ def _read(path: Path) -> dict[str, torch.Tensor]:
         if path.suffix == ".safetensors":
             from safetensors.torch import load_file
 
-            found: dict[str, torch.Tensor] = load_file(path)
+            loaded: dict[str, torch.Tensor] = load_file(path)
         else:
-            found = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:  # safetensors, pickle and torch raise what they like
+            loaded = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:  # safetensors, pickle and torch may raise any exception
         raise DataError(f"{path} holds no weights ({type(error).__name__})") from error
-    if not isinstance(found, dict) or not all(torch.is_tensor(v) for v in found.values()):
+    if not isinstance(loaded, dict) or not all(torch.is_tensor(v) for v in loaded.values()):
         raise DataError(f"{path} holds no weights: expected tensors by name")
-    return found
+    return loaded
 
 
 def _sha256(weights: dict[str, torch.Tensor] | None) -> str:

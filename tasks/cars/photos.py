@@ -1,7 +1,7 @@
-"""Stanford Cars: labelled photos, from a packed file, torchvision's folder layout or a Hugging
-Face data set.
+"""Load the photos of Stanford Cars from a packed file, torchvision's folder layout or the
+Hugging Face hub.
 
-Photos stay encoded and are read one at a time: the originals take 2 GB.
+Photos stay encoded and are read one at a time, since the originals take 2 GB.
 """
 
 from __future__ import annotations
@@ -25,30 +25,30 @@ if TYPE_CHECKING:
     from PIL import Image
 
 OFFICIAL = (8144, 8041)
-"""training and test photos of the whole data set"""
+"""number of training and test photos in the whole data set"""
 _PACKED = re.compile(r"stanford_cars_(\d+)px\.npz")
 _TEST_LABELS = "cars_test_annos_withlabels.mat"
 
 
 @dataclass(frozen=True)
 class Photos:
-    """Labelled photos, in the order of their source (officially: training first, then test)."""
+    """Labelled photos, in the order of their source (official order: training, then test)."""
 
     labels: NDArray[np.int64]
     """classes, counted from 0; shape ``(n,)``"""
     is_test: NDArray[np.bool_]
-    """the official split; shape ``(n,)``"""
+    """True for official test photos; shape ``(n,)``"""
     contents: tuple[str, ...]
-    """SHA-256 of each encoded file, as hex digits: equal for byte-identical photos"""
+    """SHA-256 of each encoded file, in hex; equal for byte-identical photos"""
     names: tuple[str, ...]
-    """official file names, as ``train/00001.jpg``; the row number where the source has none"""
+    """official file names such as ``train/00001.jpg``; the row number if the source has none"""
     read: Callable[[int], bytes]
-    """returns the encoded image file of a row; raises ``DataError`` if it has gone"""
+    """returns the encoded image file of a row; raises ``DataError`` if it no longer exists"""
     sha256: str
-    """hash of contents, labels and official split, in order: part of a task's identity"""
+    """hash of contents, labels and official split, in order; part of a task's identity"""
 
     def image(self, number: int) -> Image.Image:
-        """Decode the photo of a row, in RGB, at the size it has in the source.
+        """Decode the photo of a row, in RGB and in its original size.
 
         Raises:
             DataError: the file is not an image, or is damaged.
@@ -59,37 +59,37 @@ class Photos:
         try:
             with Image.open(io.BytesIO(encoded)) as picture:
                 return picture.convert("RGB")
-        except (OSError, ValueError, SyntaxError) as error:  # what Pillow's decoders raise
+        except (OSError, ValueError, SyntaxError) as error:  # exceptions of Pillow's decoders
             raise DataError(
                 f"photo {self.names[number]} is not a readable image ({_line(error)})"
             ) from error
 
 
 def load_photos(data_dir: str | None = None, hub_id: str | None = None) -> Photos:
-    """Load the photos from ``data_dir`` (or the folder ``UNTUNABLE_DATA`` names) or the hub.
+    """Load the photos from ``data_dir``, the folder in ``UNTUNABLE_DATA``, or the hub.
 
-    Every file is read once, to hash it.
+    Each file is read once, to compute its hash.
 
     Args:
         data_dir: a packed ``.npz`` file, a folder in torchvision's ``StanfordCars`` layout (or
-            the one that holds it as ``stanford_cars``), or a folder holding packed
-            ``stanford_cars_*px.npz`` files, of which the one with most pixels is read.
-        hub_id: a data set on the Hugging Face hub with splits ``train`` and ``test``, a column
-            of images and one of labels.
+            its parent folder, with the name ``stanford_cars``), or a folder with packed
+            ``stanford_cars_*px.npz`` files, of which the largest image size is read.
+        hub_id: id of a data set on the Hugging Face hub with splits ``train`` and ``test``, a
+            column of images and a column of labels.
 
     Raises:
-        DataError: nothing given, nothing there, or it is not what it should be.
+        DataError: no source is set, both are, or the photos are missing or not as expected.
     """
     if data_dir and hub_id:
-        raise DataError("task.data_dir and task.hub_id are both given; give one of them")
+        raise DataError("task.data_dir and task.hub_id are both set; set only one of them")
     if hub_id:
         return _from_hub(hub_id)
     path = data_folder(data_dir)
     if path is None:
         raise DataError(
-            "no Stanford Cars photos: the original download is dead since 2023; give "
-            "task.data_dir=FOLDER (torchvision's layout or a packed stanford_cars_*px.npz), set "
-            f"{ENVIRONMENT_VARIABLE}=FOLDER, or give task.hub_id=ID (e.g. a Stanford Cars copy on "
+            "no Stanford Cars photos: the original download has been offline since 2023; set "
+            "task.data_dir=FOLDER (torchvision's layout or a packed stanford_cars_*px.npz), "
+            f"{ENVIRONMENT_VARIABLE}=FOLDER, or task.hub_id=ID (e.g. a Stanford Cars copy on "
             "the Hugging Face hub)"
         )
     if path.is_file():
@@ -97,7 +97,7 @@ def load_photos(data_dir: str | None = None, hub_id: str | None = None) -> Photo
     if not path.is_dir():
         raise DataError(f"no such file or folder: {path}")
     for base in (path / "stanford_cars", path):
-        # one part is enough: the message on what is missing is then of use
+        # one part is enough: _from_folder then reports the missing ones
         if any((base / part).is_dir() for part in ("devkit", "cars_train", "cars_test")):
             return _from_folder(base)
     packed = {int(m[1]): file for file in path.iterdir() if (m := _PACKED.fullmatch(file.name))}
@@ -127,7 +127,7 @@ def _photos(
 
 
 def _line(error: BaseException) -> str:
-    """What went wrong, in one line (causes may print many)."""
+    """Return type and first line of the message of ``error``."""
     first = str(error).strip().split("\n")[0]
     return f"{type(error).__name__}: {first}" if first else type(error).__name__
 
@@ -153,7 +153,7 @@ def _from_packed(path: Path) -> Photos:
     if not count or offsets[0] != 0 or offsets[-1] != len(blob) or np.any(np.diff(offsets) <= 0):
         raise DataError(f"{path}: offsets do not cut {len(blob)} bytes into {count} photos")
     if labels.min() < 0:
-        raise DataError(f"{path}: found label {labels.min()}, classes count from 0")
+        raise DataError(f"{path}: found label {labels.min()}, but classes count from 0")
 
     def read(number: int) -> bytes:
         return blob[offsets[number] : offsets[number + 1]].tobytes()
@@ -161,7 +161,7 @@ def _from_packed(path: Path) -> Photos:
     names = [str(number) for number in range(count)]
     train, test = OFFICIAL
     if count == train + test and is_test[train:].all() and not is_test[:train].any():
-        # all there, in the devkit's order, in which files are numbered from 1 in each part
+        # complete and in the order of the devkit, which numbers files from 1 in each part
         names = [f"train/{number + 1:05d}.jpg" for number in range(train)]
         names += [f"test/{number + 1:05d}.jpg" for number in range(test)]
     return _photos(labels, is_test, names, read)
@@ -206,7 +206,7 @@ def _from_folder(base: Path) -> Photos:
 
 
 def _annotations(path: Path) -> tuple[list[str], list[int]]:
-    """File names and classes, counted from 0, of a file of the devkit."""
+    """Return file names and classes (counted from 0) from an annotation file of the devkit."""
     from scipy.io import loadmat
 
     if not path.is_file():
@@ -218,12 +218,12 @@ def _annotations(path: Path) -> tuple[list[str], list[int]]:
         has_labels = "class" in (rows.dtype.names or ())
         labels = [int(label) - 1 for label in rows["class"]] if has_labels else []
     except Exception as error:
-        # a damaged file takes loadmat to places of all kinds; the cause is kept
+        # loadmat may raise any exception on a damaged file
         raise DataError(f"{path} is not a readable file of the devkit ({_line(error)})") from error
     if not has_labels:
         raise DataError(f"{path} has no labels; the test labels are in {_TEST_LABELS}")
     if min(labels, default=0) < 0:
-        raise DataError(f"{path}: found class {min(labels) + 1}, the devkit's count from 1")
+        raise DataError(f"{path}: found class {min(labels) + 1}, but the devkit counts from 1")
     return names, labels
 
 
@@ -238,7 +238,7 @@ def _from_hub(hub_id: str) -> Photos:
     try:
         splits = datasets.load_dataset(hub_id)
     except Exception as error:
-        # the network stack, the hub or a reader of files may fail; the cause is kept
+        # the network stack, the hub and the file readers may raise any exception
         raise DataError(f"could not load task.hub_id={hub_id} ({_line(error)})") from error
     if missing := [split for split in ("train", "test") if split not in splits]:
         raise DataError(
@@ -256,12 +256,12 @@ def _from_hub(hub_id: str) -> Photos:
     if labels.dtype.kind not in "iu" or not len(labels) or labels.min() < 0:
         raise DataError(f"task.hub_id={hub_id} has photos without a label in column {label!r}")
     if not named and labels.min() == 1:
-        labels = labels - 1  # plain numbers may be the devkit's
+        labels = labels - 1  # integers may be the devkit's, which count from 1
     files = rows.select_columns([image]).cast_column(image, datasets.Image(decode=False))
 
     def read(number: int) -> bytes:
         cell = files[int(number)][image]
-        try:  # the file itself or, where it lies beside the table, its path
+        try:  # the encoded file or, if it is stored outside the table, its path
             return cell["bytes"] or Path(cell["path"]).read_bytes()
         except (OSError, TypeError) as error:
             raise DataError(
@@ -277,11 +277,11 @@ def _from_hub(hub_id: str) -> Photos:
     return _photos(labels, is_test, names, read)
 
 
-def _column(hub_id: str, usual: str, found: Sequence[str]) -> str:
-    """The one column of a kind, or, of several, the one with the usual name."""
-    if len(found) == 1:
-        return found[0]
-    if usual in found:
+def _column(hub_id: str, usual: str, names: Sequence[str]) -> str:
+    """Return the only column of a kind or, if there are several, the one with the usual name."""
+    if len(names) == 1:
+        return names[0]
+    if usual in names:
         return usual
-    several = f"several {usual} columns ({', '.join(found)}), none called {usual!r}"
-    raise DataError(f"task.hub_id={hub_id} has {several if found else f'no {usual} column'}")
+    several = f"several {usual} columns ({', '.join(names)}), none called {usual!r}"
+    raise DataError(f"task.hub_id={hub_id} has {several if names else f'no {usual} column'}")

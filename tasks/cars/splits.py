@@ -1,4 +1,4 @@
-"""Which photos of Stanford Cars train, validate and test: by the official split, or the talk's."""
+"""Split the photos of Stanford Cars by the official protocol or the talk's."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ PROTOCOLS = ("official", "talk")
 
 @dataclass(frozen=True)
 class Split:
-    """Row numbers of photos, in three disjoint parts, each sorted."""
+    """Row numbers of photos in three disjoint parts, each sorted."""
 
     train: Rows
     validation: Rows
     test: Rows
-    """empty with the talk's protocol"""
+    """empty in the talk's protocol"""
     dropped: int
-    """official training photos in no part, being test photos too"""
+    """number of official training photos left out because they are also test photos"""
 
 
 def split_photos(
@@ -33,23 +33,24 @@ def split_photos(
     protocol: str = "official",
     seed: int = 0,
 ) -> Split:
-    """Deal photos out to training, validation and test.
+    """Split photos into training, validation and test.
 
-    ``official``: the official test photos test. Of the official training photos, per class,
-    floor(20 %) validate, but at least one of two, and the others train. No photo is in two
-    parts under two names: training photos that are also test photos are dropped, and equal
-    training photos stay together, counting as one of the class of the first.
+    ``official``: the official test photos are the test part. Per class, floor(20 %) of the official
+    training photos (at least one, if there are two) are for validation, the others for training.
+    Byte-identical photos never end up in different parts: training photos that are also test photos
+    are dropped, and identical training photos stay together, counted once, in the class of the
+    first.
 
-    ``talk``: the official split is ignored and nothing tests; per class, floor(20 %) validate and
-    the others train, as in the talk's code, which shuffles without a seed. As
-    there, equal photos may both train and validate, mostly under different labels.
+    ``talk``: the official split is ignored and there is no test part. Per class, floor(20 %) are
+    for validation, the others for training, as in the talk's code, which shuffles without a seed.
+    As there, identical photos may be in both parts, mostly under different labels.
 
     Args:
         labels: classes, shape ``(n,)``.
-        is_test: the official split, shape ``(n,)``.
-        contents: one value a photo, equal for byte-identical photos; length ``n``.
+        is_test: True for official test photos, shape ``(n,)``.
+        contents: one value per photo, equal for byte-identical photos; length ``n``.
         protocol: one of ``PROTOCOLS``.
-        seed: fixes which photos of a class validate.
+        seed: seed of the draw of the validation photos.
 
     Raises:
         ValueError: unknown protocol.
@@ -70,12 +71,12 @@ def split_photos(
 
 
 def with_fewer(split: Split, labels: NDArray[np.int64], share: float) -> Split:
-    """Keep a share of the training photos of each class, at least one, always the same ones.
+    """Return a split with a fixed random share of the training photos of each class.
 
     Args:
-        split: whose training photos are thinned out.
+        split: the split to reduce; validation and test stay the same.
         labels: classes of all photos, shape ``(n,)``.
-        share: in (0, 1].
+        share: share to keep, in (0, 1]; at least one photo per class is kept.
     """
     rng = np.random.default_rng(0)
     kept: list[int] = []
@@ -88,7 +89,10 @@ def with_fewer(split: Split, labels: NDArray[np.int64], share: float) -> Split:
 def _deal(
     groups: Sequence[Sequence[int]], labels: NDArray[np.int64], least: int, rng: np.random.Generator
 ) -> tuple[Rows, Rows]:
-    """Training and validation rows, groups kept together; at least ``least`` of two validate."""
+    """Split groups per class into training and validation rows; groups stay together.
+
+    A class of two groups or more gets at least ``least`` groups for validation.
+    """
     classes = labels[np.array([group[0] for group in groups], dtype=np.int64)]
     train: list[int] = []
     validation: list[int] = []

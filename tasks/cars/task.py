@@ -1,4 +1,4 @@
-"""What ``task=cars_head`` names: the replay of its recorded curves, or the live task."""
+"""Build the task ``cars_head``: the replay of its recorded curves, or the live task."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tasks.cars.live import FIDELITIES, MULTITASK, Cars
 
 SOURCES = ("recorded", "live")
 TRAINED = ("backbone", "train", "protocol", "image_size", "precision", "epochs")
-"""options of the live task that change what is trained"""
+"""options of the live task that change the training"""
 
 
 def cars_task(
@@ -23,26 +23,27 @@ def cars_task(
     fidelity: str = "epochs",
     **options: Any,
 ) -> Task:
-    """Build the task.
+    """Build the replay or the live task.
 
     Args:
-        space: the hyperparameters; a replay has those of its table.
+        space: spec of the search space; must equal that of the table in a replay.
         source: ``recorded`` or ``live``.
         table: name of the shipped table of curves, or a path ending in ``.npz``.
-        surrogate: what replays configs between recorded ones; see ``tasks.replay.curves``.
-        fidelity: ``epochs`` or ``multitask``, as of ``Cars``.
-        options: the others of ``Cars``; a replay checks those that would change what was trained
-            against its table.
+        surrogate: model that predicts the curves of unrecorded configs; see
+            ``tasks.replay.curves``.
+        fidelity: ``epochs`` or ``multitask``, as in ``Cars``.
+        options: other options of ``Cars``. A replay raises an error if one of those that change
+            the training differs from its table.
 
     Raises:
-        ValueError: unknown source or option, or trainings that were not recorded.
-        tasks.replay.table.TableError: the table is not there or damaged.
-        tasks.datasets.DataError: live, photos or weights cannot be had.
+        ValueError: unknown source or option, or an option or space differs from the recording.
+        tasks.replay.table.TableError: the table is missing or damaged.
+        tasks.datasets.DataError: photos or weights of the live task are not available.
     """
-    known = list(inspect.signature(Cars).parameters)
-    for word in options:
-        if word not in known:
-            raise ValueError(f"unknown key task.{word}{nearest(word, known)}")
+    names = list(inspect.signature(Cars).parameters)
+    for option in options:
+        if option not in names:
+            raise ValueError(f"unknown key task.{option}{nearest(option, names)}")
     check_choice("task.source", source, SOURCES)
     if source == "live":
         return Cars(space=space, fidelity=fidelity, **options)
@@ -74,6 +75,6 @@ def cars_task(
             "device": None if device == "auto" else device,
         },
     )
-    if Space.described(space).describe() != task.space.describe():
-        raise ValueError("task.space: not the recorded one; set task.source=live")
+    if Space.from_spec(space).spec() != task.space.spec():
+        raise ValueError("task.space: differs from the recorded space; set task.source=live")
     return task

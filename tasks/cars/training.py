@@ -1,8 +1,8 @@
-"""Training on Stanford Cars, epoch by epoch, after the talk's code.
+"""Training on Stanford Cars, following the talk's code.
 
 The code is sigopt/sigopt-examples, ``stanford-car-classification``, commit d0b762b: cross entropy;
-SGD with momentum, Nesterov's or not, and weight decay; the learning rate is multiplied by a factor
-whenever the training loss has not fallen for some epochs.
+SGD with momentum (optionally Nesterov's) and weight decay; the learning rate is multiplied by a
+factor whenever the training loss has not fallen for some epochs.
 """
 
 from __future__ import annotations
@@ -21,37 +21,37 @@ from benchmarks.core.arrays import Rows
 from tasks.training.training import DivergedError, Training
 
 SCORED = 256
-"""photos scored at a time"""
+"""batch size of scoring, in photos"""
 LOOK_EVERY = 20
-"""steps after which the loss is looked at: each look waits for a GPU"""
+"""steps between checks for divergence; each check synchronises the GPU"""
 
 
 class Inputs(Protocol):
-    """What the network is fed."""
+    """Inputs of the network: ``Features`` or ``Pixels``."""
 
     def batch(self, rows: Rows, rng: np.random.Generator | None) -> torch.Tensor:
-        """Inputs of some photos, on the device; augmented if an rng is given."""
+        """Return the inputs of some photos, on the device; augmented if ``rng`` is not None."""
         ...
 
 
 @dataclass(frozen=True)
 class Problem:
-    """What all configs share: data, splits, network and device."""
+    """Data, splits, network and device, which are the same for all configs."""
 
     inputs: Inputs
     labels: torch.Tensor
-    """of all photos, int64, on the device"""
+    """classes of all photos, int64, on the device"""
     train: Rows
     validation: Rows
     test: Rows
     """may be empty"""
     network: Callable[[], nn.Module]
-    """builds a network in its initial state; draws from torch's global random state"""
+    """builds a network; initial weights are drawn from torch's global random state"""
     device: torch.device
     precision: str = "float32"
-    """``bfloat16``: forward passes in mixed precision"""
+    """``float32``, or ``bfloat16`` for forward passes in mixed precision"""
     augmented_validation: bool = False
-    """validation photos are augmented as training photos are (what the talk's code does)"""
+    """augment validation photos like training photos, as the talk's code does"""
 
 
 class CarsTraining(Training):
@@ -64,8 +64,14 @@ class CarsTraining(Training):
         seed: int,
         between: Callable[[], object] | None = None,
     ) -> None:
-        """``config`` has the seven hyperparameters of the talk; ``seed`` fixes the initial
-        weights, the order of the photos and their augmentation; ``between`` is as of ``Training``.
+        """Build network, optimiser and scheduler.
+
+        Args:
+            problem: data and network.
+            config: values of the talk's seven hyperparameters.
+            seed: training seed; fixes the initial weights, the order of the photos and their
+                augmentation.
+            between: as in ``Training``.
         """
         super().__init__(seed, problem.device, between)
         self._problem = problem
@@ -80,7 +86,8 @@ class CarsTraining(Training):
             lr=float(config["learning_rate"]),
             momentum=momentum,
             weight_decay=float(config["weight_decay"]),
-            nesterov=bool(config["nesterov"]) and momentum > 0,  # without momentum they are equal
+            nesterov=bool(config["nesterov"])
+            and momentum > 0,  # torch rejects Nesterov at momentum 0
         )
         self._scheduler = torch.optim.lr_scheduler.ReduceLROnPlateau(
             self._optimiser,
@@ -96,7 +103,7 @@ class CarsTraining(Training):
         }
 
     def predictions(self, rows: Rows) -> NDArray[np.int64]:
-        """Predicted classes of some photos, not augmented; shape ``(len(rows),)``."""
+        """Return predicted classes of some photos, without augmentation; shape ``(len(rows),)``."""
         return self._predict(rows, None)
 
     def _train_unit(self) -> float:
@@ -116,7 +123,7 @@ class CarsTraining(Training):
         problem, total, steps = self._problem, 0.0, 0
         self._network.train()
         order = self._rng.permutation(problem.train)
-        if len(order) % self._batch == 1:  # batch normalisation needs two
+        if len(order) % self._batch == 1:  # batch normalisation needs two photos
             order = order[:-1]
         running = torch.zeros((), device=problem.device)
         for start in range(0, len(order), self._batch):
@@ -144,15 +151,15 @@ class CarsTraining(Training):
     @torch.no_grad()
     def _predict(self, rows: Rows, rng: np.random.Generator | None) -> NDArray[np.int64]:
         self._network.eval()
-        found = []
+        predicted = []
         for start in range(0, len(rows), SCORED):
             inputs = self._problem.inputs.batch(rows[start : start + SCORED], rng)
             with self._autocast():
                 logits = self._network(inputs)
-            if not torch.isfinite(logits).all():  # after the last step, which no loss has seen
+            if not torch.isfinite(logits).all():  # the last step may diverge
                 raise DivergedError(f"the network's output is not finite in epoch {self.done + 1}")
-            found.append(logits.argmax(dim=1))
-        return np.asarray(torch.cat(found).cpu().numpy(), dtype=np.int64)
+            predicted.append(logits.argmax(dim=1))
+        return np.asarray(torch.cat(predicted).cpu().numpy(), dtype=np.int64)
 
     def _autocast(self) -> Any:
         mixed = self._problem.precision == "bfloat16"

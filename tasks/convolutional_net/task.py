@@ -15,10 +15,10 @@ EPOCHS = 27
 
 
 class ConvolutionalNet(LiveTraining):
-    """Live task: three convolutional blocks, trained from scratch by SGD.
+    """Live task: a network of three convolutional blocks, trained from scratch by SGD.
 
-    Loss is the error: after an epoch on a fixed subset of the validation images, after the last
-    epoch on all of them.
+    The loss is the error rate on a fixed subset of the validation images or, after the last epoch,
+    on all of them.
     """
 
     version = 1
@@ -36,22 +36,22 @@ class ConvolutionalNet(LiveTraining):
         training_seeds: int = 10,
         time_limit: float = 7200.0,
     ) -> None:
-        """Start the process that trains, and let it load the images.
+        """Start the worker process, which loads the images.
 
         Args:
-            space: the hyperparameters, as ``Space.describe`` gives them.
-            baseline_default: the untuned config that a gain is measured against.
+            space: spec of the search space, see ``Space.spec``.
+            baseline_default: the untuned config that gains are measured against.
             data_dir: folder with ``fashion_mnist.npz``; None downloads it.
-            train_rows: training images, a fixed stratified sample; up to 50,000.
-            subset_rows: validation images that are scored after each epoch; up to 10,000.
-            resume_training: continue a config from its checkpoint, charging the difference.
-            checkpoint_dir: as of ``LiveTraining``.
-            training_seeds: as of ``LiveTraining``.
-            time_limit: as of ``LiveTraining``.
+            train_rows: number of training images, a fixed stratified sample; at most 50,000.
+            subset_rows: number of validation images scored after each epoch; at most 10,000.
+            resume_training: continue a config from its checkpoint and charge only the added units.
+            checkpoint_dir: as in ``LiveTraining``.
+            training_seeds: as in ``LiveTraining``.
+            time_limit: as in ``LiveTraining``.
 
         Raises:
-            ValueError: an option outside what is allowed, or torch is not installed.
-            tasks.datasets.DataError: the images cannot be had.
+            ValueError: an option is out of range, or torch is not installed.
+            tasks.datasets.DataError: the data set is not available.
         """
         check_whole({"train_rows": train_rows, "subset_rows": subset_rows})
         check_switches({"resume_training": resume_training})
@@ -64,7 +64,7 @@ class ConvolutionalNet(LiveTraining):
         super().__init__(
             _build,
             options,
-            Space.described(space),
+            Space.from_spec(space),
             Fidelities(
                 values=tuple(epoch / EPOCHS for epoch in range(1, EPOCHS + 1)),
                 full=EPOCHS,
@@ -99,13 +99,13 @@ def cnn_fashion(
     surrogate: str | None = None,
     **options: Any,
 ) -> Task:
-    """Build what ``task=cnn_fashion`` names; see ``replay_or_live`` and ``ConvolutionalNet``."""
+    """Build the task ``cnn_fashion``; see ``replay_or_live`` and ``ConvolutionalNet``."""
     trained = ("train_rows", "subset_rows")
     return replay_or_live(ConvolutionalNet, space, source, table, surrogate, options, trained)
 
 
 def _build(options: Mapping[str, Any]) -> Callable[..., Any]:
-    """Run in the child, which alone imports torch."""
+    """Build the worker; runs in the worker process, the only one that imports torch."""
     from tasks.convolutional_net import worker
 
     return worker.build(worker.Options(**options))

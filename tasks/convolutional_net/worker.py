@@ -1,4 +1,4 @@
-"""The child process of the convolutional network's task."""
+"""Worker process of ``ConvolutionalNet``."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tasks.training.worker import Worker, set_deterministic
 
 @dataclass(frozen=True)
 class Options:
-    """What is trained; all as the task's options of the same names."""
+    """Options of the training, as in the task's constructor."""
 
     data_dir: str | None
     units: int
@@ -28,7 +28,7 @@ class Options:
 
 
 def build(options: Options) -> Callable[..., Any]:
-    """Run in the child: load the images, return the function that serves requests."""
+    """Load the images and return the function that serves requests; runs in the worker process."""
     set_deterministic()
     serve = _Worker(options).serve()
     return lambda kind, *arguments: serve[kind](*arguments)
@@ -39,7 +39,7 @@ class _Worker(Worker):
         loaded = data.load("fashion_mnist", options.data_dir)
         if options.train_rows > len(loaded.train):
             raise data.DataError(
-                f"task.train_rows={options.train_rows}: there are {len(loaded.train)}"
+                f"task.train_rows={options.train_rows}: at most {len(loaded.train)} are available"
             )
         rng = np.random.default_rng(0)
         subset = loaded.validation[stratified_order(loaded.y[loaded.validation], rng)]

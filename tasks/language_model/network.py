@@ -8,21 +8,21 @@ import torch
 from torch import nn
 
 HEAD = 32
-"""width of an attention head"""
+"""width of each attention head"""
 
 
 class Transformer(nn.Module):
-    """Predict the next token at each place of a window.
+    """Predict the next token at each position of a window.
 
     Layers have no biases; the output layer shares its weights with the token embedding. Weights
-    are drawn from torch's global random state: normal with standard deviation 0.02, and
-    0.02 / sqrt(2 * layers) for the layers that end a residual branch (GPT-2).
+    are drawn from torch's global random state: normal with standard deviation 0.02, or
+    0.02 / sqrt(2 * layers) in the last layer of each residual branch (as in GPT-2).
     """
 
     def __init__(
         self, characters: int, context: int, width: int, layers: int, dropout: float
     ) -> None:
-        """``width`` is a multiple of 32, with one attention head for each 32."""
+        """``width`` is a multiple of 32; there are ``width / 32`` attention heads."""
         super().__init__()
         self.tokens = nn.Embedding(characters, width)
         self.positions = nn.Embedding(context, width)
@@ -35,9 +35,9 @@ class Transformer(nn.Module):
                 nn.init.normal_(weight, std=0.02 / (math.sqrt(2 * layers) if ends_branch else 1))
 
     def forward(self, tokens: torch.Tensor) -> torch.Tensor:
-        """Map tokens ``(n, places)`` to logits ``(n, places, characters)``."""
-        places = torch.arange(tokens.shape[1], device=tokens.device)
-        x = self.dropout(self.tokens(tokens) + self.positions(places))
+        """Map tokens ``(n, length)`` to logits ``(n, length, characters)``."""
+        positions = torch.arange(tokens.shape[1], device=tokens.device)
+        x = self.dropout(self.tokens(tokens) + self.positions(positions))
         for block in self.blocks:
             x = block(x)
         return nn.functional.linear(self.norm(x), self.tokens.weight)
@@ -56,13 +56,13 @@ class _Block(nn.Module):
         self.dropout = nn.Dropout(dropout)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        count, places, width = x.shape
+        count, length, width = x.shape
         parts = self.attention_in(self.norm_attention(x)).chunk(3, dim=2)
-        q, k, v = (p.view(count, places, self.heads, HEAD).transpose(1, 2) for p in parts)
+        q, k, v = (p.view(count, length, self.heads, HEAD).transpose(1, 2) for p in parts)
         mixed = nn.functional.scaled_dot_product_attention(
             q, k, v, is_causal=True, dropout_p=self.drop if self.training else 0.0
         )
-        mixed = mixed.transpose(1, 2).reshape(count, places, width)
+        mixed = mixed.transpose(1, 2).reshape(count, length, width)
         x = x + self.dropout(self.attention_out(mixed))
         hidden = nn.functional.gelu(self.mlp_in(self.norm_mlp(x)))
         return x + self.dropout(self.mlp_out(hidden))

@@ -12,16 +12,16 @@ from tasks.training.live import LiveTraining, check_switches, check_whole
 from tasks.training.source import replay_or_live
 
 CONTEXT = 64
-"""characters that the network sees"""
+"""context length of the network, in characters"""
 UNITS = 27
-"""parts of a training after which the loss is measured, and from which it can be continued"""
+"""number of units of a full training; the loss is measured after each unit"""
 
 
 class LanguageModel(LiveTraining):
     """Live task: a small decoder-only transformer, trained from scratch by AdamW.
 
-    Loss is the cross-entropy in nats a character: after a part of the training on a fixed subset
-    of the validation text, after the last part on all of it.
+    The loss is the cross-entropy, in nats per character, on a fixed subset of the validation text
+    or, after the last unit, on all of it.
     """
 
     version = 1
@@ -40,23 +40,24 @@ class LanguageModel(LiveTraining):
         training_seeds: int = 10,
         time_limit: float = 7200.0,
     ) -> None:
-        """Start the process that trains, and let it load the text.
+        """Start the worker process, which loads the text.
 
         Args:
-            space: the hyperparameters, as ``Space.describe`` gives them.
-            baseline_default: the untuned config that a gain is measured against.
+            space: spec of the search space, see ``Space.spec``.
+            baseline_default: the untuned config that gains are measured against.
             data_dir: folder with ``tinyshakespeare.txt``; None downloads it.
-            characters: cap on the characters of the text, for a quick look; None uses all.
-            steps: of the optimiser in a full training, a multiple of 27.
-            subset_tokens: validation characters that are scored after each part, a multiple of 64.
-            resume_training: continue a config from its checkpoint, charging the difference.
-            checkpoint_dir: as of ``LiveTraining``.
-            training_seeds: as of ``LiveTraining``.
-            time_limit: as of ``LiveTraining``.
+            characters: maximum number of characters of the text, for quick trials (2,000 or more);
+                None uses all.
+            steps: optimiser steps of a full training, a multiple of 27.
+            subset_tokens: number of validation characters scored after each unit, a multiple of 64.
+            resume_training: continue a config from its checkpoint and charge only the added units.
+            checkpoint_dir: as in ``LiveTraining``.
+            training_seeds: as in ``LiveTraining``.
+            time_limit: as in ``LiveTraining``.
 
         Raises:
-            ValueError: an option outside what is allowed, or torch is not installed.
-            tasks.datasets.DataError: the text cannot be had.
+            ValueError: an option is out of range, or torch is not installed.
+            tasks.datasets.DataError: the text is not available.
         """
         check_whole({"steps": steps, "subset_tokens": subset_tokens})
         check_switches({"resume_training": resume_training})
@@ -77,7 +78,7 @@ class LanguageModel(LiveTraining):
         super().__init__(
             _build,
             options,
-            Space.described(space),
+            Space.from_spec(space),
             Fidelities(
                 values=tuple(unit / UNITS for unit in range(1, UNITS + 1)),
                 full=steps,
@@ -113,13 +114,13 @@ def lm_shakespeare(
     surrogate: str | None = None,
     **options: Any,
 ) -> Task:
-    """Build what ``task=lm_shakespeare`` names; see ``replay_or_live`` and ``LanguageModel``."""
+    """Build the task ``lm_shakespeare``; see ``replay_or_live`` and ``LanguageModel``."""
     trained = ("characters", "steps", "subset_tokens")
     return replay_or_live(LanguageModel, space, source, table, surrogate, options, trained)
 
 
 def _build(options: Mapping[str, Any]) -> Callable[..., Any]:
-    """Run in the child, which alone imports torch."""
+    """Build the worker; runs in the worker process, the only one that imports torch."""
     from tasks.language_model import worker
 
     return worker.build(worker.Options(**options))

@@ -1,4 +1,4 @@
-"""The text: tiny Shakespeare, 1,115,394 characters, as token numbers in three contiguous parts."""
+"""Tiny Shakespeare (1,115,394 characters) as token numbers, in three contiguous parts."""
 
 from __future__ import annotations
 
@@ -24,23 +24,25 @@ Tokens = NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Text:
-    """The first 80 % of the text train, the next 10 % validate, the last 10 % test."""
+    """Tokens of a text: the first 80 % for training, then 10 % for validation, 10 % for test."""
 
     train: Tokens
     validation: Tokens
     test: Tokens
     characters: int
-    """how many different ones there are"""
+    """number of different characters"""
     sha256: str
 
 
 def load_text(data_dir: str | None = None, characters: int | None = None) -> Text:
-    """Load the text from the named data folder, or download it once.
+    """Load the text from the data folder, or download and cache it.
 
-    ``characters`` keeps the first so many of them, for a quick look.
+    Args:
+        data_dir: data folder; None is the one of the environment variable, or the cache.
+        characters: number of leading characters to keep, for quick trials; None keeps all.
 
     Raises:
-        DataError: the file is missing while offline, or its content is not as pinned.
+        DataError: the file is missing while offline, or does not match the pinned hash.
     """
     folder = data_folder(data_dir)
     path = (folder or cache_folder()) / FILE
@@ -61,9 +63,12 @@ def load_text(data_dir: str | None = None, characters: int | None = None) -> Tex
 
 
 def windows(tokens: Tokens, context: int) -> Tokens:
-    """Cut tokens into windows of ``context`` inputs and the token after them.
+    """Cut tokens into windows of ``context`` inputs and the token that follows them.
 
-    The windows do not overlap but for that token; shape ``(count, context + 1)``.
+    Consecutive windows share only that token.
+
+    Returns:
+        Windows, shape ``(count, context + 1)``.
     """
     starts = np.arange((len(tokens) - 1) // context) * context
     return tokens[starts[:, None] + np.arange(context + 1)]

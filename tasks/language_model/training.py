@@ -1,4 +1,4 @@
-"""Training of the language model: AdamW, linear warm-up, cosine decay over the full length."""
+"""Training of the language model: AdamW, linear warm-up, cosine decay over a full training."""
 
 from __future__ import annotations
 
@@ -16,32 +16,32 @@ from tasks.language_model.text import Tokens
 from tasks.training.training import DivergedError, Training
 
 CLIP = 1.0
-"""largest norm of the gradient, as in nanoGPT"""
+"""gradients are clipped to this norm, as in nanoGPT"""
 BETA1 = 0.9
 SCORED = 128
-"""windows scored at a time"""
+"""batch size of scoring, in windows"""
 
 
 @dataclass(frozen=True)
 class Problem:
-    """What all configs share."""
+    """Data and lengths that are the same for all configs."""
 
     train: Tokens
     subset: Tokens
-    """validation windows that are scored after each unit; shape ``(count, context + 1)``"""
+    """validation windows scored after each unit; shape ``(count, context + 1)``"""
     validation: Tokens
-    """all of them, scored after the last unit"""
+    """all validation windows, scored after the last unit"""
     test: Tokens
     characters: int
     context: int
     units: int
-    """of a full training"""
+    """number of units of a full training"""
     steps: int
-    """of the optimiser in one unit"""
+    """optimiser steps per unit"""
 
 
 class LanguageTraining(Training):
-    """Train one config; a unit is a share of the optimiser's steps."""
+    """Train one config; a unit is ``Problem.steps`` optimiser steps."""
 
     def __init__(
         self,
@@ -50,7 +50,7 @@ class LanguageTraining(Training):
         seed: int,
         between: Callable[[], object] | None = None,
     ) -> None:
-        """Build network and optimiser; ``between`` is as of ``Training``."""
+        """Build network and optimiser; ``between`` is as in ``Training``."""
         super().__init__(seed, torch.device("cpu"), between)
         self._problem, self._config = problem, config
         with torch.random.fork_rng(devices=[]):
@@ -106,7 +106,7 @@ class LanguageTraining(Training):
 
     @torch.no_grad()
     def _mean(self, windows: Tokens) -> float:
-        """Return the mean cross-entropy, nats a character."""
+        """Return the mean cross-entropy, in nats per character."""
         self._network.eval()
         total = sum(
             float(self._losses(windows[start : start + SCORED]).double().sum())
@@ -118,7 +118,7 @@ class LanguageTraining(Training):
         return mean
 
     def _losses(self, windows: Tokens) -> torch.Tensor:
-        """Return the cross-entropy of each token but the first of each window; flat."""
+        """Return the cross-entropy of all predicted tokens, shape ``(count * context,)``."""
         tokens = torch.from_numpy(windows)
         logits = self._network(tokens[:, :-1])
         return nn.functional.cross_entropy(
@@ -127,10 +127,10 @@ class LanguageTraining(Training):
 
 
 def learning_rate(config: Mapping[str, Any], step: int, steps: int) -> float:
-    """Return the rate of a step, counted from 0, of ``steps`` in all.
+    """Return the learning rate of step ``step`` (from 0) of ``steps``.
 
-    It rises linearly over the share ``warmup`` of the steps, then falls along half a cosine to
-    the share ``final_rate`` of its peak at the last step.
+    It rises linearly during the share ``warmup`` of the steps; cosine decay follows, to the share
+    ``final_rate`` of the peak at the last step.
     """
     peak, final = float(config["learning_rate"]), float(config["final_rate"])
     warm = float(config["warmup"]) * steps

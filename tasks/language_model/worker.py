@@ -1,4 +1,4 @@
-"""The child process of the language model's task."""
+"""Worker process of ``LanguageModel``."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tasks.training.worker import Worker, set_deterministic
 
 @dataclass(frozen=True)
 class Options:
-    """What is trained; all as the task's options of the same names."""
+    """Options of the training, as in the task's constructor."""
 
     data_dir: str | None
     characters: int | None
@@ -28,7 +28,7 @@ class Options:
 
 
 def build(options: Options) -> Callable[..., Any]:
-    """Run in the child: load the text, return the function that serves requests."""
+    """Load the text and return the function that serves requests; runs in the worker process."""
     set_deterministic()
     serve = _Worker(options).serve()
     return lambda kind, *arguments: serve[kind](*arguments)

@@ -1,4 +1,4 @@
-"""How far a table's interpolation is from trainings that it never saw: the held-out check."""
+"""Errors of a table's interpolation on held-out configs, which it does not use."""
 
 from __future__ import annotations
 
@@ -12,33 +12,43 @@ from tasks.replay import table as tables
 from tasks.replay.evaluations import RecordedTask
 
 GOOD = 2.0
-"""a config is good if its loss at the target is below this many times the lowest one"""
+"""a config is good if its loss at the target is below this multiple of the lowest loss"""
 
 
 @dataclass(frozen=True)
 class Errors:
-    """Errors of the logarithm, interpolated minus recorded, of one group of evaluations."""
+    """Errors of log loss and log cost, interpolated minus recorded, in one group; in nats."""
 
     fidelity: float
     good: bool
-    """of the good configs alone, not of all"""
+    """True if the group is the good configs only, not all configs"""
     evaluations: int
+    """size of the group"""
     loss_median: float
-    """of absolute errors of log loss, as the next; in nats"""
+    """median of the absolute error of log loss"""
     loss_p90: float
+    """90th percentile of the absolute error of log loss"""
     loss_mean: float
-    """signed: above 0 the replay is too pessimistic"""
+    """mean error of log loss; if positive, the replayed losses are too high"""
     cost_median: float
-    """of absolute errors of log cost, as the next"""
+    """median of the absolute error of log cost"""
     cost_p90: float
+    """90th percentile of the absolute error of log cost"""
     cost_mean: float
+    """mean error of log cost"""
 
 
 def held_out_errors(table: tables.Table, task: RecordedTask) -> list[Errors]:
-    """Errors per fidelity, of all held-out evaluations and of the good configs'; empty if none.
+    """Return the errors per fidelity, over all held-out evaluations and over good configs only.
 
-    ``task`` replays ``table``. A held-out config is good by its recorded loss at the target;
-    without one it is not.
+    A held-out config is good by its recorded loss at the target; without one it is not.
+
+    Args:
+        table: the recording.
+        task: replay of ``table``.
+
+    Returns:
+        One entry per non-empty group, by rising fidelity; empty if nothing is held out.
     """
     columns = table.columns
     rows = np.flatnonzero(columns["held_out"] & np.isfinite(columns["loss"]))
@@ -52,18 +62,18 @@ def held_out_errors(table: tables.Table, task: RecordedTask) -> list[Errors]:
     for number, row in enumerate(rows):
         config = table.config(int(row))
         share, seed = float(columns["fidelity"][row]), int(columns["subset_seed"][row])
-        seen = task.replay(config, share, seed)
+        replayed = task.replay(config, share, seed)
         loss = max(float(columns["loss"][row]), task.loss_floor)
-        off[number] = np.log(seen.loss / loss), np.log(seen.cost / columns["cost"][row])
+        off[number] = np.log(replayed.loss / loss), np.log(replayed.cost / columns["cost"][row])
     shares = columns["fidelity"][rows]
     good = np.array([tuple(columns["config"][row]) in good_configs for row in rows], dtype=bool)
-    found = []
+    results = []
     for share in np.unique(shares):
         for only_good in (False, True):
             chosen = off[(shares == share) & (good | (not only_good))]
             if len(chosen):
-                found.append(_errors(float(share), only_good, chosen))
-    return found
+                results.append(_errors(float(share), only_good, chosen))
+    return results
 
 
 def _errors(share: float, good: bool, off: NDArray[Any]) -> Errors:

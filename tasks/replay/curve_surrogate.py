@@ -1,7 +1,7 @@
-"""Learning curves at configs that were never trained: ensembles of trees fitted to those that were.
+"""Predict learning curves of unrecorded configs, with tree ensembles fitted to recorded curves.
 
-What the trees predict are a few numbers a curve: its coordinates in a basis of curves (principal
-components of log loss and log test loss) and the logarithm of its whole cost.
+For each curve the trees predict a few numbers: its coordinates in a basis of curves (principal
+components of log loss and log test loss) and the logarithm of its total cost.
 """
 
 from __future__ import annotations
@@ -20,41 +20,41 @@ from tasks.replay.forest import ARRAYS, Forest
 
 FAMILIES = ("extra_trees", "boosting")
 COLUMNS: dict[str, str] = {
-    "mean": "<f8",  # (2 epochs + 1,) log loss and log test loss of each epoch, log cost of all
-    "basis": "<f8",  # (outputs, 2 epochs + 1) what each output of the trees adds to the mean
-    "cost_shape": "<f8",  # (epochs,) share of the whole cost that is spent after each epoch
-    "noise_shape": "<f8",  # (epochs,) noise of log loss, in units of its sd at the target
+    "mean": "<f8",  # (2 epochs + 1,) mean log loss and log test loss per epoch, log total cost
+    "basis": "<f8",  # (outputs, 2 epochs + 1) factor of each output of the trees, added to mean
+    "cost_shape": "<f8",  # (epochs,) share of the total cost spent after each epoch
+    "noise_shape": "<f8",  # (epochs,) sd of log loss, relative to its sd at the target
     **{f"{f}_{name}": kind for f in (*FAMILIES, "noise") for name, kind in ARRAYS.items()},
 }
-"""arrays of a fitted surrogate; ``noise`` is the forest of the log of log loss' sd at the target"""
+"""arrays of a fitted surrogate; the forest ``noise`` predicts the log of the sd of log loss"""
 KEPT = 1024
-"""configs whose prediction is kept: a trial asks for that of the evaluated and the recommended"""
+"""cached predictions: each trial needs those of the evaluated and the recommended config"""
 
 
 class Curves(NamedTuple):
-    """Curves of ``m`` configs, each of shape ``(m, epochs)``."""
+    """Curves of ``m`` configs; each array has the shape ``(m, epochs)``."""
 
     loss: Array
     test_loss: Array
     cost: Array
-    """seconds since the start"""
+    """cumulative seconds"""
 
 
 class CurveSurrogate:
-    """Replays a fit; see ``tasks.replay.fit_curves`` for how it is made."""
+    """Predict curves from a fit by ``tasks.replay.fit_curves``."""
 
     def __init__(
         self, space: Space, meta: Mapping[str, Any], columns: Mapping[str, Any], family: str
     ) -> None:
-        """Take a fit out of a table.
+        """Load a fit from a table.
 
         Args:
-            space: of the configs.
-            meta: has ``derived`` (see ``inputs_of``), ``noise`` with ``cost``, the sd of log cost,
-                and ``correlation``, of the noise of loss and test loss, and ``losses``, the lowest
-                and highest replayed.
-            columns: ``COLUMNS``.
-            family: which of ``FAMILIES``.
+            space: search space.
+            meta: ``derived`` (see ``inputs_of``), ``noise`` (a mapping with ``cost``, the sd of log
+                cost, and ``correlation``, that of the noise of loss and test loss) and ``losses``
+                (lowest and highest predicted loss).
+            columns: the arrays listed in ``COLUMNS``.
+            family: one of ``FAMILIES``.
         """
         self._space, self._derived = space, meta["derived"]
         self._noise: Mapping[str, float] = meta["noise"]
@@ -66,11 +66,11 @@ class CurveSurrogate:
         self._known = functools.lru_cache(KEPT)(self._predicted)
 
     def inputs(self, config: Config) -> Array:
-        """What the trees look at; shape ``(features,)``."""
+        """Return the inputs of the trees, shape ``(features,)``; see ``inputs_of``."""
         return inputs_of(self._space, config, self._derived)
 
     def predict(self, inputs: Array) -> Curves:
-        """Curves without noise.
+        """Return noiseless curves of m configs.
 
         Args:
             inputs: shape ``(m, features)``.
@@ -78,18 +78,18 @@ class CurveSurrogate:
         return self._curves(self._mean + self._trees.predict(inputs) @ self._basis)
 
     def spread(self, inputs: Array) -> Array:
-        """Standard deviation of log loss at the target between training seeds; shape ``(m,)``."""
+        """Return the sd, over training seeds, of log loss at the target; shape ``(m,)``."""
         return np.exp(self._spread.predict(inputs)[:, 0])
 
     def mean(self, config: Config) -> Curves:
-        """The curve of one config without noise."""
+        """Return the noiseless curve of one config."""
         return self._curves(self._known(*self._space.numbers(config))[0])
 
     def draw(self, config: Config, seed: int) -> Curves:
-        """One curve with the noise of a training seed.
+        """Return the curve of one config, with the noise of a training seed.
 
-        How far a seed's loss is from the mean is one number for the whole curve, so that training
-        on sees the same curve; the same config and seed always give the same.
+        The noise of a seed is one random number for the whole curve, so that a resumed training
+        continues the same curve. The same config and seed always give the same curve.
         """
         numbers = self._space.numbers(config)
         mean, sd = self._known(*numbers)
@@ -104,7 +104,7 @@ class CurveSurrogate:
         return self._curves(logs)
 
     def _predicted(self, *numbers: float) -> tuple[Array, float]:
-        """Noiseless logarithms of a config, shape ``(1, 2 epochs + 1)``, and its ``spread``."""
+        """Return noiseless logarithms, shape ``(1, 2 epochs + 1)``, and ``spread`` of a config."""
         inputs = self.inputs(self._space.from_numbers(numbers))[None]
         return self._mean + self._trees.predict(inputs) @ self._basis, float(self.spread(inputs)[0])
 
@@ -112,18 +112,21 @@ class CurveSurrogate:
         epochs = len(self._cost_shape)
         losses = np.clip(np.exp(logs[:, :-1]), self._lowest, self._highest)
         cost = np.exp(logs[:, -1:]) * self._cost_shape
-        # the last digits differ between machines
+        # rounded, since the last digits differ between machines
         return Curves(*(np.round(a, 12) for a in (losses[:, :epochs], losses[:, epochs:], cost)))
 
 
 def inputs_of(space: Space, config: Config, derived: Mapping[str, Mapping[str, float]]) -> Array:
-    """A config's coordinates in the unit cube and, after them, the logarithms of derived numbers.
+    """Return a config's coordinates in the unit cube, followed by logarithms of derived products.
 
-    ``derived`` maps a name to the powers of a product: ``{learning_rate: 1, 1-momentum: -1}`` is
-    the learning rate over one minus the momentum.
+    Args:
+        space: search space.
+        config: a config of the space.
+        derived: maps the name of each product to its factors and their powers:
+            ``{learning_rate: 1, 1-momentum: -1}`` is learning rate / (1 - momentum).
 
     Raises:
-        ValueError: a name that the space does not have.
+        ValueError: a factor is not a hyperparameter of the space.
     """
     products = [
         sum(power * math.log(_factor(config, name)) for name, power in powers.items())

@@ -1,4 +1,4 @@
-"""Replay of recorded learning curves: real trainings, and between them a fitted surrogate."""
+"""Replay of recorded learning curves, with a fitted surrogate for unrecorded configs."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ CURVES = tables.Kind(
     {
         "config": "<f8",  # (rows, hyperparameters), as in tables of evaluations
         "training_seed": "<i2",
-        "held_out": "|b1",  # recorded to check the surrogates, never used by them
-        "epochs": "<i2",  # that the curve has; fewer than all if training diverged after them
-        "loss": "<f8",  # (rows, epochs) validation loss after each epoch; NaN after the last
-        "test_loss": "<f8",  # of the same networks
-        "cost": "<f8",  # since the start, one entry more if training diverged; as in evaluations
+        "held_out": "|b1",  # recorded to check the surrogates, not used to fit them
+        "epochs": "<i2",  # length of the curve; shorter if training diverged in the next epoch
+        "loss": "<f8",  # (rows, epochs) validation loss after each epoch; NaN beyond the curve
+        "test_loss": "<f8",  # (rows, epochs) test loss of the same networks
+        "cost": "<f8",  # (rows, epochs + 1) cumulative; one entry more if training diverged
         "marked": "|b1",
         **surrogates.COLUMNS,
     },
@@ -32,12 +32,13 @@ CURVES = tables.Kind(
 
 
 class RecordedCurves(Task):
-    """Replays a table of learning curves.
+    """Replay a table of learning curves.
 
-    A recorded config gives one of its recorded curves, exactly; any other what the surrogate
-    predicts, with noise that is the same along a curve. The truth of a config is the mean over its
-    recorded seeds, or the surrogate's prediction without noise, and never below the best known
-    loss: the lowest noiseless prediction that a search found when the table was made.
+    For a recorded config, an evaluation returns a value of one of its recorded curves; for any
+    other config, the surrogate's prediction with the noise of a training seed, which is constant
+    along a curve. The truth of a config is the mean over its recorded seeds, or the noiseless
+    prediction, but at least the best known loss: the lowest noiseless prediction that a search
+    found when the table was written.
     """
 
     version = 1
@@ -57,18 +58,20 @@ class RecordedCurves(Task):
 
         Args:
             table: name of a shipped table, or a path ending in ``.npz``.
-            surrogate: ``extra_trees`` or ``boosting``; None is the one nearer to held-out curves.
-            values: epochs to offer as fidelities; None is all.
-            nominal: what each of them is said to cost, in full trainings.
-            resume_training: training a config on is charged the difference.
-            baseline: the untuned config that a gain is measured against.
-            asked: options of the live task that a replay can only check, as in
+            surrogate: ``extra_trees`` or ``boosting``; None is the family with the smaller errors
+                on held-out configs.
+            values: epochs to offer as fidelities, the last of them a full training; None offers
+                all.
+            nominal: nominal cost of each of ``values``, in full trainings.
+            resume_training: allow resuming a config, which charges only the added epochs.
+            baseline: the untuned config that gains are measured against.
+            asked: options of the live task to compare with the recording, as in
                 ``tasks.replay.evaluations.RecordedTask``.
 
         Raises:
-            tasks.replay.table.TableError: the file is not a table that this version can read.
-            ValueError: ``asked`` differs from the recording, or ``values`` do not end at its full
-                training.
+            tasks.replay.table.TableError: this version cannot read the file.
+            ValueError: unknown surrogate, ``asked`` differs from the recording, or ``values`` do
+                not end at its full training.
         """
         loaded = tables.read(tables.path_of(table), CURVES)
         meta = loaded.meta
@@ -82,7 +85,9 @@ class RecordedCurves(Task):
         self._identity = {"table": loaded.sha256, **meta["identity"], "surrogate": family}
         full = meta["fidelity_full"]
         if values is not None and max(values) != full:
-            raise ValueError(f"epochs {list(values)} are asked for, {table} has {full} of them")
+            raise ValueError(
+                f"epochs {list(values)}: the last must be {full}, a full training in {table}"
+            )
         self.fidelities = Fidelities(
             values=tuple(epoch / full for epoch in values or range(1, full + 1)),
             full=full,
@@ -109,7 +114,7 @@ class RecordedCurves(Task):
         return self.replay(config, fidelity, seeds[int(rng.integers(len(seeds)))])
 
     def replay(self, config: Config, fidelity: float, seed: int) -> Observation:
-        """What ``evaluate`` gives for a training seed."""
+        """Return the observation of ``evaluate`` for a given training seed."""
         info, last = {"training_seed": seed}, self.fidelities.native(fidelity) - 1
         row = self._recorded(config).get(seed)
         if row is None:
@@ -123,8 +128,8 @@ class RecordedCurves(Task):
             loss, test_loss, cost = (
                 self._columns[name][row, last] for name in ("loss", "test_loss", "cost")
             )
-        known = None if math.isnan(test_loss) else float(test_loss)
-        return Observation(float(loss), float(cost), "ok", known, info)
+        test_loss = None if math.isnan(test_loss) else float(test_loss)
+        return Observation(float(loss), float(cost), "ok", test_loss, info)
 
     def truth(self, config: Config) -> Truth:
         rows = list(self._recorded(config).values())
@@ -142,5 +147,5 @@ class RecordedCurves(Task):
         return Truth(max(loss, self.best_loss), None if math.isnan(test_loss) else test_loss)
 
     def _recorded(self, config: Config) -> Mapping[int, int]:
-        """Rows of a config's recorded curves, by training seed."""
+        """Return the rows of a config's recorded curves, by training seed."""
         return self._rows.get(tuple(self.space.numbers(config)), {})

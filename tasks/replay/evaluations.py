@@ -1,4 +1,4 @@
-"""Replay of a recorded task: real trainings, interpolated within one subset seed, never across."""
+"""Replay of recorded evaluations, interpolated within one subset seed, never across seeds."""
 
 from __future__ import annotations
 
@@ -21,12 +21,15 @@ QUANTITIES = ("loss", "cost", "test_loss")
 
 
 class RecordedTask(Task):
-    """Replays a table: log loss and log cost are piecewise linear in the config (Delaunay
-    triangles) and in log2 of the fidelity, within one subset seed.
+    """Replay a table of evaluations.
+
+    Within each subset seed, log loss and log cost are interpolated linearly in the config
+    (Delaunay triangulation) and in the logarithm of the fidelity. Recorded evaluations are
+    reproduced exactly, except that losses below ``loss_floor`` are raised to it.
 
     An evaluation draws one of the recorded subset seeds from its rng. The truth of a config is the
     mean over the subset seeds recorded at the target; the best known loss is the lowest truth of
-    any config. What was recorded comes back exactly (a loss of 0 as ``loss_floor``).
+    any config.
     """
 
     version = 1
@@ -37,11 +40,11 @@ class RecordedTask(Task):
 
         Args:
             table: name of a shipped table, or a path ending in ``.npz``.
-            asked: options of the live task that a replay can only check: ``{name: value}`` must
-                equal what the table was recorded with; None and False are always fine.
+            asked: options of the live task, by name, that must equal those of the recording; None
+                and False are always accepted.
 
         Raises:
-            tasks.replay.table.TableError: the file is not a table that this version can read.
+            tasks.replay.table.TableError: this version cannot read the file.
             ValueError: ``asked`` differs from the recording.
         """
         loaded = tables.read(tables.path_of(table))
@@ -72,24 +75,24 @@ class RecordedTask(Task):
 
     @property
     def recorded_fidelities(self) -> list[float]:
-        """The fidelities between which a replay interpolates, in rising order."""
+        """Return the recorded fidelities, in rising order."""
         return self._shares
 
     def subset_seeds(self, fidelity: float) -> list[int]:
-        """The subset seeds that are recorded on both sides of a fidelity, in rising order."""
+        """Return the subset seeds recorded at the neighbours of a fidelity, in rising order."""
         above = bisect_left(self._shares, fidelity)
         below = bisect_right(self._shares, fidelity) - 1
         return self._seeds_spanning[max(below, 0), above]
 
     def replay(self, config: Config, fidelity: float, subset_seed: int) -> Observation:
-        """What ``evaluate`` gives for a subset seed recorded at fidelities on both sides."""
+        """Return the observation of ``evaluate`` for one of ``subset_seeds(fidelity)``."""
         nodes, weights = self._mesh.weights(self.space.encode(config))
         loss, cost, test_loss = (
             self._interpolate(subset_seed, quantity, nodes, weights, fidelity)
             for quantity in QUANTITIES
         )
-        known = None if math.isnan(test_loss) else test_loss
-        return Observation(loss, cost, "ok", known, {"subset_seed": subset_seed})
+        reported = None if math.isnan(test_loss) else test_loss
+        return Observation(loss, cost, "ok", reported, {"subset_seed": subset_seed})
 
     def truth(self, config: Config) -> Truth:
         nodes, weights = self._mesh.weights(self.space.encode(config))
@@ -104,18 +107,22 @@ class RecordedTask(Task):
         columns = loaded.columns
         keep = ~columns["held_out"] & np.isfinite(columns["loss"])
         if not keep.any():
-            raise tables.TableError("the table holds no evaluation that ended well")
+            raise tables.TableError("the table holds no successful evaluation")
         encoded = np.array([self.space.encode(loaded.config(int(r))) for r in np.flatnonzero(keep)])
         nodes, node_of = np.unique(encoded, axis=0, return_inverse=True)
-        node_of = node_of.ravel()  # some versions of numpy return a column
+        node_of = node_of.ravel()  # some versions of numpy return a column vector
         if self.loss_floor <= 0 and (columns["loss"][keep] <= 0).any():
-            raise tables.TableError("losses of 0 or less need a loss_floor above 0 (logarithms)")
+            raise tables.TableError(
+                "losses of 0 or less need a loss_floor above 0, since logarithms are interpolated"
+            )
         shares, seeds = columns["fidelity"][keep], columns["subset_seed"][keep]
         self._mesh = Mesh(nodes)
-        self._values: dict[int, dict[str, Array]] = {}  # logarithms, levels x nodes
-        self._exact: dict[int, dict[str, Array]] = {}  # the same, not through the logarithm
+        self._values: dict[int, dict[str, Array]] = {}  # logarithms, (levels, nodes)
+        self._exact: dict[
+            int, dict[str, Array]
+        ] = {}  # the values themselves, without rounding by exp and log
         self._levels: dict[int, list[float]] = {}
-        floors = {"cost": 1e-6}  # a loss is never below loss_floor
+        floors = {"cost": 1e-6}  # losses are raised to loss_floor
         recorded = np.array(
             [
                 np.maximum(columns[quantity][keep], floors.get(quantity, self.loss_floor))
@@ -127,7 +134,7 @@ class RecordedTask(Task):
                 float(s): np.flatnonzero((seeds == seed) & (shares == s))
                 for s in np.unique(shares[seeds == seed])
             }
-            found, values = surfaces(
+            fidelities, values = surfaces(
                 self._mesh,
                 {s: (node_of[rows], np.log(recorded[:, rows])) for s, rows in rows_at.items()},
             )
@@ -136,7 +143,7 @@ class RecordedTask(Task):
                 exact[:, level, node_of[rows]] = recorded[:, rows]
             self._values[seed] = dict(zip(QUANTITIES, values, strict=True))
             self._exact[seed] = dict(zip(QUANTITIES, exact, strict=True))
-            self._levels[seed] = found.tolist()
+            self._levels[seed] = fidelities.tolist()
         self._shares = sorted({s for levels in self._levels.values() for s in levels})
         if not self._shares or self._shares[-1] != 1:
             raise tables.TableError("the table holds no evaluation at the target")
@@ -156,13 +163,13 @@ class RecordedTask(Task):
         self._at_target = self._seeds_spanning[numbers[-1], numbers[-1]]
 
     def _lowest_truth(self) -> float:
-        """The minimum over all configs of what ``truth`` says."""
+        """Return the minimum of ``truth`` over all configs."""
         at_nodes = np.mean([self._exact[r]["loss"][-1] for r in self._at_target], axis=0)
         lowest = float(at_nodes.min())
         between = self._mesh.lowest_mean(
             np.array([self._values[r]["loss"][-1] for r in self._at_target])
         )
-        # between nodes truths are rounded; a relative 1e-9 is rounding, too
+        # a relative difference of 1e-9 is a rounding error; between nodes ``truth`` rounds to 1e-12
         return lowest if between > lowest * (1 - 1e-9) else math.floor(between * 1e12) / 1e12
 
     def _interpolate(
@@ -179,4 +186,4 @@ class RecordedTask(Task):
             t = math.log(fidelity / low) / math.log(high / low)
             log_value = (1 - t) * float(weights @ values[upper - 1, nodes])
             log_value += t * float(weights @ values[upper, nodes])
-        return round(math.exp(log_value), 12)  # the last digits differ between machines
+        return round(math.exp(log_value), 12)  # last digits differ between machines

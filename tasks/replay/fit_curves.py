@@ -1,4 +1,4 @@
-"""Fit the surrogates of recorded learning curves; ``curve_surrogate`` replays them."""
+"""Fit the surrogates of recorded learning curves; ``curve_surrogate`` predicts with them."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from tasks.replay import fit_trees as ensembles
 from tasks.replay.curve_surrogate import FAMILIES, inputs_of
 
 COMPONENTS = 6
-"""principal components of the loss curves that are predicted"""
+"""number of principal components of the loss curves"""
 LEAST_SD = 1e-3
-"""of log loss between training seeds; keeps its logarithm finite"""
+"""least sd of log loss over training seeds; keeps its logarithm finite"""
 
 
 def fit(
@@ -25,16 +25,17 @@ def fit(
     derived: Mapping[str, Mapping[str, float]],
     loss_floor: float,
 ) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
-    """Fit both families and the noise to whole curves that are not held out.
+    """Fit both families, and the noise, to all whole curves that are not held out.
 
     Args:
-        space: of the configs.
+        space: search space.
         columns: the recorded columns of ``tasks.replay.curves.CURVES``.
-        derived: numbers that the trees see besides the config; see ``inputs_of``.
-        loss_floor: what losses are raised to before their logarithm is taken.
+        derived: additional inputs of the trees; see ``tasks.replay.curve_surrogate.inputs_of``.
+        loss_floor: lower losses are raised to this value before taking logarithms.
 
     Returns:
-        ``tasks.replay.curve_surrogate.COLUMNS``, and the facts of ``meta`` that go with them.
+        The arrays of ``tasks.replay.curve_surrogate.COLUMNS``, and the entries of ``meta`` that
+        ``CurveSurrogate`` needs.
 
     Raises:
         ValueError: fewer than 20 whole curves.
@@ -71,7 +72,7 @@ def fit(
     facts = {
         "derived": {name: dict(powers) for name, powers in derived.items()},
         "noise": noise,
-        # not the lowest recorded: what is predicted below it would be one plateau of no regret
+        # clipping at the lowest recorded loss would turn all lower predictions into one plateau
         "losses": [loss_floor, float(np.exp(logs.max()))],
     }
     return arrays | more, facts
@@ -80,10 +81,13 @@ def fit(
 def _noise(
     configs: Array, inputs: Array, logs: Array, whole: Array
 ) -> tuple[dict[str, NDArray[Any]], dict[str, float]]:
-    """What a config's curves owe to the training seed.
+    """Fit the variation of curves between training seeds to configs recorded with several seeds.
 
-    Of configs recorded with several: the sd of log loss at the target, as trees see it (unstable
-    trainings differ far more than others), and how it grows along a curve.
+    Trees predict the sd of log loss at the target, since it is far larger for unstable trainings;
+    its growth along the curve has the same shape for all configs.
+
+    Returns:
+        The arrays ``noise_*``, and ``correlation`` and ``cost`` of ``meta["noise"]``.
     """
     epochs = logs.shape[1] // 2
     _, group, count = np.unique(configs, axis=0, return_inverse=True, return_counts=True)
@@ -94,11 +98,11 @@ def _noise(
         flat = {"noise_shape": np.zeros(epochs)}
         return flat | nothing.arrays("noise"), {"correlation": 0.0, "cost": 0.0}
     off, cost_off = np.empty((len(repeated), 2 * epochs)), np.empty(len(repeated))
-    for place, row in enumerate(repeated):
+    for index, row in enumerate(repeated):
         same = group == group[row]
         bias = np.sqrt(count[group[row]] / (count[group[row]] - 1))
-        off[place] = bias * (logs[row] - logs[same].mean(axis=0))
-        cost_off[place] = bias * (whole[row] - whole[same].mean())
+        off[index] = bias * (logs[row] - logs[same].mean(axis=0))
+        cost_off[index] = bias * (whole[row] - whole[same].mean())
     forest = ensembles.fit_spread(inputs[repeated], off[:, epochs - 1], LEAST_SD)
     sd = np.exp(forest.predict(inputs[repeated])[:, 0])
     standard = off / sd[:, None]

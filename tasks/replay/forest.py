@@ -1,4 +1,4 @@
-"""Sums of regression trees kept as plain arrays: what a fitted ensemble is once fitting is over."""
+"""Prediction with fitted tree ensembles, stored as plain arrays."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ from numpy.typing import NDArray
 from benchmarks.core.arrays import Array
 
 ARRAYS: dict[str, str] = {
-    "feature": "<i2",  # (nodes,) which input is looked at; of a leaf 0, whatever it is
-    "threshold": "<f8",  # (nodes,) inputs up to this go left
-    "left": "<i4",  # (nodes,) number of the next node; of a leaf its own
+    "feature": "<i2",  # (nodes,) number of the input that is compared; 0 in leaves
+    "threshold": "<f8",  # (nodes,) inputs up to this value go left
+    "left": "<i4",  # (nodes,) number of the next node; a leaf has its own number
     "right": "<i4",
-    "value": "<f4",  # (nodes, outputs) what a leaf adds; 0 elsewhere
-    "root": "<i4",  # (trees,) where each tree begins
+    "value": "<f4",  # (nodes, outputs) contribution of a leaf; 0 elsewhere
+    "root": "<i4",  # (trees,) number of each tree's root
 }
 """numpy types of a forest's arrays"""
 AT_ONCE = 32
-"""inputs that walk the trees together: as many as stay in a core's cache"""
+"""batch size of prediction; its arrays fit into a core's cache"""
 
 
 @dataclass(frozen=True)
 class Forest:
-    """Trees with vectors in their leaves, walked all at once; see ``ARRAYS``."""
+    """Regression trees with a vector in each leaf; the arrays are described in ``ARRAYS``."""
 
     feature: NDArray[np.int16]
     threshold: Array
@@ -38,11 +38,11 @@ class Forest:
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, NDArray[Any]], prefix: str) -> Forest:
-        """The forest whose arrays are called ``<prefix>_<name>``."""
+        """Return the forest whose arrays have the names ``<prefix>_<name>``."""
         return cls(**{name: arrays[f"{prefix}_{name}"] for name in ARRAYS})
 
     def arrays(self, prefix: str) -> dict[str, NDArray[Any]]:
-        """What ``from_arrays`` takes."""
+        """Return the arrays by name, as ``from_arrays`` expects them."""
         return {
             f"{prefix}_{name}": np.asarray(getattr(self, name), dtype=kind)
             for name, kind in ARRAYS.items()
@@ -50,16 +50,16 @@ class Forest:
 
     @cached_property
     def _steps(self) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-        """Features, and where each node leads (right, left), in the type numpy gathers fastest."""
+        """Return features, and the children (right, left) of all nodes, as numpy's index type."""
         return self.feature.astype(np.intp), np.stack(
             [self.right, self.left], axis=1
         ).ravel().astype(np.intp)
 
     def predict(self, inputs: Array) -> Array:
-        """Sum over all trees.
+        """Return the sum of the predictions of all trees.
 
         Args:
-            inputs: shape ``(m, features)``; rounded to single precision, as scikit-learn does.
+            inputs: shape ``(m, features)``; rounded to single precision, as in scikit-learn.
 
         Returns:
             Shape ``(m, outputs)``.

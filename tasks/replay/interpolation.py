@@ -1,4 +1,4 @@
-"""Piecewise-linear interpolation of a recording, within one subset seed."""
+"""Piecewise-linear interpolation of recorded values, within one subset seed."""
 
 from __future__ import annotations
 
@@ -11,15 +11,16 @@ from scipy.spatial import Delaunay, QhullError
 
 from benchmarks.core.arrays import Array
 
-AT_NODE = 1 - 1e-9  # a weight above this is a point on a node: rounding, not a distance
+AT_NODE = 1 - 1e-9  # a weight above this means that the point is the node, up to rounding
 
 
 class Mesh:
-    """Linear interpolation between scattered nodes of the unit cube (Delaunay triangles)."""
+    """Linear interpolation between scattered nodes of the unit cube (Delaunay triangulation)."""
 
     def __init__(self, nodes: Array) -> None:
-        """``nodes``: shape ``(n, d)``, in [0, 1]; they should include the cube's corners, for
-        outside their hull the value of the nearest node is used.
+        """Triangulate ``nodes``, shape ``(n, d)``, in [0, 1].
+
+        They should include the cube's corners: outside their hull, the nearest node is used.
         """
         self.nodes = nodes
         try:
@@ -30,7 +31,7 @@ class Mesh:
             self._order = np.argsort(nodes[:, 0])
 
     def weights(self, u: Array) -> tuple[NDArray[np.intp], Array]:
-        """Node numbers and weights for point ``u (d,)``: ``d + 1`` of them, or one on a node."""
+        """Return numbers and weights of the nodes around ``u (d,)``: ``d + 1``, or 1 at a node."""
         if self.nodes.shape[1] == 1 and len(self.nodes) > 1:
             nodes, weights = self._segment(float(u[0]))
         else:
@@ -41,31 +42,37 @@ class Mesh:
         return nodes, weights
 
     def at(self, points: Array, values: Array) -> Array:
-        """Interpolate node values ``(n,)``, or of q quantities ``(q, n)``, at points ``(m, d)``;
-        shape ``(m,)`` or ``(q, m)``.
-        """
-        pairs = [self.weights(u) for u in points]  # what takes time: once for all quantities
-        found = [
-            [weights @ row[nodes] for nodes, weights in pairs] for row in np.atleast_2d(values)
-        ]
-        return np.array(found).reshape(*values.shape[:-1], len(points))
-
-    def lowest_mean(self, values: Array) -> float:
-        """The minimum over the cube of the mean over r of ``exp`` of r's interpolant.
+        """Interpolate at some points.
 
         Args:
-            values: of the nodes, shape ``(R, n)``.
+            points: shape ``(m, d)``.
+            values: values at the nodes, shape ``(n,)``, or ``(q, n)`` for q quantities.
+
+        Returns:
+            Values at the points, shape ``(m,)`` or ``(q, m)``.
+        """
+        pairs = [self.weights(u) for u in points]  # the slow part, shared by all quantities
+        interpolated = [
+            [weights @ row[nodes] for nodes, weights in pairs] for row in np.atleast_2d(values)
+        ]
+        return np.array(interpolated).reshape(*values.shape[:-1], len(points))
+
+    def lowest_mean(self, values: Array) -> float:
+        """Return the minimum over the cube of the mean of R surfaces that are linear in the log.
+
+        Args:
+            values: logarithms at the nodes, shape ``(R, n)``.
         """
         best = float(np.exp(values).mean(axis=0).min())
         if len(values) == 1 or self._triangles is None:
-            return best  # one log-linear surface: no point lies below all nodes
-        # Inside a triangle the mean is convex and may dip below its corners; it never lies below
-        # the geometric mean, which is log-linear: few triangles are left to search.
+            return best  # a single log-linear surface is lowest at a node
+        # Inside a triangle the mean is convex and may be lower than at all corners. But it is never
+        # below the geometric mean, which is log-linear, so only few triangles must be searched.
         simplices = self._triangles.simplices
         floors = np.exp(values.mean(axis=0))[simplices].min(axis=1)
         for simplex in simplices[floors < best]:
             corners, start = values[:, simplex], np.full(len(simplex), 1 / len(simplex))
-            found = minimize(
+            solution = minimize(
                 lambda w, corners=corners: np.exp(corners @ w).mean(),
                 start,
                 jac=lambda w, corners=corners: (np.exp(corners @ w) @ corners) / len(corners),
@@ -74,13 +81,13 @@ class Mesh:
                 method="SLSQP",
                 options={"ftol": 1e-12},
             )
-            weights = np.clip(found.x, 0, 1)
+            weights = np.clip(solution.x, 0, 1)
             best = min(best, float(np.exp(corners @ (weights / weights.sum())).mean()))
         return best
 
     def _corners(self, u: Array) -> tuple[NDArray[np.intp], Array]:
         if self._triangles is not None:
-            # the tolerance lets points on the hull's edge in, in spite of rounding
+            # the tolerance accepts points on the edge of the hull despite rounding
             simplex = int(self._triangles.find_simplex(u, tol=1e-9))
             if simplex >= 0:
                 transform = self._triangles.transform[simplex]
@@ -101,16 +108,16 @@ class Mesh:
 def surfaces(
     mesh: Mesh, levels: Mapping[float, tuple[NDArray[np.intp], Array]]
 ) -> tuple[Array, Array]:
-    """Values at all nodes of a mesh for every fidelity, from fewer nodes at the dear ones.
+    """Interpolate to all nodes of a mesh at every fidelity; high fidelities need fewer nodes.
 
-    The cheapest fidelity is interpolated itself; at each dearer one the *difference* to the next
-    cheaper is, which is smoother and so needs fewer nodes. At recorded nodes this gives exactly
-    what was recorded.
+    At the lowest fidelity the values are interpolated; at each higher one the *difference* to the
+    next lower fidelity, which is smoother and so needs fewer nodes. At recorded nodes the result
+    is exactly the recorded value.
 
     Args:
-        mesh: all nodes, n of them.
-        levels: fidelity -> (numbers of the m nodes recorded there, q quantities of each, of shape
-            ``(q, m)``).
+        mesh: mesh of all n nodes.
+        levels: fidelity -> (numbers of the m nodes recorded at it, values of q quantities at these
+            nodes, shape ``(q, m)``).
 
     Returns:
         The fidelities in rising order, shape ``(k,)``, and the values, shape ``(q, k, n)``.

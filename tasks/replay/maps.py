@@ -1,4 +1,4 @@
-"""Loss and cost of a recorded task over its two hyperparameters, as CSV for figures."""
+"""Write loss and cost of a recorded task over its two hyperparameters, as CSV for figures."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from tasks.replay.evaluations import RecordedTask
 SHARES = (1 / 128, 1 / 16, 1 / 4, 1.0)
 """fidelities of the Fabolas paper's first figure (1/128, 1/16, 1/4, 1)"""
 SIZE = 81
-"""points along each axis: four per unit of the SVMs' box"""
+"""points along each axis: four per unit in the SVMs' search space"""
 
 
 def can_map(task: RecordedTask) -> bool:
-    """True for two hyperparameters, both of them numbers."""
+    """Return whether the task has exactly two hyperparameters, both numeric."""
     return len(task.space.names) == 2 == task.space.width
 
 
 def shares_to_map(task: RecordedTask) -> list[float]:
-    """The paper's four fidelities or, where the lowest of them is not recorded, four others."""
+    """Return the paper's four fidelities or, if the lowest is not recorded, up to four others."""
     low = task.fidelities.low
     if low <= SHARES[0]:
         return list(SHARES)
@@ -35,17 +35,25 @@ def shares_to_map(task: RecordedTask) -> list[float]:
 def write_maps(
     task: RecordedTask, target: Path, shares: Sequence[float] | None = None, size: int = SIZE
 ) -> Path:
-    """Write the columns: both hyperparameters, fidelity, loss and cost (seconds), to five digits.
+    """Write a CSV with both hyperparameters, fidelity, loss and cost (seconds), to five digits.
 
-    One row a point and fidelity, of the lowest subset seed recorded there. The points are a grid
-    even in the unit cube (so in the logarithm, where that is what a hyperparameter varies in), of
-    ``size`` values an axis or of all whole numbers if they are fewer.
+    There is one row per grid point and fidelity, for the lowest subset seed recorded there. The
+    grid is equidistant in the unit cube (so in the logarithm, for hyperparameters on a log scale).
+
+    Args:
+        task: the recorded task.
+        target: path of the file.
+        shares: fidelities; None is ``shares_to_map``.
+        size: grid points per axis; fewer if the hyperparameter has fewer values.
+
+    Returns:
+        ``target``.
 
     Raises:
-        ValueError: the task has not two hyperparameters, both of them numbers.
+        ValueError: the task does not have exactly two hyperparameters, both numeric.
     """
     if not can_map(task):
-        raise ValueError(f"maps are of two numbers, this task has {task.space.names}")
+        raise ValueError(f"maps need two numeric hyperparameters, this task has {task.space.names}")
     shares = shares_to_map(task) if shares is None else shares
     even = np.linspace(0, 1, size)
     axes = [
@@ -57,7 +65,7 @@ def write_maps(
         writer.writerow([*task.space.names, "fidelity", "loss", "cost"])
         for share, *values in itertools.product(shares, *axes):
             config = dict(zip(task.space.names, values, strict=True))
-            seen = task.replay(config, share, task.subset_seeds(share)[0])
-            seen_there = [f"{value:.5g}" for value in (seen.loss, seen.cost)]
-            writer.writerow([*values, share, *seen_there])
+            replayed = task.replay(config, share, task.subset_seeds(share)[0])
+            results = [f"{value:.5g}" for value in (replayed.loss, replayed.cost)]
+            writer.writerow([*values, share, *results])
     return target

@@ -1,8 +1,9 @@
-"""The table format: what a shipped recording holds, how it is written, read and checked.
+"""Write, read and check tables: recordings in the format that a replay reads.
 
-One npz file. ``meta`` is a JSON text: kind and format number, the space, fidelity facts, what was
-trained, versions, machines, and the sha256 of everything else. The other arrays are the columns of
-its kind: of evaluations (``EVALUATIONS``), or of curves (``tasks.replay.curves.CURVES``).
+A table is one npz file; ``tasks/tables/FORMAT.md`` describes it. ``meta`` is a JSON text: kind and
+format number, search space, fidelities, identity of the task, versions, machines, and a hash of
+everything else. The other arrays are the columns of its kind: evaluations (``EVALUATIONS``) or
+curves (``tasks.replay.curves.CURVES``).
 """
 
 from __future__ import annotations
@@ -28,13 +29,13 @@ FOLDER = Path(__file__).resolve().parents[1] / "tables"
 
 @dataclass(frozen=True)
 class Kind:
-    """What a table can hold."""
+    """A kind of table: its format number and columns."""
 
     name: str
     format: int
-    """raised whenever a reader of the former number would go wrong"""
+    """increased whenever a reader of the previous number would misread the file"""
     columns: Mapping[str, str]
-    """name -> numpy type of every array"""
+    """name -> numpy type of each array"""
 
 
 EVALUATIONS = Kind(
@@ -44,53 +45,53 @@ EVALUATIONS = Kind(
         "config": "<f8",  # (rows, hyperparameters), in the order of meta["space"]; Space.numbers
         "fidelity": "<f8",  # share of the full training
         "subset_seed": "<i2",
-        "held_out": "|b1",  # recorded to check the interpolation, never used by it
+        "held_out": "|b1",  # recorded to check the interpolation, not used by it
         "loss": "<f8",  # validation loss; NaN where the evaluation failed
-        "test_loss": "<f8",  # of the same fitted model
+        "test_loss": "<f8",  # test loss of the same fitted model
         "cost": "<f8",  # CPU seconds, normalised to an idle core of the first machine
-        "wall": "<f4",  # seconds, as read
+        "wall": "<f4",  # wall seconds, as measured
         "marked": "|b1",  # timed on a busy machine and not yet timed again
     },
 )
-"""One entry a recorded evaluation in each column."""
+"""Table of evaluations: each column has one entry per evaluation."""
 
 
 class TableError(ValueError):
-    """A file is not a table this version can read; the message is one clear line."""
+    """A file is not a table that this version can read; the message is one line."""
 
 
 @dataclass(frozen=True)
 class Table:
-    """A recording: ``meta`` facts and the columns of its kind."""
+    """A recording: its metadata and the columns of its kind."""
 
     meta: Mapping[str, Any]
     columns: Mapping[str, NDArray[Any]]
 
     @cached_property
     def space(self) -> Space:
-        """The recorded task's configs."""
-        return Space.described(self.meta["space"])
+        """Return the search space of the recorded task."""
+        return Space.from_spec(self.meta["space"])
 
     def config(self, row: int) -> dict[str, Any]:
-        """The config of an evaluation."""
+        """Return the config of a row."""
         return self.space.from_numbers(self.columns["config"][row])
 
     @property
     def sha256(self) -> str:
-        """Hash of meta and columns, part of a replaying task's identity."""
+        """Return the hash of meta and columns; it is part of a replay's identity."""
         return str(self.meta["sha256"])
 
 
 def path_of(name: str) -> Path:
-    """The file of a table: a shipped name, or a path ending in ``.npz``."""
+    """Return the path of a table, given a shipped name or a path ending in ``.npz``."""
     return Path(name) if name.endswith(".npz") else FOLDER / f"{name}.npz"
 
 
 def kind_of(path: Path) -> str:
-    """Name of a table's kind, without a look at its columns.
+    """Return the name of a table's kind, without reading its columns.
 
     Raises:
-        TableError: it is missing, or not a table.
+        TableError: the file is missing, or not a table.
     """
     try:
         with np.load(path, allow_pickle=False) as stored:
@@ -100,9 +101,9 @@ def kind_of(path: Path) -> str:
 
 
 def check_asked(identity: Mapping[str, Any], asked: Mapping[str, Any]) -> None:
-    """Raise ``ValueError`` unless options of a live task are those that a table was recorded with.
+    """Raise ``ValueError`` if an option of the live task differs from that of the recording.
 
-    None and False are always fine.
+    None and False are always accepted.
     """
     for name, value in asked.items():
         recorded = identity.get(name)
@@ -119,7 +120,7 @@ def write(
     columns: Mapping[str, NDArray[Any]],
     kind: Kind = EVALUATIONS,
 ) -> Table:
-    """Write a table; adds kind, format number and hash to ``meta``."""
+    """Write a table atomically; kind, format number and hash are added to ``meta``."""
     typed = {name: np.ascontiguousarray(columns[name], dtype=t) for name, t in kind.columns.items()}
     complete = {**meta, "kind": kind.name, "format": kind.format}
     complete["sha256"] = _sha256(complete, typed)
@@ -135,8 +136,8 @@ def read(path: Path, kind: Kind = EVALUATIONS) -> Table:
     """Read and check a table.
 
     Raises:
-        TableError: missing, truncated, foreign, of another kind, newer than this version, or with
-            another hash.
+        TableError: the file is missing, truncated, not a table, of another kind or format number,
+            or does not match its hash.
     """
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
@@ -145,9 +146,9 @@ def read(path: Path, kind: Kind = EVALUATIONS) -> Table:
             meta = json.loads(str(stored["meta"]))
             if not isinstance(meta, dict) or "sha256" not in meta:
                 raise TableError(f"{path} is not a table of this suite")
-            found = meta.get("kind", EVALUATIONS.name)  # tables of version 2 may not say
-            if found != kind.name:
-                raise TableError(f"{path} is a table of {found}, not of {kind.name}")
+            name = meta.get("kind", EVALUATIONS.name)  # tables of format 2 may lack the key
+            if name != kind.name:
+                raise TableError(f"{path} is a table of {name}, not of {kind.name}")
             if meta.get("format") != kind.format:
                 raise TableError(
                     f"{path} has table format {meta.get('format')}, this version reads "

@@ -1,1 +1,1 @@
-"""Live trainings that can be continued: what all tasks that train a network share."""
+"""Live trainings that can be resumed: code shared by the tasks that train for real."""

@@ -1,4 +1,4 @@
-"""Checkpoints of trainings, one file for each config, seed and number of units."""
+"""Checkpoints of trainings: one file per config, seed and number of trained units."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ import torch
 
 
 class Checkpoints:
-    """Keep states of trainings in a folder."""
+    """Save and load states of trainings in a folder."""
 
     def __init__(self, folder: str | Path, trained: Sequence[Any], device: torch.device) -> None:
-        """``trained`` is what a state depends on, besides config, seed and units."""
+        """``trained`` lists all that a state depends on besides config, seed and units trained."""
         self._folder, self._trained, self._device = Path(folder).expanduser(), trained, device
 
     def path(self, config: Mapping[str, Any], seed: int, units: int) -> Path:
-        """Return the file of one state, whether it exists or not."""
+        """Return the path of the checkpoint, whether it exists or not."""
         facts = repr([list(self._trained), sorted(config.items()), seed])
         key = hashlib.sha256(facts.encode()).hexdigest()[:24]
         return self._folder / f"{key}-{units}.pt"
 
     def load(self, config: Mapping[str, Any], seed: int, units: int) -> dict[str, Any] | None:
-        """Return a state; None if there is none that can be read, so that training starts again."""
+        """Load a state; None if the file is missing or unreadable: training then starts afresh."""
         path = self.path(config, seed, units)
         try:
             state: dict[str, Any] = torch.load(path, map_location=self._device, weights_only=True)
@@ -38,9 +38,11 @@ class Checkpoints:
     def save(
         self, config: Mapping[str, Any], seed: int, units: int, state: Mapping[str, Any]
     ) -> str | None:
-        """Write a state in one piece: readers see the old file or the new one.
+        """Save a state atomically: readers see the old file or the new one.
 
-        Returns what went wrong, if anything: a finished training is worth more than its checkpoint.
+        Returns:
+            The error message if saving failed, else None. No error is raised, since the result of
+            the finished training must not be lost with its checkpoint.
         """
         path = self.path(config, seed, units)
         temporary = path.with_suffix(f".{os.getpid()}.tmp")

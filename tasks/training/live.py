@@ -1,4 +1,4 @@
-"""The base of tasks whose configs are trained unit by unit, in a child process."""
+"""Base class of tasks that train configs unit by unit, in a worker process."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ from benchmarks.core.protocols import Task
 from benchmarks.core.space import Config, Space
 from benchmarks.core.trial import Fidelities, Observation
 from tasks.datasets import DataError
-from tasks.subprocess_worker import Child, ChildFailureError, ChildTimeoutError
+from tasks.subprocess_worker import WorkerFailureError, WorkerProcess, WorkerTimeoutError
 
 
 class LiveTraining(Task):
     """Train configs for real; the fidelity is the share of the units of a full training.
 
-    Loss is the validation loss after the last unit; cost the seconds of training and of
-    validating after each unit (CPU seconds of one thread, or wall seconds of a GPU). Test rows
-    are scored with the same network and never charged.
+    The loss is the validation loss after the last unit. The cost is the seconds of training and of
+    validation after each unit: CPU seconds of one thread, or wall seconds on a GPU. The same
+    network scores the test rows; this is not charged.
     """
 
     reproducible = False
     isolated = True
     extra = "live"
-    """the extra that has what the child imports"""
+    """extra of this package (``pip install .[extra]``) that the worker process needs"""
 
     def __init__(
         self,
@@ -44,27 +44,27 @@ class LiveTraining(Task):
         time_limit: float = 86400.0,
         every_test: bool = False,
     ) -> None:
-        """Start the process that trains, and let it load its data.
+        """Prepare the worker process, which loads its data at the first request.
 
         Args:
-            build: run in the child with one argument, ``options`` and ``checkpoint_dir``;
-                returns the function that serves requests, see ``tasks.training.worker``.
-            options: what is trained; pickled.
-            space: the hyperparameters.
-            fidelities: offered, each a whole number of units.
-            units: of a full training.
-            baselines: untuned configs that a gain is measured against, by name.
-            checkpoint_dir: where checkpoints are kept if ``fidelities.resumable``; None for a
-                temporary folder, with which a run that is killed and resumed pays for what it
-                continues anew.
-            training_seeds: an evaluation draws its training seed from 0 .. training_seeds - 1.
-            time_limit: wall seconds after which an evaluation is killed: status ``timeout``,
-                charged at the limit.
-            every_test: the recorder has the test rows scored after each unit, not only the last.
+            build: runs in the worker process with one argument, ``options`` with
+                ``checkpoint_dir`` added; returns the function that serves requests, see
+                ``tasks.training.worker``.
+            options: options of the training; pickled.
+            space: the search space.
+            fidelities: fidelities offered, each a whole number of units.
+            units: number of units of a full training.
+            baselines: untuned configs, by name, that gains are measured against.
+            checkpoint_dir: folder of the checkpoints, used if ``fidelities.resumable``. None is a
+                temporary folder: a run that is killed and resumed has lost its checkpoints, and
+                trains and pays from the start.
+            training_seeds: each evaluation draws its training seed from 0 .. training_seeds - 1.
+            time_limit: seconds of wall time after which an evaluation is killed; its status is
+                then ``timeout`` and its cost the limit.
+            every_test: when recording, score the test rows after each unit, not only the last.
 
         Raises:
-            ValueError: an option outside what is allowed, or a package is not installed.
-            tasks.datasets.DataError: the data cannot be had.
+            ValueError: an option is out of range, or a baseline is outside the space.
         """
         check_whole({"training_seeds": training_seeds})
         if not time_limit > 0:
@@ -83,8 +83,8 @@ class LiveTraining(Task):
             checkpoint_dir = self._scratch.name
             self.private_checkpoints = True
         self._said_once: dict[str, Any] = {}
-        """joins the info of the first trial"""
-        self._child = Child(build, {**options, "checkpoint_dir": checkpoint_dir})
+        """added to the info of the first trial"""
+        self._worker = WorkerProcess(build, {**options, "checkpoint_dir": checkpoint_dir})
 
     def evaluate(self, config: Config, fidelity: float, rng: np.random.Generator) -> Observation:
         self._check(config, fidelity)
@@ -103,24 +103,24 @@ class LiveTraining(Task):
         replicate_seed: int,
         pause: Callable[[], bool] | None = None,
     ) -> Observation:
-        """Evaluate with a chosen training seed; the recorder calls this.
+        """Evaluate with a given training seed; called by the recorder.
 
-        ``info["curve"]`` has, after each unit, ``loss``, ``test_loss`` and ``cost``;
-        ``info["references"]`` the readings of the core's speed, see ``reference_seconds``, made
-        every ten seconds or so while the config trained.
+        ``info["curve"]`` holds ``loss``, ``test_loss`` and ``cost`` after each unit.
+        ``info["references"]`` holds the measurements of the core's speed (see
+        ``reference_seconds``) that were made about every ten seconds during the training.
         """
         self._check(config, fidelity)
         return self._train(config, 0.0, fidelity, replicate_seed, pause, recording=True)
 
     def reference_seconds(self) -> float:
-        """Return the CPU seconds of a fixed piece of work of the kind of the training."""
-        return float(self._child.call("speed", limit=math.inf))
+        """Time a fixed workload that resembles the training, in CPU seconds."""
+        return float(self._worker.call("speed", limit=math.inf))
 
     def limit_time(self, seconds: float) -> None:
         self._limit = min(self._limit, seconds)
 
     def close(self) -> None:
-        self._child.close()
+        self._worker.close()
         if self._scratch is not None:
             self._scratch.cleanup()
 
@@ -138,21 +138,21 @@ class LiveTraining(Task):
         recording: bool = False,
     ) -> Observation:
         units, before = (round(s * self._units) for s in (fidelity, trained))
-        plain = self.space.from_numbers(self.space.numbers(config))  # whatever a method's types are
+        plain = self.space.from_numbers(self.space.numbers(config))  # numpy types become plain ones
         every_test = recording and self._every_test
         request = ("train", plain, before, units, seed, every_test, recording)
         info: dict[str, Any] = {"training_seed": seed, **self._said_once}
         self._said_once = {}
         started = time.monotonic()
         try:
-            result = self._child.call(*request, limit=self._limit, pause=pause)
-        except ChildTimeoutError as error:
+            result = self._worker.call(*request, limit=self._limit, pause=pause)
+        except WorkerTimeoutError as error:
             info["error"] = str(error)
             return Observation(math.nan, self._limit, "timeout", None, info)
-        except ChildFailureError as error:
+        except WorkerFailureError as error:
             info["error"] = str(error)
             return Observation(math.nan, time.monotonic() - started, "failed", None, info)
-        info["wall"] = time.monotonic() - started - self._child.paused
+        info["wall"] = time.monotonic() - started - self._worker.paused
         if self.fidelities.resumable:
             info |= {"restart_cost": result["restart_cost"], "continued_from": result["began"]}
             if result.get("checkpoint_error"):
@@ -166,47 +166,47 @@ class LiveTraining(Task):
         return Observation(curve["loss"][-1], result["cost"], "ok", curve["test_loss"][-1], info)
 
     def _facts(self) -> dict[str, Any]:
-        """Return what the child says of itself; see ``facts_of_child``."""
+        """Return ``read_task_info`` of the worker process; close the task on error."""
         try:
-            return facts_of_child(self._child, self.extra)
+            return read_task_info(self._worker, self.extra)
         except ValueError:
             self.close()
             raise
 
 
-def facts_of_child(child: Child, extra: str) -> dict[str, Any]:
-    """Return what a task's child says of itself; it loads its data now.
+def read_task_info(worker: WorkerProcess, extra: str) -> dict[str, Any]:
+    """Start a worker process, let it load its data, and return its description of the task.
 
     Args:
-        child: answers the request ``facts``; it is killed if it cannot.
-        extra: of this package, that has what the child imports.
+        worker: answers the request ``facts``; it is killed if the request fails.
+        extra: extra of this package that the process needs; named in the error message.
 
     Raises:
-        tasks.datasets.DataError: the data cannot be had.
-        ValueError: the child could not start, e.g. for want of a package.
+        tasks.datasets.DataError: the data set is not available.
+        ValueError: the process could not start, e.g. because a package is missing.
     """
     try:
-        facts: dict[str, Any] = child.call("facts", limit=math.inf)
-    except ChildFailureError as error:
-        child.close()
+        facts: dict[str, Any] = worker.call("facts", limit=math.inf)
+    except WorkerFailureError as error:
+        worker.close()
         kind, _, message = " ".join(str(error).split()).partition(": ")
         if kind == "DataError":
             raise DataError(message) from None
         if kind == "ModuleNotFoundError":
             raise ValueError(f"{message}: pip install -e '.[{extra}]'") from None
-        raise ValueError(f"the process that trains did not start ({kind}: {message})") from None
+        raise ValueError(f"the worker process did not start ({kind}: {message})") from None
     return facts
 
 
 def check_whole(options: Mapping[str, Any]) -> None:
-    """Raise ``ValueError`` unless each option of a task is a whole number, 1 or more."""
+    """Raise ``ValueError`` unless the value of each task option is an integer of 1 or more."""
     for name, number in options.items():
         if not isinstance(number, int) or isinstance(number, bool) or number < 1:
             raise ValueError(f"task.{name}={number}: must be a whole number, 1 or more")
 
 
 def check_switches(options: Mapping[str, Any]) -> None:
-    """Raise ``ValueError`` unless each option of a task is true or false."""
+    """Raise ``ValueError`` unless the value of each task option is a boolean."""
     for name, switch in options.items():
         if not isinstance(switch, bool):
             raise ValueError(f"task.{name}={switch}: allowed are true, false")

@@ -1,4 +1,4 @@
-"""What the YAML of a recorded task names: the replay of its table, or the live task."""
+"""Choose between the replay of a recorded table and the live task."""
 
 from __future__ import annotations
 
@@ -21,26 +21,28 @@ def replay_or_live(
     options: Mapping[str, Any],
     trained: Sequence[str],
 ) -> Task:
-    """Build the task.
+    """Build the replay or the live task.
 
     Args:
         live: class of the live task.
-        space: the hyperparameters; a replay has those of its table.
+        space: spec of the search space; must equal that of the table in a replay.
         source: ``recorded`` or ``live``.
         table: name of the shipped table of curves, or a path ending in ``.npz``.
-        surrogate: what replays configs between recorded ones; see ``tasks.replay.curves``.
-        options: the others of the live task.
-        trained: those of them that change what is trained; a replay checks them against its table.
+        surrogate: model that predicts the curves of unrecorded configs; see
+            ``tasks.replay.curves``.
+        options: other options of the live task.
+        trained: names of the options that change the training; a replay checks them against its
+            table.
 
     Raises:
-        ValueError: unknown source or option, or trainings that were not recorded.
-        tasks.replay.table.TableError: the table is not there or damaged.
-        tasks.datasets.DataError: live, the data cannot be had.
+        ValueError: unknown source or option, or an option or space differs from the recording.
+        tasks.replay.table.TableError: the table is missing or damaged.
+        tasks.datasets.DataError: the data set of the live task is not available.
     """
-    known = list(inspect.signature(live).parameters)
-    for word in options:
-        if word not in known:
-            raise ValueError(f"unknown key task.{word}{nearest(word, known)}")
+    names = list(inspect.signature(live).parameters)
+    for option in options:
+        if option not in names:
+            raise ValueError(f"unknown key task.{option}{nearest(option, names)}")
     check_choice("task.source", source, SOURCES)
     if source == "live":
         return live(space=space, **options)
@@ -55,6 +57,6 @@ def replay_or_live(
         baseline=options.get("baseline_default"),
         asked={name: options.get(name) for name in trained},
     )
-    if Space.described(space).describe() != task.space.describe():
-        raise ValueError("task.space: not the recorded one; set task.source=live")
+    if Space.from_spec(space).spec() != task.space.spec():
+        raise ValueError("task.space: differs from the recorded space; set task.source=live")
     return task

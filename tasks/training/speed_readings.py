@@ -1,4 +1,4 @@
-"""The speed of the core, read while a config trains, by work of the kind of the training."""
+"""Measure the core's speed while a config trains, with a workload like the training."""
 
 from __future__ import annotations
 
@@ -6,21 +6,21 @@ import time
 from collections.abc import Callable
 
 EVERY = 10.0
-"""seconds of wall time between two readings"""
+"""wall seconds between two measurements"""
 
 
 class SpeedReadings:
-    """Time a kernel every ``EVERY`` seconds or so, when it is asked to look."""
+    """Time a kernel at most every ``EVERY`` seconds, whenever ``look`` is called."""
 
     def __init__(self, kernel: Callable[[], float]) -> None:
-        """``kernel`` does a fixed piece of work and returns the CPU seconds that it took."""
+        """``kernel`` runs a fixed workload and returns its CPU seconds."""
         self._kernel, self._at = kernel, time.monotonic()
         self.readings: list[float] = []
         self.spent = 0.0
-        """CPU seconds of all readings"""
+        """CPU seconds spent on all measurements"""
 
     def look(self) -> None:
-        """Read the speed if the latest reading is old."""
+        """Time the kernel if the latest measurement is older than ``EVERY`` seconds."""
         if time.monotonic() - self._at > EVERY:
             started = time.process_time()
             self.readings.append(round(self._kernel(), 5))

@@ -1,4 +1,4 @@
-"""A fixed piece of work in torch: what a core's speed is read by where networks are trained."""
+"""A fixed torch workload that measures the core's speed for tasks that train networks."""
 
 from __future__ import annotations
 
@@ -12,13 +12,14 @@ STEPS = 3
 
 
 def torch_kernel() -> Callable[[], float]:
-    """Build the kernel: passes, forward and back, through small fixed networks.
+    """Build the kernel: forward and backward passes through small fixed networks.
 
-    It has a share of convolutions with batch normalisation and one of attention, as the trainings
-    of this suite have. No weight changes, so the work is always the same.
+    Like the trainings of this suite, it consists of convolutions with batch normalisation and of
+    attention. The weights never change, so the workload is always the same.
 
     Returns:
-        A function that does the work once, on one thread, and returns its CPU seconds (0.2 or so).
+        A function that runs the workload once, on one thread, and returns its CPU seconds (about
+        0.2).
     """
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
@@ -39,5 +40,5 @@ def torch_kernel() -> Callable[[], float]:
                     network(inputs).square().mean().backward()
         return time.thread_time() - started
 
-    work()  # the first call allocates
+    work()  # the first call is slower: it allocates memory
     return work

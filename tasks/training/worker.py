@@ -1,4 +1,4 @@
-"""The child process of a task that trains networks: holds the data, trains one config at a time."""
+"""Worker process of a task that trains networks: hold the data, train one config at a time."""
 
 from __future__ import annotations
 
@@ -16,26 +16,27 @@ from tasks.training.training import DivergedError, Training
 
 
 def set_deterministic() -> None:
-    """Make torch deterministic, on one thread; to be called before anything is built."""
-    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # deterministic on CUDA
+    """Make torch deterministic and single-threaded; call this before building any network."""
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # needed for determinism on CUDA
     torch.set_num_threads(1)
     torch.use_deterministic_algorithms(True, warn_only=True)
     torch.backends.cudnn.benchmark = False
 
 
 class Worker(ABC):
-    """Serve a task's requests; a subclass holds the data and starts trainings."""
+    """Answer the requests of a task; a subclass loads the data and starts trainings."""
 
     def __init__(
         self, units: int, checkpoint_dir: str | None, trained: Sequence[Any], device: torch.device
     ) -> None:
-        """Keep what all workers need.
+        """Set up the checkpoints.
 
         Args:
-            units: of a full training, which nothing continues.
-            checkpoint_dir: where states are kept; None keeps none.
-            trained: what a state depends on, besides config, seed and units trained.
-            device: that trains.
+            units: number of units of a full training, which is never continued and needs no
+                checkpoint.
+            checkpoint_dir: folder of the checkpoints; None saves none.
+            trained: all that a state depends on, besides config, seed and units trained.
+            device: device that trains.
         """
         self._units = units
         self._checkpoints = (
@@ -49,20 +50,20 @@ class Worker(ABC):
 
     @abstractmethod
     def facts(self) -> dict[str, Any]:
-        """Return what the task says of itself: data, sizes, and so on."""
+        """Return the description of the task: data, sizes, and so on."""
 
     @abstractmethod
     def start(
         self, config: Mapping[str, Any], seed: int, between: Callable[[], object] | None
     ) -> Training:
-        """Return the training of a config, at its beginning."""
+        """Return the untrained ``Training`` of a config."""
 
     def serve(self) -> Mapping[str, Callable[..., Any]]:
-        """Return the requests that this worker answers, by name."""
+        """Return the functions that answer requests, by name of the request."""
         return {"facts": self.facts, "train": self.train, "speed": self.speed}
 
     def speed(self) -> float:
-        """Return the CPU seconds that the kernel takes on this core now."""
+        """Return the CPU seconds that the speed kernel takes on this core now."""
         if self._kernel is None:
             self._kernel = torch_kernel()
         return self._kernel()
@@ -76,15 +77,21 @@ class Worker(ABC):
         every_test: bool,
         recording: bool,
     ) -> dict[str, Any]:
-        """Train a config to ``units``, from a checkpoint after ``trained`` if there is one.
+        """Train a config to ``units``, from the checkpoint after ``trained`` units if it exists.
 
         Args:
-            config: plain numbers.
-            trained: units after which a checkpoint may be; 0 starts afresh.
-            units: to train in all.
+            config: the config, in plain Python types.
+            trained: number of units of the checkpoint to continue from; 0 starts afresh.
+            units: total number of units to train.
             seed: training seed.
             every_test: score the test rows after each unit.
-            recording: read the core's speed between units.
+            recording: measure the core's speed between units.
+
+        Returns:
+            ``curve`` (see ``Curve``), ``cost`` and ``restart_cost`` (seconds of this request, and
+            of the same training from the start), ``began`` (units in the checkpoint), ``error``
+            (None unless the training diverged), ``references`` (speed measurements) and, where
+            checkpoints are saved, ``checkpoint_error``.
         """
         readings = SpeedReadings(self.speed)
         training = self.start(config, seed, readings.look if recording else None)
@@ -93,15 +100,15 @@ class Worker(ABC):
             if state is not None:
                 training.restore(state)
         before, began = training.spent, training.done
-        found: dict[str, Any] = {"began": began, "error": None}
+        result: dict[str, Any] = {"began": began, "error": None}
         try:
             training.advance(units, every_test)
         except DivergedError as error:
-            found["error"] = str(error)
-        found |= {"curve": vars(training.curve), "cost": training.spent - before}
-        found |= {"restart_cost": training.spent, "references": readings.readings}
-        if self._checkpoints is not None and found["error"] is None and units < self._units:
-            found["checkpoint_error"] = self._checkpoints.save(
+            result["error"] = str(error)
+        result |= {"curve": vars(training.curve), "cost": training.spent - before}
+        result |= {"restart_cost": training.spent, "references": readings.readings}
+        if self._checkpoints is not None and result["error"] is None and units < self._units:
+            result["checkpoint_error"] = self._checkpoints.save(
                 config, seed, units, training.state()
             )
-        return found
+        return result

@@ -22,7 +22,7 @@ from tiny import Tiny
 from benchmarks.provenance import ROOT
 from benchmarks.record import main
 from benchmarks.recorder import cost_normalisation as costs
-from benchmarks.recorder import rows
+from benchmarks.recorder import raw_rows
 from benchmarks.recorder.design import Evaluation, expand
 from benchmarks.recorder.recorder import Recorder
 from tasks.replay import table
@@ -38,8 +38,8 @@ STAGES = [
 KEYS = [e.key for e in expand(STAGES, SPACE)]
 
 
-def evaluations(path: Path) -> list[rows.Row]:
-    return rows.read(path)
+def evaluations(path: Path) -> list[raw_rows.Row]:
+    return raw_rows.read(path)
 
 
 def wait_for(condition: Callable[[], bool], seconds: float = 300) -> None:
@@ -154,29 +154,29 @@ def test_what_was_timed_well_is_not_evaluated_again(recording: Recording) -> Non
     assert f"{len(again)}/{len(again)}" in recording.resumed[1]
 
 
-def whole_rows(content: bytes, folder: Path) -> list[rows.Row]:
+def whole_rows(content: bytes, folder: Path) -> list[raw_rows.Row]:
     copy = folder / "copy.jsonl"
     copy.write_bytes(content)
-    return rows.read(copy)
+    return raw_rows.read(copy)
 
 
 def test_rows_hold_what_the_live_task_gives(recording: Recording, sensit_dir: str) -> None:
     task = SVM("vehicle_sensit", "sklearn", "minmax", sensit_dir, 100)
-    row = next(r for r in evaluations(recording.path) if r.facts["held_out"])
-    seen = task.evaluate_replicate(row.facts["config"], row.facts["fidelity"], 0)
+    row = next(r for r in evaluations(recording.path) if r.record["held_out"])
+    seen = task.evaluate_replicate(row.record["config"], row.record["fidelity"], 0)
     task.close()
-    assert (row.facts["loss"], row.facts["test_loss"]) == (seen.loss, seen.test_loss)
+    assert (row.record["loss"], row.record["test_loss"]) == (seen.loss, seen.test_loss)
     assert row.session["identity"] == dict(task.identity)
-    assert row.facts["cost"] > 0
-    assert row.facts["reference_before"] > 0
+    assert row.record["cost"] > 0
+    assert row.record["reference_before"] > 0
     for key in ("versions", "machine", "commit", "fidelity_low", "loss_floor"):
         assert key in row.session
 
 
 def test_an_evaluation_that_fails_is_a_row_and_not_the_end(recording: Recording) -> None:
-    (failed,) = [r for r in evaluations(recording.path) if r.facts["fidelity"] == 0.01][-1:]
-    assert (failed.facts["status"], failed.facts["loss"]) == ("failed", None)
-    assert "fewer than two classes" in failed.facts["error"]
+    (failed,) = [r for r in evaluations(recording.path) if r.record["fidelity"] == 0.01][-1:]
+    assert (failed.record["status"], failed.record["loss"]) == ("failed", None)
+    assert "fewer than two classes" in failed.record["error"]
 
 
 def test_the_table_replays_every_row_exactly(recording: Recording) -> None:
@@ -185,7 +185,7 @@ def test_the_table_replays_every_row_exactly(recording: Recording) -> None:
     chosen = list(costs.best_rows(evaluations(recording.path)))
     replayed = 0
     for row, cost, _ in chosen:
-        facts = row.facts
+        facts = row.record
         if facts["held_out"] or facts["status"] != "ok":
             continue
         seen = task.evaluate(facts["config"], facts["fidelity"], np.random.default_rng(0))
@@ -217,7 +217,7 @@ def test_a_finished_recording_is_left_alone_but_for_marked_timings(
     assert recorder.run() == 0
     lines[-1].update(reference_before=1.2, reference_after=1.2)
     path.write_text("".join(json.dumps(line) + "\n" for line in lines))
-    unique = [r for r in rows.read(path) if r.key == rows.read(path)[-1].key]
+    unique = [r for r in raw_rows.read(path) if r.key == raw_rows.read(path)[-1].key]
     expected = [unique[-1].key] if len(unique) == 1 else []
     assert [e.key for e in recorder.missing()] == expected
 
@@ -278,7 +278,7 @@ def test_a_pause_stops_the_evaluation_that_is_running(sensit_dir: str, tmp_path:
     path.with_suffix(".pause").unlink()
     thread.join()
     (row,) = evaluations(path)
-    assert row.facts["status"] == "ok"
+    assert row.record["status"] == "ok"
 
 
 def evaluates(pid: int) -> bool:
@@ -378,7 +378,7 @@ def test_a_marked_timing_is_repeated_only_when_the_core_is_not_busy_now(
         seconds = 2 * busy if number == 20 else busy
         row.update(config=dict(evaluation.config))
         row.update(reference_before=seconds, reference_after=seconds)
-        rows.append(path, row)
+        raw_rows.append(path, row)
     recorder = Recorder(Tiny, design, path)
     assert recorder.missing() == [design[20]]
     before = len(evaluations(path))

@@ -9,7 +9,7 @@ import numpy as np
 from recordings import facts, session
 
 from benchmarks.core.space import Categorical, Float, PowerOfTwo, Space
-from benchmarks.recorder import rows
+from benchmarks.recorder import raw_rows
 
 EPOCHS = 7
 SPACE = Space({
@@ -55,7 +55,7 @@ def opening() -> dict[str, Any]:
         "fidelity_low": 1 / EPOCHS,
         "fidelity_unit": "epochs",
         "sizes": {"classes": 50, "validation photos": 1000},
-        "space": SPACE.describe(),
+        "space": SPACE.spec(),
     }
     return line
 
@@ -64,11 +64,11 @@ def record(path: Path, count: int = 60, repeats: int = 20, held_out: int = 12) -
     """Write a rows file: ``count`` configs, some with a second seed, and held-out ones."""
     rng = np.random.default_rng(0)
     configs = [SPACE.sample(rng) for _ in range(count)]
-    rows.append(path, opening())
+    raw_rows.append(path, opening())
     for config in configs:
-        rows.append(path, row(config))
+        raw_rows.append(path, row(config))
     for config in configs[:repeats]:
-        rows.append(path, row(config, seed=1))
+        raw_rows.append(path, row(config, seed=1))
     for _ in range(held_out):
-        rows.append(path, row(SPACE.sample(rng), held_out=True))
+        raw_rows.append(path, row(SPACE.sample(rng), held_out=True))
     return path

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from benchmarks.recorder import rows
+from benchmarks.recorder import raw_rows
 
 CONFIG = {"log_c": -10, "log_gamma": 1 / 3}
 
@@ -54,8 +54,8 @@ def facts(
     }
 
 
-def recorded(path: Path, *lines: dict[str, Any]) -> list[rows.Row]:
+def recorded(path: Path, *lines: dict[str, Any]) -> list[raw_rows.Row]:
     """Append the lines to the file; returns all its evaluations."""
     for line in lines:
-        rows.append(path, line)
-    return rows.read(path)
+        raw_rows.append(path, line)
+    return raw_rows.read(path)

@@ -12,10 +12,15 @@ from pathlib import Path
 
 import pytest
 
-from tasks.subprocess_worker import THREAD_VARIABLES, Child, ChildFailureError, ChildTimeoutError
+from tasks.subprocess_worker import (
+    THREAD_VARIABLES,
+    WorkerFailureError,
+    WorkerProcess,
+    WorkerTimeoutError,
+)
 
 ROOT = Path(__file__).resolve().parents[2]
-# What a child serves is given as the source of a lambda; ``eval`` builds it.
+# Each worker's function is the source of a lambda, which ``eval`` builds.
 BUSY = (
     "lambda seconds: [t := __import__('time'), end := t.process_time() + seconds,"
     " sum(0 for _ in iter(lambda: t.process_time() < end, False))] and 'done'"
@@ -23,123 +28,125 @@ BUSY = (
 
 
 @pytest.fixture
-def adder() -> Iterator[Child]:
-    child = Child(eval, "lambda a, b: a + b")
-    yield child
-    child.close()
+def adder() -> Iterator[WorkerProcess]:
+    worker = WorkerProcess(eval, "lambda a, b: a + b")
+    yield worker
+    worker.close()
 
 
 def test_returns_the_result_and_keeps_its_process_between_calls() -> None:
-    child = Child(eval, "lambda: __import__('os').getpid()")
-    first = child.call(limit=30)
-    assert first == child.call(limit=30) != os.getpid()
-    child.close()
+    worker = WorkerProcess(eval, "lambda: __import__('os').getpid()")
+    first = worker.call(limit=30)
+    assert first == worker.call(limit=30) != os.getpid()
+    worker.close()
 
 
-def test_an_exception_is_a_failure_that_names_it_and_the_child_goes_on(adder: Child) -> None:
-    with pytest.raises(ChildFailureError, match=r"^TypeError: .*str"):
+def test_an_exception_is_a_failure_that_names_it_and_the_child_goes_on(
+    adder: WorkerProcess,
+) -> None:
+    with pytest.raises(WorkerFailureError, match=r"^TypeError: .*str"):
         adder.call(1, "one", limit=30)
     assert adder.call(1, 2, limit=30) == 3
 
 
-def test_a_result_that_cannot_be_sent_is_a_failure_that_names_it_and_the_child_goes_on() -> None:
-    child = Child(eval, "lambda bad: __import__('threading').Lock() if bad else 'good'")
-    with pytest.raises(ChildFailureError, match=r"^TypeError: cannot pickle '_thread.lock' object"):
-        child.call(True, limit=30)
-    assert child.call(False, limit=30) == "good"
-    child.close()
+def test_a_result_that_cannot_be_sent_is_a_failure_and_the_worker_goes_on() -> None:
+    worker = WorkerProcess(eval, "lambda bad: __import__('threading').Lock() if bad else 'good'")
+    with pytest.raises(WorkerFailureError, match=r"^TypeError: cannot pickle '_thread.lock'"):
+        worker.call(True, limit=30)
+    assert worker.call(False, limit=30) == "good"
+    worker.close()
 
 
 def test_an_exception_while_building_is_a_failure_that_names_it() -> None:
-    child = Child(eval, "1 / 0")
-    with pytest.raises(ChildFailureError, match="ZeroDivisionError"):
-        child.call(limit=30)
+    worker = WorkerProcess(eval, "1 / 0")
+    with pytest.raises(WorkerFailureError, match="ZeroDivisionError"):
+        worker.call(limit=30)
 
 
 def test_a_call_over_the_limit_is_killed_and_the_next_one_works() -> None:
-    child = Child(eval, BUSY)
-    child.call(0, limit=30)
-    assert child._process is not None
-    pid = child._process.pid
+    worker = WorkerProcess(eval, BUSY)
+    worker.call(0, limit=30)
+    assert worker._process is not None
+    pid = worker._process.pid
     assert pid is not None
-    with pytest.raises(ChildTimeoutError, match=r"killed after 0\.7 s"):
-        child.call(300, limit=0.7)
+    with pytest.raises(WorkerTimeoutError, match=r"killed after 0\.7 s"):
+        worker.call(300, limit=0.7)
     assert not alive(pid)
-    assert child.call(0, limit=30) == "done"
-    child.close()
+    assert worker.call(0, limit=30) == "done"
+    worker.close()
 
 
 def test_the_limit_does_not_count_starting_the_child() -> None:
-    child = Child(eval, "[__import__('time').sleep(1.0), lambda: 'up'][1]")
-    assert child.call(limit=0.4) == "up"
-    child.close()
+    worker = WorkerProcess(eval, "[__import__('time').sleep(1.0), lambda: 'up'][1]")
+    assert worker.call(limit=0.4) == "up"
+    worker.close()
 
 
 def test_a_child_that_dies_is_a_failure_with_its_exit_code_and_the_next_call_works() -> None:
-    child = Child(eval, "lambda code: __import__('os')._exit(code) if code else 'alive'")
-    with pytest.raises(ChildFailureError, match="exit code 7"):
-        child.call(7, limit=30)
-    assert child.call(0, limit=30) == "alive"
-    child.close()
+    worker = WorkerProcess(eval, "lambda code: __import__('os')._exit(code) if code else 'alive'")
+    with pytest.raises(WorkerFailureError, match="exit code 7"):
+        worker.call(7, limit=30)
+    assert worker.call(0, limit=30) == "alive"
+    worker.close()
 
 
 def test_a_child_that_dies_at_start_is_a_failure() -> None:
-    with pytest.raises(ChildFailureError, match="died at start"):
-        Child(eval, "__import__('os')._exit(3)").call(limit=30)
+    with pytest.raises(WorkerFailureError, match="died at start"):
+        WorkerProcess(eval, "__import__('os')._exit(3)").call(limit=30)
 
 
 def test_a_child_that_is_never_ready_is_killed_and_a_failure() -> None:
-    child = Child(eval, "__import__('time').sleep(60)", start_limit=1.0)
-    with pytest.raises(ChildFailureError, match="not ready after 1 s"):
-        child.call(limit=30)
+    worker = WorkerProcess(eval, "__import__('time').sleep(60)", start_limit=1.0)
+    with pytest.raises(WorkerFailureError, match="not ready after 1 s"):
+        worker.call(limit=30)
     assert not [each for each in multiprocessing.active_children() if each.is_alive()]
 
 
 def test_a_child_has_as_many_threads_as_it_is_told() -> None:
-    child = Child(eval, "lambda: __import__('os').environ['OMP_NUM_THREADS']", threads=3)
-    assert child.call(limit=30) == "3"
-    child.close()
+    worker = WorkerProcess(eval, "lambda: __import__('os').environ['OMP_NUM_THREADS']", threads=3)
+    assert worker.call(limit=30) == "3"
+    worker.close()
 
 
 def test_a_builder_that_cannot_be_pickled_fails_the_same_way_every_time() -> None:
-    child = Child(lambda: None)
+    worker = WorkerProcess(lambda: None)
     for _ in range(2):
         with pytest.raises((AttributeError, pickle.PicklingError), match="pickle"):
-            child.call(limit=1)
+            worker.call(limit=1)
 
 
 def test_a_pause_stops_the_child_and_the_clock() -> None:
-    child = Child(eval, BUSY)
-    child.call(0, limit=30)
+    worker = WorkerProcess(eval, BUSY)
+    worker.call(0, limit=30)
     states: list[str] = []
     asked = iter([True] * 12 + [False] * 1000)
 
     def pause() -> bool:
-        assert child._process is not None
-        states.append(Path(f"/proc/{child._process.pid}/stat").read_text().split()[2])
+        assert worker._process is not None
+        states.append(Path(f"/proc/{worker._process.pid}/stat").read_text().split()[2])
         return next(asked)
 
     # 1 s of work, at least 2 s of pause, a limit below their sum
     started = time.monotonic()
-    assert child.call(1.0, limit=2.5, pause=pause) == "done"
+    assert worker.call(1.0, limit=2.5, pause=pause) == "done"
     assert time.monotonic() - started > 2.5
     assert "T" in states
-    assert child.paused > 1.9
-    child.call(0, limit=30)
-    assert child.paused == 0
-    child.close()
+    assert worker.paused > 1.9
+    worker.call(0, limit=30)
+    assert worker.paused == 0
+    worker.close()
 
 
 def test_a_call_that_was_interrupted_never_answers_the_next_one() -> None:
-    child = Child(eval, "lambda seconds: [__import__('time').sleep(seconds), seconds][1]")
+    worker = WorkerProcess(eval, "lambda seconds: [__import__('time').sleep(seconds), seconds][1]")
 
     def interrupt() -> bool:
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        child.call(1.2, limit=30, pause=interrupt)
-    assert child.call(0.5, limit=30) == 0.5
-    child.close()
+        worker.call(1.2, limit=30, pause=interrupt)
+    assert worker.call(0.5, limit=30) == 0.5
+    worker.close()
 
 
 def test_children_run_on_one_thread_and_leave_the_environment_as_it_was(
@@ -151,9 +158,11 @@ def test_children_run_on_one_thread_and_leave_the_environment_as_it_was(
     seen: list[list[str]] = []
 
     def start_one() -> None:  # as the recorder's workers do, at once
-        child = Child(eval, f"lambda: [__import__('os').environ[n] for n in {THREAD_VARIABLES}]")
-        seen.append(child.call(limit=30))
-        child.close()
+        worker = WorkerProcess(
+            eval, f"lambda: [__import__('os').environ[n] for n in {THREAD_VARIABLES}]"
+        )
+        seen.append(worker.call(limit=30))
+        worker.close()
 
     threads = [threading.Thread(target=start_one) for _ in range(4)]
     for thread in threads:
@@ -167,10 +176,10 @@ def test_children_run_on_one_thread_and_leave_the_environment_as_it_was(
 @pytest.mark.skipif(sys.platform != "linux", reason="prctl is Linux's")
 def test_a_busy_child_dies_with_its_parent() -> None:
     script = (
-        "import threading, time; from tasks.subprocess_worker import Child\n"
-        'child = Child(eval, \'lambda s: [print(__import__("os").getpid(), flush=True),'
+        "import threading, time; from tasks.subprocess_worker import WorkerProcess\n"
+        'worker = WorkerProcess(eval, \'lambda s: [print(__import__("os").getpid(), flush=True),'
         ' __import__("time").sleep(s)]\')\n'
-        "if __name__ == '__main__': child.call(300, limit=300)\n"
+        "if __name__ == '__main__': worker.call(300, limit=300)\n"
     )
     parent = subprocess.Popen(
         [sys.executable, "-c", script], cwd=ROOT, stdout=subprocess.PIPE, text=True

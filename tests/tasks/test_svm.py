@@ -16,7 +16,7 @@ from tasks import datasets as data
 from tasks import svm
 from tasks.replay.evaluations import RecordedTask
 from tasks.replay.table import TableError
-from tasks.subprocess_worker import Child
+from tasks.subprocess_worker import WorkerProcess
 from tasks.subsets import stratified_order
 
 CONFIG = {"log_c": 1.0, "log_gamma": -4.0}
@@ -163,9 +163,9 @@ THREADS = (
 def test_the_child_fits_on_one_thread(backend: str, sensit_dir: str) -> None:
     if backend == "sklearnex":
         pytest.importorskip("daal4py")
-    child = Child(eval, THREADS.format(backend, backend, sensit_dir))
-    _, pools, daal, threads = child.call(limit=60)
-    child.close()
+    worker = WorkerProcess(eval, THREADS.format(backend, backend, sensit_dir))
+    _, pools, daal, threads = worker.call(limit=60)
+    worker.close()
     assert pools
     assert set(pools) == {1}
     assert daal == 1

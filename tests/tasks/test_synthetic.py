@@ -72,7 +72,7 @@ def test_noise_is_of_the_size_asked_for() -> None:
     [
         ({"function": "brannin"}, "allowed are branin, hartmann6; did you mean 'branin'"),
         ({"cost_power": 0}, "cost_power=0: must be positive"),
-        ({"low": 1}, "low=1: allowed is above 0 and below 1"),
+        ({"low": 1}, r"low=1: allowed is \(0, 1\)"),
         ({"noise": -1}, r"noise=-1: allowed is \[0, 1\]"),
     ],
 )

@@ -41,8 +41,8 @@ def test_every_point_of_the_cube_is_a_config_and_comes_back(point: list[float]) 
 
 @given(POINTS)
 def test_a_described_space_and_a_numbered_config_are_the_same_again(point: list[float]) -> None:
-    facts = json.loads(json.dumps(SPACE.describe()))
-    same = Space.described(facts)
+    facts = json.loads(json.dumps(SPACE.spec()))
+    same = Space.from_spec(facts)
     assert same == SPACE
     config = SPACE.decode(np.array(point))
     back = same.from_numbers(SPACE.numbers(config))
@@ -78,7 +78,7 @@ def test_log_integers_have_the_share_of_their_rounding_interval() -> None:
 
 def test_integers_without_log_are_described_as_they_always_were() -> None:
     space = Space({"layers": Integer(2, 5), "rounds": Integer(10, 500, log=True)})
-    assert space.describe() == {
+    assert space.spec() == {
         "layers": {"kind": "integer", "low": 2, "high": 5},
         "rounds": {"kind": "integer", "low": 10, "high": 500, "log": True},
     }
@@ -107,7 +107,7 @@ def test_powers_of_two_share_the_interval_evenly() -> None:
 )
 def test_a_wrong_description_is_refused_in_one_line(fact: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=f"^{message}"):
-        Space.described({"rate": fact})
+        Space.from_spec({"rate": fact})
 
 
 def test_samples_are_uniform_and_seeded() -> None:

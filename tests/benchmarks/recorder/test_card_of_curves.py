@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from curves import DERIVED, SPACE, record
 
-from benchmarks.recorder import rows
+from benchmarks.recorder import raw_rows
 from benchmarks.recorder.card_of_curves import importances, write_curve_card
 from benchmarks.recorder.table_of_curves import compact_curves
 from tasks.replay import table
@@ -22,7 +22,7 @@ def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def card(path: Path) -> str:
-    baseline = rows.read(path.with_suffix(".jsonl"))[0].facts["config"]
+    baseline = raw_rows.read(path.with_suffix(".jsonl"))[0].record["config"]
     page = write_curve_card(path, baseline)
     assert page == path.with_suffix(".md")
     assert path.with_suffix(".png").stat().st_size > 20_000

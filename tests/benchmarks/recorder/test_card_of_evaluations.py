@@ -19,7 +19,7 @@ def card(tmp_path: Path) -> str:
     loss = np.array([0.4, 0.5, 0.6, 0.7, 0.31, 0.41, 0.51, 0.61, 0.01])
     meta: dict[str, Any] = {
         "name": "made_up",
-        "space": Space({"a": Float(-1, 1), "b": Float(0, 2)}).describe(),
+        "space": Space({"a": Float(-1, 1), "b": Float(0, 2)}).spec(),
         "identity": {"data": "made up", "backend": "sklearn"},
         "fidelity_low": 0.5,
         "fidelity_full": 400,

@@ -8,7 +8,7 @@ import pytest
 from recordings import facts, recorded, session
 
 from benchmarks.recorder import cost_normalisation as costs
-from benchmarks.recorder import rows
+from benchmarks.recorder import raw_rows
 
 
 @pytest.fixture
@@ -18,8 +18,8 @@ def path(tmp_path: Path) -> Path:
 
 def best(path: Path) -> list[tuple[float, float, bool]]:
     """Cost as read, normalised cost and mark of each evaluation."""
-    found = costs.best_rows(rows.read(path))
-    return [(row.facts["cost"], cost, marked) for row, cost, marked in found]
+    found = costs.best_rows(raw_rows.read(path))
+    return [(row.record["cost"], cost, marked) for row, cost, marked in found]
 
 
 def others(count: int, reference: float) -> list[dict[str, Any]]:
@@ -29,7 +29,7 @@ def others(count: int, reference: float) -> list[dict[str, Any]]:
 def test_cost_is_normalised_to_the_idle_core_and_marked_above_15_percent(path: Path) -> None:
     recorded(path, session(), *others(38, 1.0))
     recorded(path, facts(20.0, 1.14, subset_seed=100), facts(30.0, 1.17, subset_seed=101))
-    assert costs.idle_references(rows.read(path)) == {"fast": 1.0}
+    assert costs.idle_references(raw_rows.read(path)) == {"fast": 1.0}
     assert best(path)[-2:] == [
         (20.0, pytest.approx(20 / 1.14), False),
         (30.0, pytest.approx(30 / 1.17), True),
@@ -66,7 +66,7 @@ def test_no_rows_give_nothing(path: Path) -> None:
     assert best(path) == []
 
 
-def two_machines(path: Path, slower: float, shared: int) -> list[rows.Row]:
+def two_machines(path: Path, slower: float, shared: int) -> list[raw_rows.Row]:
     """40 evaluations of 1 to 40 s on the first; ``shared`` of them, and one more, on a second.
 
     There the reference takes twice as long, but trainings take ``slower`` times as long.

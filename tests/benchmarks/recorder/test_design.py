@@ -85,7 +85,7 @@ def test_only_some_configs_of_a_sobol_sequence_may_be_kept() -> None:
         (sobol(seed=1), "stage 0 of the design: sobol needs count or keep"),
         (sobol(count=0), "stage 0 of the design: sobol.count=0: must be a whole number, 1 or more"),
         (sobol(count=3, keep=[0, 5]), "stage 0 of the design: sobol.count=3 of 2 kept"),
-        (sobol(keep=[5, -1]), "stage 0 of the design: sobol.keep: must be places"),
+        (sobol(keep=[5, -1]), "stage 0 of the design: sobol.keep: must be indices"),
         (stage(configs=[[0.5]]), "argument"),
         ({"fidelities": [1], "grid": {"x": [1], "z": [1]}}, "unknown hyperparameter 'z'"),
     ],
@@ -114,7 +114,7 @@ def test_the_mnist_design_holds_what_the_first_table_promises() -> None:
 
 def test_the_cars_design_holds_what_is_to_be_recorded() -> None:
     settings = compose("record", ["task=cars_head"])
-    space = Space.described(settings["task"]["space"])
+    space = Space.from_spec(settings["task"]["space"])
     design = expand(settings["design"]["stages"], space)
     seeds: dict[tuple[Any, ...], set[int]] = {}
     for e in design:
@@ -133,7 +133,7 @@ def test_every_design_can_be_walked(path: Path) -> None:
     task = compose(
         "config", [f"task={path.stem.removesuffix('_sklearn').removesuffix('_sensit')}"]
     )["task"]
-    space = Space.described(task["space"]) if "space" in task else SVM_SPACE
+    space = Space.from_spec(task["space"]) if "space" in task else SVM_SPACE
     design = expand(yaml.safe_load(path.read_text())["stages"], space)
     assert any(e.fidelity == 1 and not e.held_out for e in design)
     held_out = {tuple(e.config.values()) for e in design if e.held_out}

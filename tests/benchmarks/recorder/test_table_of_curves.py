@@ -7,7 +7,7 @@ import pytest
 from curves import DERIVED, EPOCHS, SPACE, opening, record, row
 
 from benchmarks.recorder import cost_normalisation as costs
-from benchmarks.recorder import rows
+from benchmarks.recorder import raw_rows
 from benchmarks.recorder.table_of_curves import columns_of, compact_curves
 from tasks.replay import table
 from tasks.replay.check_curves import held_out_errors
@@ -18,14 +18,14 @@ CONFIG = {"rate": 0.1, "momentum": 0.5, "batch": 32, "nesterov": False}
 
 
 def columns(path: Path) -> dict[str, np.ndarray]:
-    return columns_of(list(costs.best_rows(rows.read(path))), SPACE, EPOCHS)
+    return columns_of(list(costs.best_rows(raw_rows.read(path))), SPACE, EPOCHS)
 
 
 def test_curves_become_columns(tmp_path: Path) -> None:
     path = tmp_path / "rows.jsonl"
     whole, broken = row(CONFIG, seed=1), row({**CONFIG, "rate": 0.2}, ends=2)
     for line in (opening(), whole, broken):
-        rows.append(path, line)
+        raw_rows.append(path, line)
     made = columns(path)
     assert made["config"].tolist() == [SPACE.numbers(CONFIG), [0.2, 0.5, 32, 1]]
     assert made["training_seed"].tolist() == [1, 0]
@@ -42,7 +42,7 @@ def test_costs_of_a_slow_core_are_normalised_along_the_whole_curve(tmp_path: Pat
     path = tmp_path / "rows.jsonl"
     slow = row({**CONFIG, "rate": 0.2}) | {"reference_before": 2.0, "reference_after": 2.0}
     for line in (opening(), row(CONFIG), slow):
-        rows.append(path, line)
+        raw_rows.append(path, line)
     fast, halved = columns(path)["cost"][:, :EPOCHS]
     assert halved == pytest.approx(fast / 2)
 

@@ -29,7 +29,7 @@ from methods.references.sigopt import (
 )
 from methods.references.sigopt_process import JsonProcess, WorkerError
 
-CARS = Space.described(
+CARS = Space.from_spec(
     yaml.safe_load((Path(__file__).parents[3] / "conf/space/cars.yaml").read_text())
 )
 EPOCHS = Fidelities(values=(4 / 35, 18 / 35, 1.0), nominal=(0.1, 0.5, 1.0), full=35, unit="epochs")

@@ -93,5 +93,5 @@ def test_files_that_hold_no_features_are_refused_in_one_line(tmp_path: Path) -> 
         read_features(tmp_path / "none.npz")
     path = tmp_path / "short.npz"
     np.savez(path, feat=np.zeros((3, 2)), label=np.zeros(2), is_test=np.zeros(3))
-    with pytest.raises(DataError, match="must have one row a photo"):
+    with pytest.raises(DataError, match="must have one row per photo"):
         read_features(path)

@@ -27,7 +27,7 @@ def settings(name: str, *overrides: str) -> dict[str, Any]:
 
 @pytest.mark.parametrize("name", [*CARS, "cars_head", "cars_scratch32"])
 def test_the_space_is_that_of_slide_27(name: str) -> None:
-    space = Space.described(settings(name)["space"])
+    space = Space.from_spec(settings(name)["space"])
     assert space.parameters == {
         "learning_rate": Float(1.2e-4, 1.0, log=True),
         "scheduler_factor": Float(0.0, 0.99),
@@ -42,7 +42,7 @@ def test_the_space_is_that_of_slide_27(name: str) -> None:
 @pytest.mark.parametrize(("name", "rate"), [("resnet50_cars", -1), ("resnet18_cars", -3)])
 def test_the_baseline_is_the_example_of_the_talks_own_readme(name: str, rate: float) -> None:
     found = settings(name)
-    Space.described(found["space"]).check(found["baseline"])
+    Space.from_spec(found["space"]).check(found["baseline"])
     assert found["baseline"]["learning_rate"] == math.exp(rate)
     assert found["baseline"]["weight_decay"] == math.exp(-3)
     assert found["baseline"]["nesterov"] is (name == "resnet50_cars")
@@ -216,7 +216,7 @@ def test_a_checkpoint_that_cannot_be_written_costs_no_training(folder: str, tmp_
 
 def test_too_few_photos_to_split_are_refused_in_one_line(folder: str, tmp_path: Path) -> None:
     photos.packed(tmp_path / "stanford_cars_16px.npz", photos_per_class=2, classes=2)
-    with pytest.raises(ConfigError, match=r"too few a class to split$"):
+    with pytest.raises(ConfigError, match=r"too few per class to split$"):
         small(str(tmp_path))
 
 

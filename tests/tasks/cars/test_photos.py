@@ -157,7 +157,7 @@ def test_the_environment_variable_names_the_folder(
 
 
 def test_nothing_given_one_line_names_the_three_ways() -> None:
-    text = refused("dead since 2023")
+    text = refused("offline since 2023")
     for way in (
         "task.data_dir=FOLDER",
         "UNTUNABLE_DATA",
@@ -168,7 +168,7 @@ def test_nothing_given_one_line_names_the_three_ways() -> None:
 
 
 def test_two_sources_given_are_one_too_many() -> None:
-    refused("give one of them", data_dir="a", hub_id="b")
+    refused("set only one of them", data_dir="a", hub_id="b")
 
 
 def test_a_place_without_photos_gives_one_clear_line(tmp_path: Path) -> None:
@@ -265,7 +265,7 @@ def test_a_devkit_that_counts_from_0_is_refused(tmp_path: Path) -> None:
     made.labels[:] -= 1
     path = tmp_path / "stanford_cars" / "devkit" / "cars_train_annos.mat"
     support.annotate(path, made, ~made.is_test)
-    refused("found class 0, the devkit's count from 1", str(tmp_path))
+    refused("found class 0, but the devkit counts from 1", str(tmp_path))
 
 
 def photo(file: bytes) -> Photos:

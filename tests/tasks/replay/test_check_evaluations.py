@@ -26,7 +26,7 @@ def write(
     cost = 50 * np.exp(0.2 * config[:, 0] + np.log(fidelity))
     meta: dict[str, Any] = {
         "name": "linear",
-        "space": Space({"a": Float(-1, 1), "b": Float(0, 2)}).describe(),
+        "space": Space({"a": Float(-1, 1), "b": Float(0, 2)}).spec(),
         "identity": {},
         "fidelity_low": 0.25,
         "fidelity_full": 400,

@@ -7,7 +7,7 @@ import pytest
 from curves import DERIVED, EPOCHS, SPACE, record
 
 from benchmarks.recorder import cost_normalisation as costs
-from benchmarks.recorder import rows
+from benchmarks.recorder import raw_rows
 from benchmarks.recorder.table_of_curves import columns_of
 from tasks.replay import fit_curves as curve_fit
 from tasks.replay.curve_surrogate import COLUMNS, FAMILIES, CurveSurrogate, inputs_of
@@ -20,7 +20,7 @@ def surrogate(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> CurveSurrogate:
     path = record(tmp_path_factory.mktemp("rows") / "made_up.jsonl")
-    columns = columns_of(list(costs.best_rows(rows.read(path))), SPACE, EPOCHS)
+    columns = columns_of(list(costs.best_rows(raw_rows.read(path))), SPACE, EPOCHS)
     arrays, facts = curve_fit.fit(SPACE, columns, DERIVED, 0.001)
     assert set(arrays) == set(COLUMNS)
     return CurveSurrogate(SPACE, facts, arrays, request.param)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from curves import DERIVED, EPOCHS, SPACE, record, row
 
-from benchmarks.recorder import rows
+from benchmarks.recorder import raw_rows
 from benchmarks.recorder.table_of_curves import compact_curves
 from tasks.replay import table as tables
 from tasks.replay.curves import CURVES, RecordedCurves
@@ -19,7 +19,7 @@ RNG = np.random.default_rng(0)
 @pytest.fixture(scope="module")
 def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
     source = record(tmp_path_factory.mktemp("curves") / "made_up.jsonl")
-    rows.append(source, row(BROKEN, ends=3))
+    raw_rows.append(source, row(BROKEN, ends=3))
     return compact_curves(source, source.with_suffix(".npz"), SPACE, DERIVED)
 
 
@@ -29,7 +29,7 @@ def task(path: Path) -> RecordedCurves:
 
 
 def recorded(path: Path, held_out: bool = False) -> list[dict[str, object]]:
-    facts = [r.facts for r in rows.read(path.with_suffix(".jsonl"))]
+    facts = [r.record for r in raw_rows.read(path.with_suffix(".jsonl"))]
     return [f for f in facts if f["held_out"] is held_out and f["status"] == "ok"]
 
 

@@ -50,7 +50,7 @@ def write(path: Path, rows: Sequence[Row], **meta: Any) -> Path:
     names = {f.name for f in dataclasses.fields(Row)}
     columns = {name: np.array([getattr(row, name) for row in rows]) for name in names}
     facts = {
-        "space": SPACE.describe(),
+        "space": SPACE.spec(),
         "identity": {"data": "made up", "backend": "sklearnex", "scale": "none", "train_rows": 640},
         "fidelity_low": 1 / 64,
         "fidelity_full": 640,
@@ -317,7 +317,7 @@ def test_options_as_recorded_are_fine(build: Callable[..., RecordedTask]) -> Non
     ("rows", "says"),
     [
         (full_rows(shares=[1 / 64, 1 / 8]), "no evaluation at the target"),
-        ([dataclasses.replace(row, loss=math.nan) for row in full_rows()], "ended well"),
+        ([dataclasses.replace(row, loss=math.nan) for row in full_rows()], "no successful"),
         (
             [r for r in full_rows((0, 1)) if (r.fidelity == 1) == (r.subset_seed == 1)],
             "no subset seed is recorded at both 0.125 and 1.0",

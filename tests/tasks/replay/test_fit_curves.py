@@ -7,14 +7,14 @@ import pytest
 from curves import DERIVED, EPOCHS, SPACE, loss_at, record, row
 
 from benchmarks.recorder import cost_normalisation as costs
-from benchmarks.recorder import rows
+from benchmarks.recorder import raw_rows
 from benchmarks.recorder.table_of_curves import columns_of
 from tasks.replay import fit_curves as curve_fit
 from tasks.replay.curve_surrogate import FAMILIES, CurveSurrogate
 
 
 def columns(path: Path) -> dict[str, np.ndarray]:
-    return columns_of(list(costs.best_rows(rows.read(path))), SPACE, EPOCHS)
+    return columns_of(list(costs.best_rows(raw_rows.read(path))), SPACE, EPOCHS)
 
 
 @pytest.mark.parametrize("family", FAMILIES)
@@ -36,8 +36,8 @@ def test_held_out_and_broken_curves_are_not_fitted_to(tmp_path: Path) -> None:
     path = record(tmp_path / "rows.jsonl", held_out=0)
     without, _ = curve_fit.fit(SPACE, columns(path), DERIVED, 0.001)
     odd = {"rate": 0.5, "momentum": 0.1, "batch": 16, "nesterov": True}
-    rows.append(path, row(odd, held_out=True))
-    rows.append(path, row(odd, seed=1, ends=2))
+    raw_rows.append(path, row(odd, held_out=True))
+    raw_rows.append(path, row(odd, seed=1, ends=2))
     with_them, _ = curve_fit.fit(SPACE, columns(path), DERIVED, 0.001)
     for name, array in without.items():
         np.testing.assert_array_equal(array, with_them[name], err_msg=name)

@@ -49,7 +49,7 @@ def test_axes_are_even_in_the_unit_cube_and_of_whole_numbers_where_there_are_few
         "held_out": np.zeros(count, bool)
     }
     facts = {"fidelity_low": 1, "fidelity_full": 1, "fidelity_unit": "x", "loss_floor": 0}
-    meta = {"space": space.describe(), "identity": {}, "target_cost": 1.0, **facts}
+    meta = {"space": space.spec(), "identity": {}, "target_cost": 1.0, **facts}
     table.write(tmp_path / "t.npz", meta, {**columns, "config": np.array(corners)})
     task = RecordedTask(str(tmp_path / "t.npz"))
     with write_maps(task, tmp_path / "maps.csv").open(newline="") as file:

@@ -13,7 +13,7 @@ from benchmarks.core.space import Float, Space
 from tasks.replay import table
 
 META: dict[str, Any] = {
-    "space": Space({"x": Float(0, 1)}).describe(),
+    "space": Space({"x": Float(0, 1)}).spec(),
     "identity": {"data": "made up"},
     "target_cost": 3,
 }

@@ -6,8 +6,8 @@ import pytest
 from recordings import facts, recorded, session
 
 from benchmarks.core.space import Float, Space
-from benchmarks.recorder import rows
-from benchmarks.recorder.backend_agreement import agreements, other_backends
+from benchmarks.recorder import raw_rows
+from benchmarks.recorder.backend_comparison import compare_backends, other_backends
 from benchmarks.recorder.card_of_evaluations import write_card
 from benchmarks.recorder.table_of_evaluations import compact
 from tasks.replay import table
@@ -39,7 +39,7 @@ def path(tmp_path: Path) -> Path:
 
 def test_losses_are_compared_and_costs_on_equal_terms(path: Path) -> None:
     (other,) = other_backends(path)
-    (found,) = agreements(table.read(path), rows.read(other))
+    (found,) = compare_backends(table.read(path), raw_rows.read(other))
     assert (found.backend, found.fidelity, found.evaluations) == ("plain", 1.0, 4)
     assert found.largest == pytest.approx(0.003)
     assert found.typical == pytest.approx(0.0015)
@@ -53,4 +53,4 @@ def test_the_card_has_it(path: Path) -> None:
 
 
 def test_nothing_in_common_is_nothing(path: Path) -> None:
-    assert agreements(table.read(path), []) == []
+    assert compare_backends(table.read(path), []) == []

@@ -1,11 +1,11 @@
-"""Name the better half of a Sobol sequence.
+"""Select the promising half of a Sobol sequence for a design.
 
-`python -m benchmarks.recorder.better_half task=cars_head` does it for one task.
+`python -m benchmarks.recorder.promising_half task=cars_head` does so for one task.
 
 The design's first Sobol stage is the pilot: extremely randomised trees are fitted to its recorded
-curves, and of a further sequence of twice as many configs as are wanted, those with the lower
-predicted losses at the target are named. What it prints goes into the design as ``keep``, so that
-the design depends on no fit, and on nothing recorded later.
+curves. From a second sequence, twice as long as needed, the half with the lower predicted losses
+at the target is selected. The output is copied into the design as ``keep``, so that the design
+depends neither on a fit nor on later recordings.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ import numpy as np
 
 from benchmarks.core.space import Space
 from benchmarks.recorder import cost_normalisation as costs
-from benchmarks.recorder import rows
+from benchmarks.recorder import raw_rows
 from benchmarks.recorder.design import expand, sobol
 from benchmarks.recorder.table_of_curves import columns_of
 from benchmarks.settings import ConfigError, compose
@@ -28,24 +28,27 @@ from tasks.replay import fit_curves as curve_fit
 from tasks.replay.curve_surrogate import CurveSurrogate
 
 
-def better_half(
-    recorded: Sequence[rows.Row], design: Mapping[str, Any], space: Space, seed: int, count: int
+def promising_half(
+    recorded: Sequence[raw_rows.Row], design: Mapping[str, Any], space: Space, seed: int, count: int
 ) -> list[int]:
-    """Places, in rising order, of ``count`` among the first ``2 * count`` configs of a sequence.
+    """Select ``count`` of the first ``2 * count`` configs of a Sobol sequence.
 
     Args:
-        recorded: rows with curves; only those of the pilot are looked at.
-        design: ``stages``, the first of which with ``sobol`` is the pilot, and ``derived``.
-        space: of the configs.
-        seed: of the sequence.
-        count: how many are wanted.
+        recorded: rows with curves; only those of the pilot are used.
+        design: ``stages``, of which the first with ``sobol`` is the pilot, and ``derived``.
+        space: search space.
+        seed: seed of the sequence.
+        count: number of configs to select.
+
+    Returns:
+        Indices into the sequence, in rising order.
 
     Raises:
-        ValueError: no pilot in the design, or not all of it is recorded.
+        ValueError: the design has no pilot, or not all of it is recorded.
     """
     stages = [stage for stage in design["stages"] if "sobol" in stage]
     if not stages:
-        raise ValueError("the design has no stage of sobol configs to be the pilot")
+        raise ValueError("the design has no sobol stage, which is needed as the pilot")
     best = {row.key: (row, cost, late) for row, cost, late in costs.best_rows(recorded)}
     keys = [evaluation.key for evaluation in expand(stages[:1], space)]
     if missing := sum(key not in best for key in keys):
@@ -61,22 +64,22 @@ def better_half(
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Command line; returns the exit code."""
+    """Run the command line and return its exit code."""
     parser = argparse.ArgumentParser(
-        prog="python -m benchmarks.recorder.better_half", description=__doc__
+        prog="python -m benchmarks.recorder.promising_half", description=__doc__
     )
     parser.add_argument("overrides", nargs="*", help="task=NAME, rows=FILE")
-    parser.add_argument("--seed", type=int, default=2, help="of the sequence")
-    parser.add_argument("--count", type=int, default=200, help="how many of it are wanted")
+    parser.add_argument("--seed", type=int, default=2, help="seed of the sequence")
+    parser.add_argument("--count", type=int, default=200, help="number of configs to select")
     options = parser.parse_intermixed_args(arguments)
     try:
         settings = compose("record", options.overrides)
-        path = rows.path_of(settings)
-        recorded = rows.read(path)
+        path = raw_rows.path_of(settings)
+        recorded = raw_rows.read(path)
         if not recorded:
             raise ValueError(f"{path} holds no evaluation")
-        space = Space.described(recorded[-1].session["space"])
-        keep = better_half(recorded, settings["design"], space, options.seed, options.count)
+        space = Space.from_spec(recorded[-1].session["space"])
+        keep = promising_half(recorded, settings["design"], space, options.seed, options.count)
     except (ConfigError, ValueError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2

@@ -9,9 +9,9 @@ from curves import DERIVED, EPOCHS, SPACE, loss_at, opening, record, row
 
 from benchmarks.core.space import Space
 from benchmarks.provenance import ROOT
-from benchmarks.recorder import rows
-from benchmarks.recorder.better_half import better_half, main
+from benchmarks.recorder import raw_rows
 from benchmarks.recorder.design import sobol
+from benchmarks.recorder.promising_half import main, promising_half
 from benchmarks.settings import compose
 
 PILOT = {"sobol": {"count": 60, "seed": 0}, "fidelities": [1]}
@@ -19,14 +19,14 @@ DESIGN: dict[str, Any] = {"stages": [PILOT], "derived": DERIVED}
 
 
 def piloted(path: Path, count: int = 60) -> Path:
-    rows.append(path, opening())
+    raw_rows.append(path, opening())
     for config in sobol(SPACE, count, 0):
-        rows.append(path, row(config))
+        raw_rows.append(path, row(config))
     return path
 
 
 def named(path: Path) -> list[int]:
-    return better_half(rows.read(path), DESIGN, SPACE, seed=2, count=40)
+    return promising_half(raw_rows.read(path), DESIGN, SPACE, seed=2, count=40)
 
 
 def test_they_are_the_better_half_in_the_order_of_the_sequence(tmp_path: Path) -> None:
@@ -49,14 +49,14 @@ def test_a_pilot_that_is_not_all_recorded_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"^2 of the pilot.s 60 curves are not recorded$"):
         named(piloted(tmp_path / "rows.jsonl", count=58))
     with pytest.raises(ValueError, match=r"^the design has no stage of sobol configs"):
-        better_half([], {"stages": []}, SPACE, 2, 40)
+        promising_half([], {"stages": []}, SPACE, 2, 40)
 
 
 def test_the_design_of_cars_head_keeps_what_the_shipped_rows_say() -> None:
     settings = compose("record", ["task=cars_head"])
-    space = Space.described(settings["task"]["space"])
-    recorded = rows.read(ROOT / "tasks" / "tables" / "rows" / "cars_head.jsonl")
-    keep = better_half(recorded, settings["design"], space, seed=2, count=200)
+    space = Space.from_spec(settings["task"]["space"])
+    recorded = raw_rows.read(ROOT / "tasks" / "tables" / "rows" / "cars_head.jsonl")
+    keep = promising_half(recorded, settings["design"], space, seed=2, count=200)
     (kept, *_) = [s["sobol"]["keep"] for s in settings["design"]["stages"] if "keep" in str(s)]
     assert len(kept) == 200
     assert len(set(keep) & set(kept)) >= 196  # another scikit-learn may draw other trees

@@ -3,8 +3,8 @@ from __future__ import annotations
 import pytest
 
 from benchmarks.recorder.design import Evaluation
-from benchmarks.recorder.rows import Row
-from benchmarks.recorder.time_left import REFERENCES, remaining_seconds
+from benchmarks.recorder.eta import REFERENCES, remaining_seconds
+from benchmarks.recorder.raw_rows import Row
 
 CONFIGS = [{"c": c, "kind": kind} for c in (0, 1, 2, 3) for kind in ("a", "b")]
 

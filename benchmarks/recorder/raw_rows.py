@@ -1,7 +1,7 @@
-"""The recorder's raw rows: JSON Lines, append-only, safe against ``kill -9``.
+"""Raw rows of the recorder: append-only JSON Lines, safe against ``kill -9``.
 
-Two kinds of line. ``{"session": {...}}`` opens each run of the recorder: what is trained, with
-which versions, on which machine. Every other line is one evaluation made in the session above it.
+There are two kinds of lines. ``{"session": {...}}`` opens each run of the recorder and describes
+task, library versions and machine. Each other line is an evaluation of the session above it.
 """
 
 from __future__ import annotations
@@ -23,71 +23,73 @@ Key = tuple[tuple[Any, ...], float, int]
 
 
 def path_of(settings: Mapping[str, Any]) -> Path:
-    """The file of rows of a recorder with these settings."""
+    """Return the file of rows for the settings of a recorder."""
     return Path(settings["rows"] or TABLES / "rows" / f"{settings['task']['name']}.jsonl")
 
 
 def key_of(config: Config, fidelity: float, subset_seed: int) -> Key:
-    """What identifies an evaluation, whatever the order of the config's names."""
+    """Return the key of an evaluation; it does not depend on the order of the config's names."""
     return tuple(config[name] for name in sorted(config)), fidelity, subset_seed
 
 
 @dataclass(frozen=True)
 class Row:
-    """One recorded evaluation; ``facts`` is the JSON line, ``session`` the one it belongs to."""
+    """One recorded evaluation: its JSON line, and that of its session."""
 
-    facts: Mapping[str, Any]
+    record: Mapping[str, Any]
     session: Mapping[str, Any]
 
     @property
     def key(self) -> Key:
-        return key_of(self.facts["config"], self.facts["fidelity"], self.facts["subset_seed"])
+        return key_of(self.record["config"], self.record["fidelity"], self.record["subset_seed"])
 
     @property
     def references(self) -> list[float]:
-        """Seconds of the reference kernel before the evaluation, while it ran, and after it."""
-        between = self.facts.get("references", [])
-        return [self.facts["reference_before"], *between, self.facts["reference_after"]]
+        """Return the seconds of the reference kernel before, during and after the evaluation."""
+        between = self.record.get("references", [])
+        return [self.record["reference_before"], *between, self.record["reference_after"]]
 
     @property
     def reference(self) -> float:
-        """Mean of ``references``, seconds."""
+        """Return the mean of ``references``, seconds."""
         return float(np.mean(self.references))
 
     @property
     def cpu(self) -> str:
-        """Model of the CPU that it ran on."""
+        """Return the model of the CPU that ran the evaluation."""
         return str(self.session["machine"]["cpu"])
 
 
 def read(path: Path) -> list[Row]:
-    """Read all rows; a torn last line (the recorder was killed) is dropped.
+    """Read all rows; none if the file is missing.
+
+    An incomplete last line, left by a killed recorder, is dropped.
 
     Raises:
-        ValueError: a line other than the last is not JSON, or a row comes before any session.
+        ValueError: a complete line is not a JSON object, or a row precedes the first session.
     """
     rows, session = [], None
     lines = path.read_bytes().split(b"\n") if path.exists() else []
     for number, line in enumerate(lines, start=1):
-        if not line or number == len(lines):  # what follows the last newline is torn
+        if not line or number == len(lines):  # incomplete after the last newline
             continue
         try:
-            facts = json.loads(line)
+            record = json.loads(line)
         except ValueError:
             raise ValueError(f"{path}, line {number}: not a row of the recorder") from None
-        if not isinstance(facts, dict):
+        if not isinstance(record, dict):
             raise ValueError(f"{path}, line {number}: not a row of the recorder")
-        if "session" in facts:
-            session = facts["session"]
+        if "session" in record:
+            session = record["session"]
         elif session is None:
             raise ValueError(f"{path}, line {number}: a row before any session line")
         else:
-            rows.append(Row(facts, session))
+            rows.append(Row(record, session))
     return rows
 
 
-def append(path: Path, facts: Mapping[str, Any]) -> None:
-    """Append one line and push it to the disk; cuts a torn last line first."""
+def append(path: Path, record: Mapping[str, Any]) -> None:
+    """Append one line and flush it to disk, after removing an incomplete last line."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("a+b") as file:
         size = file.seek(0, os.SEEK_END)
@@ -96,6 +98,6 @@ def append(path: Path, facts: Mapping[str, Any]) -> None:
             tail = file.read()
             if not tail.endswith(b"\n"):
                 file.truncate(size - len(tail) + tail.rfind(b"\n") + 1)
-        file.write(json.dumps(facts, separators=(",", ":")).encode() + b"\n")
+        file.write(json.dumps(record, separators=(",", ":")).encode() + b"\n")
         file.flush()
         os.fsync(file.fileno())

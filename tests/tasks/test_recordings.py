@@ -1,0 +1,52 @@
+"""Recordings under way: their numbers are frozen, whatever the code is called by now."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from benchmarks.core.space import Space
+from benchmarks.recorder import raw_rows
+from benchmarks.recorder.raw_rows import TABLES
+from benchmarks.recorder.table_of_evaluations import compact
+from benchmarks.settings import ConfigError, build_task, compose
+
+TASKS = ("svm_letter", "gbm_covertype", "lm_shakespeare", "cnn_fashion", "cars_head64")
+
+
+def rows_of(task: str) -> list[Any]:
+    path = TABLES / "rows" / f"{task}.jsonl"
+    found = [row for row in raw_rows.read(path) if row.record["status"] == "ok"]
+    if not found:
+        pytest.skip(f"no rows of {task} are recorded yet")
+    return found
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_three_recorded_rows_have_the_same_losses_now(task: str, data_dir: str) -> None:
+    """The cheapest ones. Networks may differ in the last bits on another CPU."""
+    cheapest = sorted(rows_of(task), key=lambda row: row.record["cost"])[:3]
+    settings = compose("config", [f"task={task}", f"task.data_dir={data_dir}"])["task"]
+    try:
+        live = build_task({**settings, "source": "live"}, [])
+    except ConfigError as error:
+        pytest.skip(str(error))
+    exact = task in ("svm_letter", "gbm_covertype")
+    for row in cheapest:
+        record = row.record
+        names = (record["config"], record["fidelity"], record["subset_seed"])
+        loss = live.evaluate_replicate(*names).loss
+        assert loss == (record["loss"] if exact else pytest.approx(record["loss"], rel=0.02))
+    live.close()
+
+
+def test_rows_from_before_and_after_the_move_of_the_code_make_one_table(tmp_path: Path) -> None:
+    rows = rows_of("svm_letter")
+    commits = {row.session["commit"] for row in rows}
+    if len(commits) < 2:
+        pytest.skip("all rows are of one commit")
+    space = Space.from_spec(rows[-1].session["space"])
+    table = compact(TABLES / "rows" / "svm_letter.jsonl", tmp_path / "svm_letter.npz", space)
+    assert table.exists()
