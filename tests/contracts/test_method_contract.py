@@ -1,4 +1,4 @@
-"""What every method must hold, on one tiny task (anchors.md 3e).
+"""The contract of every method, checked on one tiny task.
 
 A stranger's class: ``python -m pytest tests/contracts/test_method_contract.py --method=pkg.Class``.
 """

@@ -1,4 +1,4 @@
-"""What every task must hold (anchors.md 3e).
+"""The contract of every task.
 
 A stranger's class: ``python -m pytest tests/contracts/test_task_contract.py --task=pkg.Class``.
 Recorded tasks run as they ship; tasks without a table train for real, on few rows.
