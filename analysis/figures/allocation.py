@@ -1,4 +1,7 @@
-"""Draw which fidelities each method evaluated, and their losses (slide 29 of the SigOpt talk)."""
+"""Draw which fidelities each method evaluated, and the losses.
+
+Compare slide 29 of the SigOpt talk (GTC 2019, S9313).
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Draw loss and cost over two hyperparameters with the trials of a run (slide 17 of the talk)."""
+"""Draw loss and cost over two hyperparameters, with the trials of a run.
+
+Compare slide 17 of the SigOpt talk (GTC 2019, S9313).
+"""
 
 from __future__ import annotations
 

@@ -1,6 +1,7 @@
-"""Draw test photos that only the tuned config classifies correctly (slide 31 of the SigOpt talk).
+"""Draw test photos that the tuned config classifies correctly and the baseline does not.
 
-The copyright of the photos is with their owners: such a figure is not for publication.
+Compare slide 31 of the SigOpt talk (GTC 2019, S9313). The photos belong to their owners, so such a
+figure is not for publication.
 """
 
 from __future__ import annotations

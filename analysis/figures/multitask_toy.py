@@ -1,4 +1,7 @@
-"""Draw what a multi-task model learns from a correlated cheap task (slide 19 of the talk)."""
+"""Draw what a multi-task model learns from a correlated cheap task.
+
+Compare slide 19 of the SigOpt talk (GTC 2019, S9313).
+"""
 
 from __future__ import annotations
 

@@ -244,7 +244,7 @@ def test_captions_say_what_tasks_say_of_themselves(here: Path) -> None:
     )
 
 
-def test_a_study_of_widths_compares_no_methods() -> None:
+def test_a_worker_scaling_study_compares_no_methods() -> None:
     runs = pd.DataFrame({"method": ["ei,workers.n=1", "ei,workers.n=2"], "workers": [1, 2]})
     kept = [each.name for each in sections.sections_of(runs)]
     assert kept == ["speedup", "tables"]
