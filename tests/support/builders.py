@@ -61,7 +61,7 @@ def task_settings(name: str) -> dict[str, Any]:
     table = ROOT / "tasks" / "tables" / f"{settings.get('table')}.npz"
     if table.exists():
         return settings
-    if settings["_target_"].startswith("tasks.cars."):
+    if settings["_target_"] in ("tasks.Cars", "tasks.cars_task"):
         live = {"source": "live"} if "source" in settings else {}
         return settings | live | _small_cars()
     if name in SMALL_LIVE:
