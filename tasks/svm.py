@@ -7,7 +7,7 @@ import inspect
 import math
 import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -17,8 +17,9 @@ from benchmarks.core.protocols import Task
 from benchmarks.core.space import Config, Float, Space, check_choice, nearest
 from benchmarks.core.trial import Fidelities, Observation
 from tasks import datasets as data
-from tasks.subprocess_worker import WorkerFailureError, WorkerProcess, WorkerTimeoutError
+from tasks.subprocess_worker import WorkerFailureError, WorkerProcess
 from tasks.subsets import stratified_order
+from tasks.training.worker_task import WorkerTask, check_time_limit
 
 BACKENDS = ("sklearnex", "sklearn")
 SCALES = ("none", "minmax")
@@ -34,7 +35,7 @@ CAPTIONS = {"vehicle_statlog": "Statlog: not the paper's data, milliseconds a fi
 SPACE = Space({"log_c": Float(-10.0, 10.0), "log_gamma": Float(-10.0, 10.0)})
 
 
-class SVM(Task):
+class SVM(WorkerTask):
     """Live task: ``SVC(C=exp(log_c), gamma=exp(log_gamma))`` on nested, stratified subsets.
 
     The loss is the error rate on all validation rows. The cost is the CPU seconds, on one thread,
@@ -43,8 +44,6 @@ class SVM(Task):
     """
 
     version = 1
-    reproducible = False
-    isolated = True
     space = SPACE
 
     def __init__(
@@ -83,8 +82,7 @@ class SVM(Task):
         """
         check_choice("task.backend", backend, BACKENDS)
         check_choice("task.scale", scale, SCALES)
-        if not time_limit > 0:
-            raise ValueError(f"task.time_limit={time_limit}: must be positive")
+        check_time_limit(time_limit)
         counts = {
             "subset_seeds": subset_seeds,
             "timings": timings,
@@ -123,10 +121,6 @@ class SVM(Task):
         self._worker = WorkerProcess(_build, dataset, backend, scale, data_dir, rows, timings)
         self._refits: dict[tuple[float, float], float | None] = {}
 
-    @property
-    def identity(self) -> Mapping[str, Any]:
-        return self._identity
-
     def evaluate(self, config: Config, fidelity: float, rng: np.random.Generator) -> Observation:
         self.space.check(config)
         self.fidelities.check(fidelity)
@@ -157,16 +151,9 @@ class SVM(Task):
             replicate_seed,
         )
         info: dict[str, Any] = {"subset_seed": replicate_seed}
-        started = time.monotonic()
-        try:
-            result = self._worker.call(*request, limit=self._limit, pause=pause)
-        except WorkerTimeoutError as error:
-            return Observation(
-                math.nan, self._limit, "timeout", None, {**info, "error": str(error)}
-            )
-        except WorkerFailureError as error:
-            spent = time.monotonic() - started
-            return Observation(math.nan, spent, "failed", None, {**info, "error": str(error)})
+        result = self._request(request, info, pause)
+        if isinstance(result, Observation):
+            return result
         info["wall"] = max(result["wall"] - self._worker.paused, result["cost"])
         return Observation(result["loss"], result["cost"], "ok", result["test_loss"], info)
 
@@ -185,12 +172,6 @@ class SVM(Task):
             except WorkerFailureError:
                 self._refits[key] = None
         return self._refits[key]
-
-    def limit_time(self, seconds: float) -> None:
-        self._limit = min(self._limit, seconds)
-
-    def close(self) -> None:
-        self._worker.close()
 
 
 def _check_backend(backend: str) -> None:

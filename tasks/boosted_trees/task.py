@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -12,14 +11,15 @@ import numpy as np
 from benchmarks.core.protocols import Task
 from benchmarks.core.space import Config, Space
 from benchmarks.core.trial import Fidelities, Observation
-from tasks.subprocess_worker import WorkerFailureError, WorkerProcess, WorkerTimeoutError
+from tasks.subprocess_worker import WorkerProcess
 from tasks.training.live import check_whole, read_task_info
 from tasks.training.source import replay_or_live
+from tasks.training.worker_task import WorkerTask, check_time_limit
 
 SHARES = (1 / 64, 1 / 32, 1 / 16, 1 / 8, 1 / 4, 1 / 2, 1.0)
 
 
-class BoostedTrees(Task):
+class BoostedTrees(WorkerTask):
     """Live task: LightGBM on nested, stratified subsets of the rows of ``svm_covertype``.
 
     The loss is the error rate on a fixed subset of the validation rows or, at the target fidelity,
@@ -29,8 +29,6 @@ class BoostedTrees(Task):
     """
 
     version = 1
-    reproducible = False
-    isolated = True
 
     def __init__(
         self,
@@ -61,8 +59,7 @@ class BoostedTrees(Task):
         """
         counts = {"subset_rows": subset_rows, "training_seeds": training_seeds}
         check_whole(counts | ({} if train_rows is None else {"train_rows": train_rows}))
-        if not time_limit > 0:
-            raise ValueError(f"task.time_limit={time_limit}: must be positive")
+        check_time_limit(time_limit)
         self.space = Space.from_spec(space)
         self.baselines = {} if baseline_default is None else {"default": baseline_default}
         for config in self.baselines.values():
@@ -81,10 +78,6 @@ class BoostedTrees(Task):
         )
         self.sizes = facts
         self.loss_floor = 0.5 / facts["validation rows"]
-
-    @property
-    def identity(self) -> Mapping[str, Any]:
-        return self._identity
 
     def evaluate(self, config: Config, fidelity: float, rng: np.random.Generator) -> Observation:
         return self._train(config, fidelity, int(rng.integers(self._seeds)))
@@ -106,12 +99,6 @@ class BoostedTrees(Task):
         """Time a fixed workload that resembles the training, in CPU seconds."""
         return float(self._worker.call("speed", limit=math.inf))
 
-    def limit_time(self, seconds: float) -> None:
-        self._limit = min(self._limit, seconds)
-
-    def close(self) -> None:
-        self._worker.close()
-
     def _train(
         self,
         config: Config,
@@ -124,18 +111,9 @@ class BoostedTrees(Task):
         self.fidelities.check(fidelity)
         plain = self.space.from_numbers(self.space.numbers(config))  # numpy types become plain ones
         info: dict[str, Any] = {"training_seed": seed}
-        started = time.monotonic()
-        try:
-            result = self._worker.call(
-                "train", plain, fidelity, seed, recording, limit=self._limit, pause=pause
-            )
-        except WorkerTimeoutError as error:
-            info["error"] = str(error)
-            return Observation(math.nan, self._limit, "timeout", None, info)
-        except WorkerFailureError as error:
-            info["error"] = str(error)
-            return Observation(math.nan, time.monotonic() - started, "failed", None, info)
-        info["wall"] = time.monotonic() - started - self._worker.paused
+        result = self._request(("train", plain, fidelity, seed, recording), info, pause)
+        if isinstance(result, Observation):
+            return result
         if recording:
             info["references"] = result["references"]
         return Observation(result["loss"], result["cost"], "ok", result["test_loss"], info)
@@ -149,8 +127,11 @@ def gbm_covertype(
     **options: Any,
 ) -> Task:
     """Build the task ``gbm_covertype``; see ``replay_or_live`` and ``BoostedTrees``."""
-    trained = ("train_rows", "subset_rows")
-    return replay_or_live(BoostedTrees, space, source, table, surrogate, options, trained)
+    asked = {name: options.get(name) for name in ("train_rows", "subset_rows")}
+    default = options.get("baseline_default")
+    return replay_or_live(
+        BoostedTrees, space, source, table, surrogate, options, asked, baseline=default
+    )
 
 
 def _build(options: Mapping[str, Any]) -> Callable[..., Any]:

@@ -189,10 +189,6 @@ class Cars(LiveTraining):
             **({} if train_share == 1 else {"train_share": train_share}),
         }
 
-    @property
-    def identity(self) -> Mapping[str, Any]:
-        return self._identity
-
     def predictions(self, config: Config, seed: int) -> Predictions:
         """Train a config in full with a training seed and predict the test photos; not charged.
 

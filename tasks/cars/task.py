@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Mapping
 from typing import Any
 
 from benchmarks.core.protocols import Task
-from benchmarks.core.space import Space, check_choice, nearest
+from benchmarks.core.space import check_choice
 from tasks.cars.live import FIDELITIES, MULTITASK, Cars
+from tasks.training.source import replay_or_live
 
-SOURCES = ("recorded", "live")
 TRAINED = ("backbone", "train", "protocol", "image_size", "precision", "epochs")
 """options of the live task that change the training"""
 
@@ -40,41 +39,36 @@ def cars_task(
         tasks.replay.table.TableError: the table is missing or damaged.
         tasks.datasets.DataError: photos or weights of the live task are not available.
     """
-    names = list(inspect.signature(Cars).parameters)
-    for option in options:
-        if option not in names:
-            raise ValueError(f"unknown key task.{option}{nearest(option, names)}")
-    check_choice("task.source", source, SOURCES)
-    if source == "live":
-        return Cars(space=space, fidelity=fidelity, **options)
-    from tasks.replay.curves import RecordedCurves
+    if source != "live":
+        _check_replayable(fidelity, options)
+    few = fidelity == "multitask"
+    device = options.get("device")
+    return replay_or_live(
+        Cars,
+        space,
+        source,
+        table,
+        surrogate,
+        {"fidelity": fidelity, **options},
+        {
+            **{name: options.get(name) for name in TRAINED},
+            "device": None if device == "auto" else device,
+        },
+        values=tuple(MULTITASK) if few else None,
+        nominal=tuple(MULTITASK.values()) if few else None,
+        baseline=options.get("baseline"),
+    )
 
+
+def _check_replayable(fidelity: str, options: Mapping[str, Any]) -> None:
+    """Raise ``ValueError`` for options whose trainings are not in any table."""
     check_choice("task.fidelity", fidelity, FIDELITIES)
-    if table is None:
-        raise ValueError("task.table=None: no curves are recorded; set task.source=live")
-    if options.get("cache_features") is False:
+    cached, weights = options.get("cache_features"), options.get("weights", "auto")
+    if cached is False:
         raise ValueError(
             "task.cache_features=False: no such trainings are recorded; set task.source=live"
         )
-    weights = options.get("weights", "auto")
     if weights not in ("auto", "imagenet"):
         raise ValueError(
             f"task.weights={weights}: no such trainings are recorded; set task.source=live"
         )
-    device = options.get("device")
-    few = fidelity == "multitask"
-    task = RecordedCurves(
-        table,
-        surrogate,
-        values=tuple(MULTITASK) if few else None,
-        nominal=tuple(MULTITASK.values()) if few else None,
-        resume_training=bool(options.get("resume_training")),
-        baseline=options.get("baseline"),
-        asked={
-            **{name: options.get(name) for name in TRAINED},
-            "device": None if device == "auto" else device,
-        },
-    )
-    if Space.from_spec(space).spec() != task.space.spec():
-        raise ValueError("task.space: differs from the recorded space; set task.source=live")
-    return task

@@ -50,8 +50,7 @@ def build(options: Options) -> Callable[..., Any]:
         DataError: photos, features, weights or device are not available.
     """
     set_deterministic()
-    serve = _Worker(options).serve()
-    return lambda kind, *arguments: serve[kind](*arguments)
+    return _Worker(options).answer
 
 
 class _Worker(Worker):
@@ -120,8 +119,8 @@ class _Worker(Worker):
             "classes": self._classes,
         }
 
-    def serve(self) -> Mapping[str, Callable[..., Any]]:
-        return {**super().serve(), "predict": self.predict}
+    def requests(self) -> Mapping[str, Callable[..., Any]]:
+        return {**super().requests(), "predict": self.predict}
 
     def start(
         self, config: Mapping[str, Any], seed: int, between: Callable[[], object] | None

@@ -87,10 +87,6 @@ class ConvolutionalNet(LiveTraining):
         self.sizes = facts
         self.loss_floor = 0.5 / facts["validation images"]
 
-    @property
-    def identity(self) -> Mapping[str, Any]:
-        return self._identity
-
 
 def cnn_fashion(
     space: Mapping[str, Mapping[str, Any]],
@@ -100,8 +96,11 @@ def cnn_fashion(
     **options: Any,
 ) -> Task:
     """Build the task ``cnn_fashion``; see ``replay_or_live`` and ``ConvolutionalNet``."""
-    trained = ("train_rows", "subset_rows")
-    return replay_or_live(ConvolutionalNet, space, source, table, surrogate, options, trained)
+    asked = {name: options.get(name) for name in ("train_rows", "subset_rows")}
+    default = options.get("baseline_default")
+    return replay_or_live(
+        ConvolutionalNet, space, source, table, surrogate, options, asked, baseline=default
+    )
 
 
 def _build(options: Mapping[str, Any]) -> Callable[..., Any]:

@@ -102,10 +102,6 @@ class LanguageModel(LiveTraining):
         self.sizes = facts
         self.loss_floor = 0.01
 
-    @property
-    def identity(self) -> Mapping[str, Any]:
-        return self._identity
-
 
 def lm_shakespeare(
     space: Mapping[str, Mapping[str, Any]],
@@ -115,8 +111,11 @@ def lm_shakespeare(
     **options: Any,
 ) -> Task:
     """Build the task ``lm_shakespeare``; see ``replay_or_live`` and ``LanguageModel``."""
-    trained = ("characters", "steps", "subset_tokens")
-    return replay_or_live(LanguageModel, space, source, table, surrogate, options, trained)
+    asked = {name: options.get(name) for name in ("characters", "steps", "subset_tokens")}
+    default = options.get("baseline_default")
+    return replay_or_live(
+        LanguageModel, space, source, table, surrogate, options, asked, baseline=default
+    )
 
 
 def _build(options: Mapping[str, Any]) -> Callable[..., Any]:

@@ -30,8 +30,7 @@ class Options:
 def build(options: Options) -> Callable[..., Any]:
     """Load the text and return the function that serves requests; runs in the worker process."""
     set_deterministic()
-    serve = _Worker(options).serve()
-    return lambda kind, *arguments: serve[kind](*arguments)
+    return _Worker(options).answer
 
 
 class _Worker(Worker):

@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import math
 import tempfile
-import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
 
-from benchmarks.core.protocols import Task
 from benchmarks.core.space import Config, Space
 from benchmarks.core.trial import Fidelities, Observation
 from tasks.datasets import DataError
-from tasks.subprocess_worker import WorkerFailureError, WorkerProcess, WorkerTimeoutError
+from tasks.subprocess_worker import WorkerFailureError, WorkerProcess
+from tasks.training.worker_task import WorkerTask, check_time_limit
 
 
-class LiveTraining(Task):
+class LiveTraining(WorkerTask):
     """Train configs for real; the fidelity is the share of the units of a full training.
 
     The loss is the validation loss after the last unit. The cost is the seconds of training and of
@@ -25,8 +24,6 @@ class LiveTraining(Task):
     network scores the test rows; this is not charged.
     """
 
-    reproducible = False
-    isolated = True
     extra = "live"
     """extra of this package (``pip install .[extra]``) that the worker process needs"""
 
@@ -67,8 +64,7 @@ class LiveTraining(Task):
             ValueError: an option is out of range, or a baseline is outside the space.
         """
         check_whole({"training_seeds": training_seeds})
-        if not time_limit > 0:
-            raise ValueError(f"task.time_limit={time_limit}: must be positive")
+        check_time_limit(time_limit)
         self.space, self.fidelities = space, fidelities
         self.baselines = dict(baselines or {})
         for config in self.baselines.values():
@@ -116,11 +112,8 @@ class LiveTraining(Task):
         """Time a fixed workload that resembles the training, in CPU seconds."""
         return float(self._worker.call("speed", limit=math.inf))
 
-    def limit_time(self, seconds: float) -> None:
-        self._limit = min(self._limit, seconds)
-
     def close(self) -> None:
-        self._worker.close()
+        super().close()
         if self._scratch is not None:
             self._scratch.cleanup()
 
@@ -143,16 +136,9 @@ class LiveTraining(Task):
         request = ("train", plain, before, units, seed, every_test, recording)
         info: dict[str, Any] = {"training_seed": seed, **self._said_once}
         self._said_once = {}
-        started = time.monotonic()
-        try:
-            result = self._worker.call(*request, limit=self._limit, pause=pause)
-        except WorkerTimeoutError as error:
-            info["error"] = str(error)
-            return Observation(math.nan, self._limit, "timeout", None, info)
-        except WorkerFailureError as error:
-            info["error"] = str(error)
-            return Observation(math.nan, time.monotonic() - started, "failed", None, info)
-        info["wall"] = time.monotonic() - started - self._worker.paused
+        result = self._request(request, info, pause)
+        if isinstance(result, Observation):
+            return result
         if self.fidelities.resumable:
             info |= {"restart_cost": result["restart_cost"], "continued_from": result["began"]}
             if result.get("checkpoint_error"):

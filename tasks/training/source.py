@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from benchmarks.core.protocols import Task
-from benchmarks.core.space import Space, check_choice, nearest
+from benchmarks.core.space import Config, Space, check_choice, nearest
 
 SOURCES = ("recorded", "live")
 
@@ -19,7 +19,11 @@ def replay_or_live(
     table: str | None,
     surrogate: str | None,
     options: Mapping[str, Any],
-    trained: Sequence[str],
+    asked: Mapping[str, Any],
+    *,
+    values: tuple[int, ...] | None = None,
+    nominal: tuple[float, ...] | None = None,
+    baseline: Config | None = None,
 ) -> Task:
     """Build the replay or the live task.
 
@@ -31,8 +35,10 @@ def replay_or_live(
         surrogate: model that predicts the curves of unrecorded configs; see
             ``tasks.replay.curves``.
         options: other options of the live task.
-        trained: names of the options that change the training; a replay checks them against its
-            table.
+        asked: options that change the training; a replay checks them against its table.
+        values: as in ``RecordedCurves``.
+        nominal: as in ``RecordedCurves``.
+        baseline: as in ``RecordedCurves``.
 
     Raises:
         ValueError: unknown source or option, or an option or space differs from the recording.
@@ -53,9 +59,11 @@ def replay_or_live(
     task = RecordedCurves(
         table,
         surrogate,
+        values=values,
+        nominal=nominal,
         resume_training=bool(options.get("resume_training")),
-        baseline=options.get("baseline_default"),
-        asked={name: options.get(name) for name in trained},
+        baseline=baseline,
+        asked=asked,
     )
     if Space.from_spec(space).spec() != task.space.spec():
         raise ValueError("task.space: differs from the recorded space; set task.source=live")

@@ -58,7 +58,11 @@ class Worker(ABC):
     ) -> Training:
         """Return the untrained ``Training`` of a config."""
 
-    def serve(self) -> Mapping[str, Callable[..., Any]]:
+    def answer(self, request: str, *arguments: Any) -> Any:
+        """Answer a request: one of ``requests``."""
+        return self.requests()[request](*arguments)
+
+    def requests(self) -> Mapping[str, Callable[..., Any]]:
         """Return the functions that answer requests, by name of the request."""
         return {"facts": self.facts, "train": self.train, "speed": self.speed}
 

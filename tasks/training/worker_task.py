@@ -1,0 +1,68 @@
+"""Base class of tasks whose evaluations run in a worker process of their own."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from benchmarks.core.protocols import Task
+from benchmarks.core.trial import Observation
+from tasks.subprocess_worker import WorkerFailureError, WorkerProcess, WorkerTimeoutError
+
+
+class WorkerTask(Task):
+    """Evaluate in a worker process, which is killed at the time limit.
+
+    A subclass sets ``_worker``, ``_limit`` and ``_identity`` when it is built.
+    """
+
+    reproducible = False
+    isolated = True
+
+    _worker: WorkerProcess
+    _limit: float
+    """time limit of an evaluation, in seconds of wall time"""
+    _identity: Mapping[str, Any]
+
+    @property
+    def identity(self) -> Mapping[str, Any]:
+        return self._identity
+
+    def limit_time(self, seconds: float) -> None:
+        self._limit = min(self._limit, seconds)
+
+    def close(self) -> None:
+        self._worker.close()
+
+    def _request(
+        self,
+        request: tuple[Any, ...],
+        info: dict[str, Any],
+        pause: Callable[[], bool] | None = None,
+    ) -> dict[str, Any] | Observation:
+        """Return the worker's answer to a request, or the observation of a trial without one.
+
+        Args:
+            request: name of the request and its arguments.
+            info: of the trial; the wall time, without pauses, or the error is added.
+            pause: see ``WorkerProcess.call``.
+        """
+        started = time.monotonic()
+        try:
+            answer: dict[str, Any] = self._worker.call(*request, limit=self._limit, pause=pause)
+        except WorkerTimeoutError as error:
+            info["error"] = str(error)
+            return Observation(math.nan, self._limit, "timeout", None, info)
+        except WorkerFailureError as error:
+            info["error"] = str(error)
+            return Observation(math.nan, time.monotonic() - started, "failed", None, info)
+        info["wall"] = time.monotonic() - started - self._worker.paused
+        return answer
+
+
+def check_time_limit(seconds: float) -> None:
+    """Raise ``ValueError`` unless a task's time limit is positive."""
+    if not seconds > 0:
+        raise ValueError(f"task.time_limit={seconds}: must be positive")
