@@ -14,7 +14,7 @@ from benchmarks.core.trial import Fidelities, Observation
 from tasks.subprocess_worker import WorkerProcess
 from tasks.training.live import check_whole, read_task_info
 from tasks.training.source import replay_or_live
-from tasks.training.worker_task import WorkerTask, check_time_limit
+from tasks.training.worker_task import WorkerTask, build_worker, check_time_limit
 
 SHARES = (1 / 64, 1 / 32, 1 / 16, 1 / 8, 1 / 4, 1 / 2, 1.0)
 
@@ -61,12 +61,10 @@ class BoostedTrees(WorkerTask):
         check_whole(counts | ({} if train_rows is None else {"train_rows": train_rows}))
         check_time_limit(time_limit)
         self.space = Space.from_spec(space)
-        self.baselines = {} if baseline_default is None else {"default": baseline_default}
-        for config in self.baselines.values():
-            self.space.check(config)
+        self._set_baselines({"default": baseline_default})
         self._seeds, self._limit = training_seeds, time_limit
         options = {"data_dir": data_dir, "train_rows": train_rows, "subset_rows": subset_rows}
-        self._worker = WorkerProcess(_build, options)
+        self._worker = WorkerProcess(build_worker, "tasks.boosted_trees.worker", options)
         facts = read_task_info(self._worker, "trees")
         self._identity = {
             "data": facts.pop("data"),
@@ -132,10 +130,3 @@ def gbm_covertype(
     return replay_or_live(
         BoostedTrees, space, source, table, surrogate, options, asked, baseline=default
     )
-
-
-def _build(options: Mapping[str, Any]) -> Callable[..., Any]:
-    """Build the worker; runs in the worker process, the only one that imports LightGBM."""
-    from tasks.boosted_trees import worker
-
-    return worker.build(worker.Options(**options))

@@ -5,7 +5,7 @@ The fidelity is the share of the epochs.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -128,9 +128,8 @@ class Cars(LiveTraining):
                 f"task.epochs={epochs}: task.fidelity=multitask needs {max(MULTITASK)}"
             )
         counted = tuple(MULTITASK) if fidelity == "multitask" else tuple(range(1, epochs + 1))
-        baselines = {"talk": baseline, "default": baseline_default}
         super().__init__(
-            _build,
+            "tasks.cars.worker",
             {
                 "backbone": backbone,
                 "train": train,
@@ -155,7 +154,7 @@ class Cars(LiveTraining):
                 nominal=tuple(MULTITASK.values()) if fidelity == "multitask" else None,
             ),
             units=epochs,
-            baselines={name: config for name, config in baselines.items() if config is not None},
+            baselines={"talk": baseline, "default": baseline_default},
             checkpoint_dir=checkpoint_dir,
             training_seeds=training_seeds,
             time_limit=time_limit,
@@ -201,10 +200,3 @@ class Cars(LiveTraining):
             return Predictions(**self._worker.call("predict", plain, seed, limit=self._limit))
         except (WorkerFailureError, WorkerTimeoutError) as error:
             raise ValueError(f"no predictions of {plain}: {error}") from error
-
-
-def _build(options: Mapping[str, Any]) -> Callable[..., Any]:
-    """Build the worker; runs in the worker process, the only one that imports torch."""
-    from tasks.cars import worker as cars_worker
-
-    return cars_worker.build(cars_worker.Options(**options))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from benchmarks.core.protocols import Task
@@ -62,7 +62,7 @@ class ConvolutionalNet(LiveTraining):
             "subset_rows": subset_rows,
         }
         super().__init__(
-            _build,
+            "tasks.convolutional_net.worker",
             options,
             Space.from_spec(space),
             Fidelities(
@@ -72,7 +72,7 @@ class ConvolutionalNet(LiveTraining):
                 resumable=resume_training,
             ),
             units=EPOCHS,
-            baselines={} if baseline_default is None else {"default": baseline_default},
+            baselines={"default": baseline_default},
             checkpoint_dir=checkpoint_dir,
             training_seeds=training_seeds,
             time_limit=time_limit,
@@ -101,10 +101,3 @@ def cnn_fashion(
     return replay_or_live(
         ConvolutionalNet, space, source, table, surrogate, options, asked, baseline=default
     )
-
-
-def _build(options: Mapping[str, Any]) -> Callable[..., Any]:
-    """Build the worker; runs in the worker process, the only one that imports torch."""
-    from tasks.convolutional_net import worker
-
-    return worker.build(worker.Options(**options))

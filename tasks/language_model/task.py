@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from benchmarks.core.protocols import Task
@@ -76,7 +76,7 @@ class LanguageModel(LiveTraining):
             "subset_tokens": subset_tokens,
         }
         super().__init__(
-            _build,
+            "tasks.language_model.worker",
             options,
             Space.from_spec(space),
             Fidelities(
@@ -86,7 +86,7 @@ class LanguageModel(LiveTraining):
                 resumable=resume_training,
             ),
             units=UNITS,
-            baselines={} if baseline_default is None else {"default": baseline_default},
+            baselines={"default": baseline_default},
             checkpoint_dir=checkpoint_dir,
             training_seeds=training_seeds,
             time_limit=time_limit,
@@ -116,10 +116,3 @@ def lm_shakespeare(
     return replay_or_live(
         LanguageModel, space, source, table, surrogate, options, asked, baseline=default
     )
-
-
-def _build(options: Mapping[str, Any]) -> Callable[..., Any]:
-    """Build the worker; runs in the worker process, the only one that imports torch."""
-    from tasks.language_model import worker
-
-    return worker.build(worker.Options(**options))

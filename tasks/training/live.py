@@ -13,7 +13,7 @@ from benchmarks.core.space import Config, Space
 from benchmarks.core.trial import Fidelities, Observation
 from tasks.datasets import DataError
 from tasks.subprocess_worker import WorkerFailureError, WorkerProcess
-from tasks.training.worker_task import WorkerTask, check_time_limit
+from tasks.training.worker_task import WorkerTask, build_worker, check_time_limit
 
 
 class LiveTraining(WorkerTask):
@@ -29,13 +29,13 @@ class LiveTraining(WorkerTask):
 
     def __init__(
         self,
-        build: Callable[..., Callable[..., Any]],
+        worker: str,
         options: Mapping[str, Any],
         space: Space,
         fidelities: Fidelities,
         *,
         units: int,
-        baselines: Mapping[str, Config] | None = None,
+        baselines: Mapping[str, Config | None],
         checkpoint_dir: str | None = None,
         training_seeds: int = 10,
         time_limit: float = 86400.0,
@@ -44,14 +44,12 @@ class LiveTraining(WorkerTask):
         """Prepare the worker process, which loads its data at the first request.
 
         Args:
-            build: runs in the worker process with one argument, ``options`` with
-                ``checkpoint_dir`` added; returns the function that serves requests, see
-                ``tasks.training.worker``.
-            options: options of the training; pickled.
+            worker: module of the worker process, see ``build_worker``.
+            options: its ``Options``, without ``checkpoint_dir``; pickled.
             space: the search space.
             fidelities: fidelities offered, each a whole number of units.
             units: number of units of a full training.
-            baselines: untuned configs, by name, that gains are measured against.
+            baselines: untuned configs, by name, that gains are measured against; None is left out.
             checkpoint_dir: folder of the checkpoints, used if ``fidelities.resumable``. None is a
                 temporary folder: a run that is killed and resumed has lost its checkpoints, and
                 trains and pays from the start.
@@ -66,9 +64,7 @@ class LiveTraining(WorkerTask):
         check_whole({"training_seeds": training_seeds})
         check_time_limit(time_limit)
         self.space, self.fidelities = space, fidelities
-        self.baselines = dict(baselines or {})
-        for config in self.baselines.values():
-            space.check(config)
+        self._set_baselines(baselines)
         self._units, self._seeds = units, training_seeds
         self._limit, self._every_test = time_limit, every_test
         self._scratch: tempfile.TemporaryDirectory[str] | None = None
@@ -80,7 +76,9 @@ class LiveTraining(WorkerTask):
             self.private_checkpoints = True
         self._said_once: dict[str, Any] = {}
         """added to the info of the first trial"""
-        self._worker = WorkerProcess(build, {**options, "checkpoint_dir": checkpoint_dir})
+        self._worker = WorkerProcess(
+            build_worker, worker, {**options, "checkpoint_dir": checkpoint_dir}
+        )
 
     def evaluate(self, config: Config, fidelity: float, rng: np.random.Generator) -> Observation:
         self._check(config, fidelity)

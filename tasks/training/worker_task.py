@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import importlib
 import math
 import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from benchmarks.core.protocols import Task
+from benchmarks.core.space import Config
 from benchmarks.core.trial import Observation
 from tasks.subprocess_worker import WorkerFailureError, WorkerProcess, WorkerTimeoutError
 
@@ -29,6 +31,16 @@ class WorkerTask(Task):
     @property
     def identity(self) -> Mapping[str, Any]:
         return self._identity
+
+    def _set_baselines(self, baselines: Mapping[str, Config | None]) -> None:
+        """Keep the untuned configs that gains are measured against; None is left out.
+
+        Raises:
+            ValueError: one of them is outside the space.
+        """
+        self.baselines = {name: c for name, c in baselines.items() if c is not None}
+        for config in self.baselines.values():
+            self.space.check(config)
 
     def limit_time(self, seconds: float) -> None:
         self._limit = min(self._limit, seconds)
@@ -60,6 +72,21 @@ class WorkerTask(Task):
             return Observation(math.nan, time.monotonic() - started, "failed", None, info)
         info["wall"] = time.monotonic() - started - self._worker.paused
         return answer
+
+
+def build_worker(module: str, options: Mapping[str, Any]) -> Callable[..., Any]:
+    """Import a worker's module and build it; runs in the worker process.
+
+    Only that process imports torch or LightGBM.
+
+    Args:
+        module: has ``Options`` and ``build(options)``, which returns the function that answers
+            requests.
+        options: fields of ``Options``.
+    """
+    loaded = importlib.import_module(module)
+    built: Callable[..., Any] = loaded.build(loaded.Options(**options))
+    return built
 
 
 def check_time_limit(seconds: float) -> None:

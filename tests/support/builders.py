@@ -29,6 +29,8 @@ SMALL_LIVE: dict[str, tuple[str, dict[str, Any]]] = {
     "lm_shakespeare": ("torch", {"characters": 10_000, "steps": 27, "subset_tokens": 640}),
     "cnn_fashion": ("torch", {"train_rows": 100, "subset_rows": 100}),
     "gbm_covertype": ("lightgbm", {"train_rows": 700, "subset_rows": 200}),
+    # 26 classes: fewer rows would leave no low fidelity
+    "svm_letter": ("sklearn", {"backend": "sklearn", "train_rows": 2000}),
 }
 """the package that a live task needs, and options with which it trains in a second or so"""
 OFFERED: dict[str, dict[str, Any]] = {
@@ -70,8 +72,7 @@ def task_settings(name: str) -> dict[str, Any]:
         return settings | {"source": "live", "data_dir": _data_folder(name), **options}
     if "source" in settings:
         folder = _data_folder(name)
-        rows = 2000 if name == "svm_letter" else 300  # 26 classes: fewer rows have no low fidelity
-        settings |= {"source": "live", "data_dir": folder, "backend": "sklearn", "train_rows": rows}
+        settings |= {"source": "live", "data_dir": folder, "backend": "sklearn", "train_rows": 300}
         settings["timings"] = 1
     return settings
 
