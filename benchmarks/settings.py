@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import importlib
 import inspect
 import re
@@ -124,10 +125,7 @@ def locate(target: str, allow: Sequence[str]) -> Callable[..., Any]:
     Raises:
         ConfigError: the package is not allowed, or has no such module or name.
     """
-    if target in OLD_NAMES:
-        new = OLD_NAMES[target]
-        print(f"_target_={target} is now {new}; the next version drops the old", file=sys.stderr)
-        target = new
+    target = _current_name(target)
     package = target.split(".")[0]
     allowed = ["methods", "tasks", *allow]
     if package not in allowed:
@@ -145,6 +143,16 @@ def locate(target: str, allow: Sequence[str]) -> Callable[..., Any]:
         raise ConfigError(f"_target_={target}: module {module} has no attribute {name}{hint}")
     factory: Callable[..., Any] = getattr(loaded, name)
     return factory
+
+
+@functools.cache
+def _current_name(target: str) -> str:
+    """Return what a name of version 0.1 is now, and say so once in this process."""
+    if target not in OLD_NAMES:
+        return target
+    new = OLD_NAMES[target]
+    print(f"_target_={target} is now {new}; the next version drops the old", file=sys.stderr)
+    return new
 
 
 def build_task(settings: Mapping[str, Any], allow: Sequence[str]) -> Task:

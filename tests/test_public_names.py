@@ -51,7 +51,7 @@ def test_an_old_name_works_and_says_the_new_one(
     old: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     new = OLD_NAMES[old]
-    assert locate(old, []) is locate(new, [])
+    assert locate(old, []) is locate(new, []) is locate(old, [])
     assert capsys.readouterr().err == (
         f"_target_={old} is now {new}; the next version drops the old\n"
     )
