@@ -42,7 +42,7 @@ def cars_task(
     if source != "live":
         _check_replayable(fidelity, options)
     few = fidelity == "multitask"
-    device = options.get("device")
+    device, share = options.get("device"), options.get("train_share")
     return replay_or_live(
         Cars,
         space,
@@ -53,6 +53,7 @@ def cars_task(
         {
             **{name: options.get(name) for name in TRAINED},
             "device": None if device == "auto" else device,
+            "train_share": None if share == 1 else share,  # tables of all photos do not have it
         },
         values=tuple(MULTITASK) if few else None,
         nominal=tuple(MULTITASK.values()) if few else None,

@@ -51,6 +51,7 @@ def test_multitask_needs_the_epochs_of_the_talk(path: str) -> None:
         ({"surogate": "boosting"}, r"^unknown key task.surogate"),
         ({"image_sise": 224}, r"^unknown key task.image_sise.*image_size"),
         ({"image_size": 32}, r"^task.image_size=32: no such trainings are recorded; set task.so"),
+        ({"train_share": 0.25}, r"^task.train_share=0.25: no such trainings are recorded"),
         ({"protocol": "talk"}, r"^task.protocol=talk: no such trainings"),
         ({"cache_features": False}, r"^task.cache_features=False: no such trainings"),
         ({"weights": "random"}, r"^task.weights=random: no such trainings are recorded; set task"),
@@ -66,6 +67,10 @@ def test_what_was_not_recorded_is_refused_in_one_line(
     with pytest.raises(ValueError, match=message) as error:
         cars_task(**{**SMALL, "table": path, **options})
     assert "\n" not in str(error.value)
+
+
+def test_all_training_photos_are_what_was_recorded(path: str) -> None:
+    assert isinstance(cars_task(table=path, train_share=1.0, **SMALL), RecordedCurves)
 
 
 def test_the_yaml_of_cars_head_names_all_options() -> None:
