@@ -21,6 +21,7 @@ LIBRARIES = (
     "GPy",
     "emukit",
     "hydra-core",
+    "lightgbm",
     "torch",
     "transformers",
     "datasets",
