@@ -8,7 +8,6 @@ import matplotlib.pyplot as plt
 import pandas as pd
 import pytest
 from PIL import Image
-from studies import FACTS, write_full_run, write_study
 
 from analysis.data.load import load_runs
 from analysis.data.tidy import tidy
@@ -17,6 +16,7 @@ from analysis.page import sections
 from analysis.page.figure_data import FigureData
 from analysis.page.tables import Table, final, speedups, to_markdown, to_target
 from analysis.report import main
+from support.studies import FACTS, write_full_run, write_study
 
 
 def _quick(context: sections.ReportContext) -> list[sections.Entry]:

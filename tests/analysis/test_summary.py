@@ -3,10 +3,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from traces import FACTS, write_run
 
 from analysis.data.load import load_runs
 from analysis.summary import main, summarise
+from support.traces import FACTS, write_run
 
 
 def test_medians_shares_and_order(tmp_path: Path) -> None:

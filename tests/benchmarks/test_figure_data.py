@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from cli import call
 
 from benchmarks.figure_data import main, tasks_of
+from support.cli import call
 
 MODULE = "benchmarks.figure_data"
 

@@ -17,7 +17,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tiny import Tiny
 
 from benchmarks.provenance import ROOT
 from benchmarks.record import main
@@ -25,6 +24,7 @@ from benchmarks.recorder import cost_normalisation as costs
 from benchmarks.recorder import raw_rows
 from benchmarks.recorder.design import Evaluation, expand
 from benchmarks.recorder.recorder import Recorder
+from support.tiny import Tiny
 from tasks.replay import table
 from tasks.replay.evaluations import RecordedTask
 from tasks.svm import SPACE, SVM, svm_task

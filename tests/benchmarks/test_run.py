@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cli import ENVIRONMENT, call, command
-from tiny import without_clocks
 
 from benchmarks.runner.trace import Trace
+from support.cli import ENVIRONMENT, call, command
+from support.tiny import without_clocks
 
 
 def run_folder(folder: Path, method: str = "random", task: str = "tiny", seed: int = 0) -> Path:
@@ -201,7 +201,7 @@ def test_a_task_that_raises_hangs_or_returns_rubbish_does_not_end_the_run(tmp_pa
         (["budget.trials=-3"], "budget.trials=-3: must be a positive number"),
         (["budget.trials=null"], "the budget is unlimited"),
         (["seed=1,2"], "--multirun"),
-        (["task=tiny", "allow=[]"], "to allow another, set allow=[tiny]"),
+        (["task=tiny", "allow=[]"], "to allow another, set allow=[support]"),
         (["task=tiny", "+task.lwo=1"], "unknown key task.lwo; did you mean 'low'"),
         (["task=svm_mnist", "task.source=lvie"], "allowed are recorded, live; did you mean 'live'"),
         (["task=svm_mnist", "task.backend=sklearn"], "set task.source=live"),

@@ -54,11 +54,11 @@ def test_a_target_that_does_not_exist_names_the_nearest() -> None:
 
 
 def test_unknown_options_and_bad_values_are_one_line() -> None:
-    tiny = {"_target_": "tiny.Tiny", "name": "tiny"}
+    tiny = {"_target_": "support.tiny.Tiny", "name": "tiny"}
     with pytest.raises(ConfigError, match=r"^unknown key task\.lwo; did you mean 'low'\?"):
-        build_task({**tiny, "lwo": 1}, ["tiny"])
+        build_task({**tiny, "lwo": 1}, ["support"])
     with pytest.raises(ConfigError, match=r"^task=tiny: fidelities must rise.*$"):
-        build_task({**tiny, "low": 2.0}, ["tiny"])
+        build_task({**tiny, "low": 2.0}, ["support"])
 
 
 @pytest.mark.parametrize(

@@ -15,11 +15,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-from builders import OFFERED, make_method
-from tiny import Tiny
 
 from benchmarks.core.trial import History, Trial
 from benchmarks.engines.base import stream
+from support.builders import OFFERED, make_method
+from support.tiny import Tiny
 
 GOLDEN = Path(__file__).parent / "golden.json"
 LENGTHS = (0, 3, 12, 15, 18, 20)

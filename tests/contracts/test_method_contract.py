@@ -13,9 +13,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from builders import OFFERED, group_settings, make_method
-from parallel import ended, play, running, started
-from tiny import Flaky, Tiny, without_clocks
 
 from benchmarks.core.protocols import Task
 from benchmarks.core.trial import History, Status, Trial
@@ -23,6 +20,9 @@ from benchmarks.runner import loop
 from benchmarks.runner.budget import Budget
 from benchmarks.runner.trace import Trace
 from benchmarks.settings import locate
+from support.builders import OFFERED, group_settings, make_method
+from support.parallel import ended, play, running, started
+from support.tiny import Flaky, Tiny, without_clocks
 
 WAITING = ("hyperband",)
 """methods that may have nothing to suggest while trials are running"""

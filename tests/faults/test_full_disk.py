@@ -8,9 +8,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from cli import call
-from drivers import rows_in, trace_in
-from tiny import without_clocks
+
+from support.cli import call
+from support.drivers import rows_in, trace_in
+from support.tiny import without_clocks
 
 pytestmark = pytest.mark.slow
 

@@ -10,10 +10,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from cli import call
-from clusters import scheduler, workers
-from drivers import rows_in, start, trace_in
-from live import alive, pids, wait_for
+
+from support.cli import call
+from support.clusters import scheduler, workers
+from support.drivers import rows_in, start, trace_in
+from support.live import alive, pids, wait_for
 
 pytestmark = pytest.mark.slow
 
@@ -22,7 +23,7 @@ def arguments(folder: Path, engine: str, trials: int, n: int = 4) -> list[str]:
     marks = folder / "marks"
     marks.mkdir(exist_ok=True)
     return [
-        *("method=random", "task=live", "allow=[live]", "plot=false", f"task.marks={marks}"),
+        *("method=random", "task=live", "plot=false", f"task.marks={marks}"),
         *(f"budget.trials={trials}", f"workers.engine={engine}", f"workers.n={n}"),
     ]
 

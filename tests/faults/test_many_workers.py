@@ -6,8 +6,9 @@ import time
 from pathlib import Path
 
 import pytest
-from cli import call
-from drivers import rows_in
+
+from support.cli import call
+from support.drivers import rows_in
 
 pytestmark = pytest.mark.slow
 

@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from parallel import ended, play, running, started
-from tiny import Tiny
 
 from benchmarks.core.trial import Fidelities, History, Status, Trial
 from methods.asha import ASHA
 from methods.hyperband import brackets
+from support.parallel import ended, play, running, started
+from support.tiny import Tiny
 
 
 def asha(low: float = 1 / 9, **options: Any) -> ASHA:

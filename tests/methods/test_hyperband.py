@@ -7,14 +7,14 @@ from typing import Any
 
 import numpy as np
 import pytest
-from parallel import ended, play, started
-from tiny import Tiny
 
 from benchmarks.core.trial import History
 from benchmarks.runner import loop
 from benchmarks.runner.budget import Budget
 from benchmarks.runner.trace import Trace
 from methods.hyperband import Hyperband, brackets
+from support.parallel import ended, play, started
+from support.tiny import Tiny
 
 
 def sizes(low: float, rule: str, eta: int = 3) -> list[list[tuple[int, int]]]:

@@ -13,7 +13,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from builders import SMALL
 
 from benchmarks.core.protocols import Method
 from benchmarks.core.space import Categorical, Float, Integer, Space
@@ -27,6 +26,7 @@ from methods.random_search import RandomSearch
 from methods.references.emukit_entropy import EmukitES, EmukitMES
 from methods.references.emukit_fabolas import EmukitFabolas
 from methods.references.gpy_ei import GPyEI
+from support.builders import SMALL
 
 ROOT = Path(__file__).parents[2]
 EMUKIT = [partial(EmukitES, **SMALL["emukit_es"]), partial(EmukitMES, **SMALL["emukit_mes"])]

@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from parallel import started
 from scipy.integrate import quad
 from scipy.stats import norm
 
@@ -14,6 +13,7 @@ from benchmarks.core.space import Categorical, Space
 from benchmarks.core.trial import Fidelities, History, Trial
 from methods.models.kernels import Points
 from methods.multitask import Multitask
+from support.parallel import started
 
 TALK = Fidelities(values=(4 / 35, 18 / 35, 1.0), nominal=(0.1, 0.5, 1.0), full=35)
 Play = Callable[..., History]

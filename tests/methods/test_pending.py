@@ -9,9 +9,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from builders import SMALL
-from parallel import ended, running, started
-from parallel import play as play_parallel
 from scipy.spatial.distance import pdist
 
 from benchmarks.core.space import Categorical, Space
@@ -26,6 +23,9 @@ from methods.multitask import Multitask
 from methods.references.emukit_entropy import EmukitES, EmukitMES
 from methods.references.emukit_fabolas import EmukitFabolas
 from methods.references.gpy_ei import GPyEI, condition_on_pending, predict
+from support.builders import SMALL
+from support.parallel import ended, running, started
+from support.parallel import play as play_parallel
 
 OURS = [ExpectedImprovement, EntropySearch, MTBO, Multitask, Fabolas]
 EMUKIT = [

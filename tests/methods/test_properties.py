@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from builders import SMALL
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -21,6 +20,7 @@ from methods.mtbo import MTBO
 from methods.references.emukit_entropy import EmukitES, EmukitMES
 from methods.references.emukit_fabolas import EmukitFabolas
 from methods.references.gpy_ei import GPyEI
+from support.builders import SMALL
 
 EMUKIT = [
     partial(EmukitES, **SMALL["emukit_es"]),

@@ -10,12 +10,12 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-import photos
 import pytest
 
 from benchmarks.core.protocols import Method, Task
 from benchmarks.settings import build_method, build_task, compose
 from methods.references.sigopt import environment
+from support import photos
 
 ROOT = Path(__file__).resolve().parents[2]
 _SAMPLER: dict[str, Any] = {"representers": 5, "innovations": 10, "burn_in": 5, "sampler_steps": 5}

@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 
 SUPPORT = Path(__file__).resolve().parent
-ENVIRONMENT = {**os.environ, "PYTHONPATH": os.pathsep.join([str(SUPPORT.parents[1]), str(SUPPORT)])}
-OWN = [f"hydra.searchpath=[file://{SUPPORT / 'conf'}]", "allow=[tiny]"]
+_PATH = os.pathsep.join([str(SUPPORT.parents[1]), str(SUPPORT.parent)])
+ENVIRONMENT = {**os.environ, "PYTHONPATH": _PATH}
+OWN = [f"hydra.searchpath=[file://{SUPPORT / 'conf'}]", "allow=[support]"]
 
 
 def command(*arguments: str, module: str = "benchmarks.run") -> list[str]:

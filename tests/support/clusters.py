@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from cli import ENVIRONMENT
-from live import wait_for
+from support.cli import ENVIRONMENT
+from support.live import wait_for
 
 QUIET = {
     **ENVIRONMENT,

@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from recordings import facts, session
 
 from benchmarks.core.space import Categorical, Float, PowerOfTwo, Space
 from benchmarks.recorder import raw_rows
+from support.recordings import facts, session
 
 EPOCHS = 7
 SPACE = Space({

@@ -8,9 +8,8 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
-from cli import ENVIRONMENT, command
-
 from benchmarks.runner.trace import Trace
+from support.cli import ENVIRONMENT, command
 
 
 def start(folder: Path, *arguments: str) -> subprocess.Popen[str]:

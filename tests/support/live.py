@@ -11,10 +11,10 @@ from typing import Any
 
 import numpy as np
 from threadpoolctl import threadpool_info
-from tiny import Tiny
 
 from benchmarks.core.space import Config
 from benchmarks.core.trial import Observation
+from support.tiny import Tiny
 
 FAULTS = ("ok", "hang", "die", "raise", "rubbish", "lock")
 

@@ -6,12 +6,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from studies import metadata, write_study
 
 from analysis.data.archive import RUNS, TRIALS, read_archive, write_archive
 from analysis.data.load import load_runs
 from analysis.data.run_metadata import metadata_of
 from analysis.data.tidy import tidy
+from support.studies import metadata, write_study
 
 
 def test_what_is_read_back_is_what_was_written_exactly(tmp_path: Path) -> None:

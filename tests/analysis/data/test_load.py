@@ -4,9 +4,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from traces import BUDGET, FACTS, write_run
 
 from analysis.data.load import cost_to_reach, load_runs, value_at
+from support.traces import BUDGET, FACTS, write_run
 
 
 def test_regret_is_floored_and_infinite_without_an_incumbent(tmp_path: Path) -> None:

@@ -1,9 +1,9 @@
 from __future__ import annotations
 
 import pytest
-from studies import KEY, metadata
 
 from analysis.data.selection import select_runs, spans
+from support.studies import KEY, metadata
 
 
 def test_a_whole_study_is_analysed_whole() -> None:

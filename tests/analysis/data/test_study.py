@@ -4,9 +4,9 @@ import json
 from pathlib import Path
 
 import pytest
-from studies import write_study
 
 from analysis.data.study import from_traces
+from support.studies import write_study
 
 
 def _damage(study: Path) -> tuple[Path, Path, Path]:

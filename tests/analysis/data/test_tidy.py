@@ -6,11 +6,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from cli import call
-from studies import write_full_run
 
 from analysis.data.load import load_runs
 from analysis.data.tidy import RULES, tidy
+from support.cli import call
+from support.studies import write_full_run
 
 
 @pytest.fixture(scope="module")

@@ -5,9 +5,9 @@ from collections.abc import Iterator
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
-from made_up import regrets
 
 from analysis.figures.cost_to_target import draw_cost_to_target
+from support.made_up import regrets
 
 TABLE = regrets({
     ("t", "ei"): [(0.5, 0.05), (0.05,), (0.5, 0.05)],

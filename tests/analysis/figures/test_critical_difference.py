@@ -6,11 +6,11 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
-from made_up import regrets
 from matplotlib.figure import Figure
 
 from analysis.figures.critical_difference import draw_critical_difference
 from analysis.statistics.ranks import critical_difference
+from support.made_up import regrets
 
 
 @pytest.fixture(autouse=True)

@@ -6,9 +6,9 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
-from made_up import regrets
 
 from analysis.figures.ecdf import draw_ecdf
+from support.made_up import regrets
 
 TABLE = regrets({
     ("t", "ei"): [(0.6, 0.06), (0.6, 0.006)],

@@ -6,9 +6,9 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
-from made_up import regrets
 
 from analysis.figures.ranks import draw_ranks
+from support.made_up import regrets
 
 TABLE = regrets({
     ("t", "ei"): [(0.6, 0.1), (0.6, 0.1), (0.6, 0.5)],

@@ -6,9 +6,9 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
-from made_up import regrets
 
 from analysis.figures.wins import draw_wins
+from support.made_up import regrets
 
 TABLE = regrets({
     ("t", "random"): [(0.3,), (0.3,), (0.3,)],

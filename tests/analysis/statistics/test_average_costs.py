@@ -5,10 +5,10 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 import pytest
-from regrets import RUNS, table
 
 from analysis.statistics.average_costs import average_costs, ratios
 from analysis.statistics.regret_targets import reached
+from support.regrets import RUNS, table
 
 
 def test_art_is_all_cost_over_successes() -> None:

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from regrets import RUNS, table
 
 from analysis.statistics.regret_targets import (
     allowed,
@@ -14,6 +13,7 @@ from analysis.statistics.regret_targets import (
     unit_of,
     within_reach,
 )
+from support.regrets import RUNS, table
 
 
 def test_an_incumbent_that_leaves_the_target_again_was_not_there() -> None:

@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tiny import Tiny, without_clocks
 
 from benchmarks.core.protocols import Method, Task
 from benchmarks.core.space import Config
@@ -20,6 +19,7 @@ from benchmarks.runner.trace import Trace, TraceWriter
 from methods.asha import ASHA
 from methods.hyperband import Hyperband
 from methods.random_search import RandomSearch
+from support.tiny import Tiny, without_clocks
 
 
 class Listed(Method):

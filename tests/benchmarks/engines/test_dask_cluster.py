@@ -13,10 +13,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cli import call
-from clusters import scheduler, workers
-from drivers import rows_in, start, trace_in
-from live import FAULTS, Live, alive, pids, wait_for
+
+from support.cli import call
+from support.clusters import scheduler, workers
+from support.drivers import rows_in, start, trace_in
+from support.live import FAULTS, Live, alive, pids, wait_for
 
 pytest.importorskip("distributed")
 
@@ -40,8 +41,8 @@ def settings(n: int = 2, address: str | None = None, **options: Any) -> dict[str
     return {
         "seed": 0,
         "threads": 1,
-        "task": {"_target_": "live.Live", "name": "live", **options},
-        "allow": ["live"],
+        "task": {"_target_": "support.live.Live", "name": "live", **options},
+        "allow": ["support"],
         "time_limit": limit,
         "workers": {"n": n, "engine": "dask", "overhead": 0.1, "address": address},
     }
@@ -198,7 +199,7 @@ def test_no_scheduler_at_the_address_is_one_line_in_time(
 
 @pytest.mark.slow
 def test_a_scheduler_that_dies_ends_the_run_and_the_same_command_resumes(tmp_path: Path) -> None:
-    quick = ["method=random", "task=live", "allow=[live]", "budget.trials=12", "plot=false"]
+    quick = ["method=random", "task=live", "budget.trials=12", "plot=false"]
     arguments = [*quick, "task.least=0.3", "workers.n=2", "workers.engine=dask"]
     with scheduler(tmp_path) as (process, named), workers(tmp_path, named, 2):
         running = start(tmp_path, *arguments, f"workers.address={named}")
@@ -225,7 +226,7 @@ def test_a_scheduler_that_dies_ends_the_run_and_the_same_command_resumes(tmp_pat
 
 
 def test_an_address_where_nobody_answers_is_refused_by_the_command_line(tmp_path: Path) -> None:
-    command = ["method=random", "task=live", "allow=[live]", "plot=false", "workers.engine=dask"]
+    command = ["method=random", "task=live", "plot=false", "workers.engine=dask"]
     refused = call(tmp_path, *command, "workers.address=rubbish://x:1")
     assert refused.returncode == 2
     assert refused.stderr == "error: workers.address=rubbish://x:1: no Dask scheduler answers\n"

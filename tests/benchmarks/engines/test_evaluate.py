@@ -5,12 +5,12 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tiny import Flaky, Tiny
 
 from benchmarks.core.protocols import Task
 from benchmarks.core.space import Config
 from benchmarks.core.trial import Observation, Suggestion
 from benchmarks.engines.evaluate import evaluate, failed
+from support.tiny import Flaky, Tiny
 
 ANYWHERE = Suggestion({"x": 0.0, "y": 0.0}, 0.5)
 

@@ -2,17 +2,17 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from tiny import Tiny
 
 from benchmarks.core.trial import Suggestion
 from benchmarks.engines.evaluate import evaluate
 from benchmarks.engines.isolated_task import IsolatedTask
+from support.tiny import Tiny
 
-FLAKY = {"_target_": "tiny.Flaky", "name": "flaky", "hang": True}
+FLAKY = {"_target_": "support.tiny.Flaky", "name": "flaky", "hang": True}
 
 
 def test_the_lower_limit_counts() -> None:
-    task = IsolatedTask(FLAKY, ["tiny"], limit=60)
+    task = IsolatedTask(FLAKY, ["support"], limit=60)
     task.limit_time(0.5)
     task.limit_time(600.0)
     hung = evaluate(task, Suggestion({"x": 4.5 / 8, "y": 0}), np.random.default_rng(0))
@@ -21,7 +21,7 @@ def test_the_lower_limit_counts() -> None:
 
 
 def test_an_isolated_task_gives_what_the_task_gives() -> None:
-    task = IsolatedTask({"_target_": "tiny.Tiny", "name": "tiny"}, ["tiny"], limit=60)
+    task = IsolatedTask({"_target_": "support.tiny.Tiny", "name": "tiny"}, ["support"], limit=60)
     config = {"x": 0.5, "y": 0.5}
     direct = Tiny().evaluate(config, 0.5, np.random.default_rng(0))
     assert task.evaluate(config, 0.5, np.random.default_rng(0)) == direct
@@ -35,7 +35,7 @@ def test_an_isolated_task_gives_what_the_task_gives() -> None:
 def test_an_evaluation_over_the_limit_is_a_timeout_charged_at_the_limit_and_the_next_one_runs() -> (
     None
 ):
-    task = IsolatedTask(FLAKY, ["tiny"], limit=0.5)
+    task = IsolatedTask(FLAKY, ["support"], limit=0.5)
     rng = np.random.default_rng(0)
     hung = evaluate(task, Suggestion({"x": 4.5 / 8, "y": 0}), rng)
     assert (hung.status, hung.cost) == ("timeout", 0.5)
@@ -48,4 +48,4 @@ def test_an_evaluation_over_the_limit_is_a_timeout_charged_at_the_limit_and_the_
 
 def test_the_limit_must_be_positive() -> None:
     with pytest.raises(ValueError, match="time_limit=0: must be positive"):
-        IsolatedTask(FLAKY, ["tiny"], limit=0)
+        IsolatedTask(FLAKY, ["support"], limit=0)

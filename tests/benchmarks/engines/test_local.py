@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from live import FAULTS, Live, alive, pids, wait_for
 
 from benchmarks.core.protocols import Task
 from benchmarks.core.trial import Suggestion
@@ -23,11 +22,12 @@ from benchmarks.runner import loop
 from benchmarks.runner.budget import Budget
 from benchmarks.runner.trace import Trace
 from methods.random_search import RandomSearch
+from support.live import FAULTS, Live, alive, pids, wait_for
 
 
 def engine(n: int, limit: float = math.inf, now: float = 0.0, **options: Any) -> Local:
-    described = {"_target_": "live.Live", "name": "live", **options}
-    return Local(lambda: IsolatedTask(described, ["live"], limit), 0, n, now)
+    described = {"_target_": "support.live.Live", "name": "live", **options}
+    return Local(lambda: IsolatedTask(described, ["support"], limit), 0, n, now)
 
 
 def job(number: int, fault: str = "ok", worker: int = 0) -> Job:
@@ -138,7 +138,9 @@ def test_a_task_that_can_be_built_later_costs_one_trial() -> None:
         calls.append(1)
         if len(calls) == 1:
             raise MemoryError("for now")
-        return IsolatedTask({"_target_": "live.Live", "name": "live"}, ["live"], math.inf)
+        return IsolatedTask(
+            {"_target_": "support.live.Live", "name": "live"}, ["support"], math.inf
+        )
 
     with closing(Local(build, 0, 1)) as workers:
         statuses = []

@@ -4,8 +4,6 @@ import sys
 from typing import Any
 
 import pytest
-from live import Live
-from tiny import Tiny
 
 from benchmarks.core.protocols import Task
 from benchmarks.engines.isolated_task import IsolatedTask, build_evaluated
@@ -13,16 +11,18 @@ from benchmarks.engines.local import Local
 from benchmarks.engines.select import build_engine, engine_of
 from benchmarks.engines.virtual import Virtual
 from benchmarks.settings import ConfigError
+from support.live import Live
+from support.tiny import Tiny
 
 
-def settings(task: str = "tiny.Tiny", **workers: Any) -> dict[str, Any]:
+def settings(task: str = "support.tiny.Tiny", **workers: Any) -> dict[str, Any]:
     default = {"n": 1, "engine": None, "overhead": 0.1, "address": None}
     described = {"_target_": task, "name": "mine"}
     return {
         "seed": 0,
         "threads": 1,
         "task": described,
-        "allow": ["tiny", "live"],
+        "allow": ["support"],
         "time_limit": None,
         "workers": {**default, **workers},
     }
@@ -94,7 +94,7 @@ def test_engines_are_built_with_the_clock_where_it_stood() -> None:
     measured = build_engine(settings(overhead="measured"), Tiny(), 5.0)
     measured.add_overhead(1000.0)
     assert measured.now == 1005.0
-    local = build_engine(settings("live.Live", n=3), Live(), 5.0)
+    local = build_engine(settings("support.live.Live", n=3), Live(), 5.0)
     assert isinstance(local, Local)
     assert 5.0 <= local.now < 6.0
     local.close()
@@ -110,13 +110,13 @@ def test_a_task_is_isolated_for_a_limit_or_on_demand_unless_it_has_children_of_i
 def test_no_limit_for_a_task_with_a_limit_of_its_own_but_the_lower_one() -> None:
     limits = []
     for limit in (None, 3.0, 300.0):
-        task = build_evaluated({**settings("live.Own"), "time_limit": limit} | own(30.0))
+        task = build_evaluated({**settings("support.live.Own"), "time_limit": limit} | own(30.0))
         limits.append(task.time_limit)  # type: ignore[attr-defined]
     assert limits == [30.0, 3.0, 30.0]
 
 
 def own(limit: float) -> dict[str, Any]:
-    return {"task": {"_target_": "live.Own", "name": "own", "time_limit": limit}}
+    return {"task": {"_target_": "support.live.Own", "name": "own", "time_limit": limit}}
 
 
 def test_dask_without_its_package_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,7 +4,6 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import photos
 import pytest
 from scipy.io import savemat
 
@@ -18,6 +17,7 @@ from benchmarks.illustrations.cars_case_study import (
     write_recorded,
 )
 from benchmarks.settings import compose
+from support import photos
 from tasks.cars.photos import load_photos
 from tasks.replay import table as tables
 from tasks.replay.curves import CURVES

@@ -3,13 +3,13 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from recordings import facts, recorded, session
 
 from benchmarks.core.space import Float, Space
 from benchmarks.recorder import raw_rows
 from benchmarks.recorder.backend_comparison import compare_backends, other_backends
 from benchmarks.recorder.card_of_evaluations import write_card
 from benchmarks.recorder.table_of_evaluations import compact
+from support.recordings import facts, recorded, session
 from tasks.replay import table
 
 SPACE = Space({"x": Float(0, 1), "y": Float(0, 1)})

@@ -4,11 +4,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from curves import DERIVED, SPACE, record
 
 from benchmarks.recorder import raw_rows
 from benchmarks.recorder.card_of_curves import importances, write_curve_card
 from benchmarks.recorder.table_of_curves import compact_curves
+from support.curves import DERIVED, SPACE, record
 from tasks.replay import table
 from tasks.replay.curve_surrogate import CurveSurrogate
 from tasks.replay.curves import CURVES

@@ -5,10 +5,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from recordings import facts, recorded, session
 
 from benchmarks.recorder import cost_normalisation as costs
 from benchmarks.recorder import raw_rows
+from support.recordings import facts, recorded, session
 
 
 @pytest.fixture

@@ -5,7 +5,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from curves import DERIVED, EPOCHS, SPACE, loss_at, opening, record, row
 
 from benchmarks.core.space import Space
 from benchmarks.provenance import ROOT
@@ -13,6 +12,7 @@ from benchmarks.recorder import raw_rows
 from benchmarks.recorder.design import sobol
 from benchmarks.recorder.promising_half import main, promising_half
 from benchmarks.settings import compose
+from support.curves import DERIVED, EPOCHS, SPACE, loss_at, opening, record, row
 
 PILOT = {"sobol": {"count": 60, "seed": 0}, "fidelities": [1]}
 DESIGN: dict[str, Any] = {"stages": [PILOT], "derived": DERIVED}

@@ -3,9 +3,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from recordings import CONFIG, facts, recorded, session
 
 from benchmarks.recorder import raw_rows
+from support.recordings import CONFIG, facts, recorded, session
 
 
 @pytest.fixture

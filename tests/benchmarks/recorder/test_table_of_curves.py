@@ -4,11 +4,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from curves import DERIVED, EPOCHS, SPACE, opening, record, row
 
 from benchmarks.recorder import cost_normalisation as costs
 from benchmarks.recorder import raw_rows
 from benchmarks.recorder.table_of_curves import columns_of, compact_curves
+from support.curves import DERIVED, EPOCHS, SPACE, opening, record, row
 from tasks.replay import table
 from tasks.replay.check_curves import held_out_errors
 from tasks.replay.curve_surrogate import FAMILIES, CurveSurrogate

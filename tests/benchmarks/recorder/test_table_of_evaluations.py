@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from recordings import facts, recorded, session
 
 from benchmarks.core.space import Categorical, Float, Integer, Space
 from benchmarks.recorder.table_of_evaluations import compact
+from support.recordings import facts, recorded, session
 from tasks.replay import table
 from tasks.replay.evaluations import RecordedTask
 

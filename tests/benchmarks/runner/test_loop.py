@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tiny import Flaky, Outside, Tiny, without_clocks
 
 from benchmarks.core.protocols import Method, Task
 from benchmarks.core.space import Config
@@ -17,6 +16,7 @@ from benchmarks.runner import loop
 from benchmarks.runner.budget import Budget
 from benchmarks.runner.trace import Trace
 from methods.random_search import RandomSearch
+from support.tiny import Flaky, Outside, Tiny, without_clocks
 
 
 def run(tmp_path: Path, method: Method, task: Task, budget: Budget, seed: int = 0) -> Any:

@@ -4,11 +4,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tiny import Tiny
 
 from benchmarks.lock import LockedError
 from benchmarks.runner.run_folder import KeyMismatchError, RunFolder, key_of, path_of
 from methods.random_search import RandomSearch
+from support.tiny import Tiny
 
 
 def settings(**changes: Any) -> dict[str, Any]:
@@ -20,7 +20,7 @@ def settings(**changes: Any) -> dict[str, Any]:
         "plot": True,
         "allow": [],
         "method": {"_target_": "methods.random_search.RandomSearch", "name": "random"},
-        "task": {"_target_": "tiny.Tiny", "name": "tiny", "data_dir": "/somewhere"},
+        "task": {"_target_": "support.tiny.Tiny", "name": "tiny", "data_dir": "/somewhere"},
         "budget": {"trials": 3},
     }
     return base | changes
@@ -72,7 +72,7 @@ def test_a_raised_version_is_another_key() -> None:
 def test_our_own_classes_may_move_and_others_are_known_by_their_source() -> None:
     assert "method._target_" not in key()
     assert key() == key(method={"_target_": "methods.RandomSearch", "name": "random"})
-    assert key()["task._target_"] == "tiny.Tiny"
+    assert key()["task._target_"] == "support.tiny.Tiny"
     assert len(key()["task.source"]) == 16
 
 

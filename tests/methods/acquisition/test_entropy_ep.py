@@ -2,13 +2,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from models import BASIS, entropy, model
 from scipy.stats import norm, spearmanr
 
 from methods.acquisition.entropy_ep import EPEntropy, minimisers
 from methods.acquisition.entropy_mc import MonteCarloEntropy
 from methods.acquisition.representer_posterior import RepresenterPosterior
 from methods.models.kernels import Points, loss_basis
+from support.models import BASIS, entropy, model
 
 
 def joint(representers: int, noise: float = 0.01) -> RepresenterPosterior:

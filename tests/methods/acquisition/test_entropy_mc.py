@@ -2,13 +2,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from models import BASIS, entropy, model
 
 from methods.acquisition.entropy_mc import MonteCarloEntropy
 from methods.acquisition.representer_posterior import RepresenterPosterior
 from methods.acquisition.representers import at_target
 from methods.models.gp import Data, Posterior
 from methods.models.kernels import Points, ProductKernel, loss_basis
+from support.models import BASIS, entropy, model
 
 
 def p_min(posterior: Posterior, places: Points, normals: np.ndarray) -> np.ndarray:

@@ -1,12 +1,12 @@
 from __future__ import annotations
 
 import numpy as np
-from models import BASIS, model
 
 from methods.acquisition.representer_posterior import RepresenterPosterior
 from methods.acquisition.representers import at_target
 from methods.models.gp import Data, Posterior
 from methods.models.kernels import Points, loss_basis
+from support.models import BASIS, model
 
 
 def test_mean_and_covariance_are_the_posteriors() -> None:

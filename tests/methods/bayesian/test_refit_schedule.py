@@ -5,12 +5,12 @@ from typing import Any
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from parallel import ended, play, running
 
 from benchmarks.core.protocols import Method
 from benchmarks.core.space import Config, Float, Space
 from benchmarks.core.trial import Fidelities, History, Suggestion, Trial
 from methods.bayesian.refit_schedule import pending_numbers, prefix
+from support.parallel import ended, play, running
 
 
 class Noting(Method):

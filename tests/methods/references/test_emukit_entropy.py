@@ -8,7 +8,6 @@ from typing import Any
 import emukit.bayesian_optimization.acquisitions.max_value_entropy_search as emukit_mes
 import numpy as np
 import pytest
-from builders import SMALL
 from emukit.bayesian_optimization.acquisitions import EntropySearch
 from emukit.core import ContinuousParameter, ParameterSpace
 from emukit.model_wrappers import GPyModelWrapper
@@ -19,6 +18,7 @@ from methods.models.training_data import TrainingData, training_data
 from methods.references.emukit_entropy import EmukitES, EmukitMES, EmukitSearch
 from methods.references.emukit_pieces import ClippedGPy
 from methods.references.gpy_ei import GPyEI, fit_gpy, quiet_gpy
+from support.builders import SMALL
 
 SQUARE = ParameterSpace([ContinuousParameter("a", 0, 1), ContinuousParameter("b", 0, 1)])
 X = np.random.default_rng(5).random((12, 2))

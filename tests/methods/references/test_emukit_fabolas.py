@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from builders import SMALL
 from emukit.core import ContinuousParameter, ParameterSpace
 from emukit.examples.fabolas import FabolasLoop, FabolasModel
 from emukit.examples.fabolas.fabolas_model import transform
@@ -19,6 +18,7 @@ from methods.models.training_data import TrainingData, training_data
 from methods.references.emukit_fabolas import EmukitFabolas
 from methods.references.global_random import global_random
 from methods.references.gpy_ei import quiet_gpy
+from support.builders import SMALL
 
 ROWS = 50_000
 

@@ -3,8 +3,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-import photos
 import pytest
+
+from support import photos
 
 torch = pytest.importorskip("torch")
 pytest.importorskip("transformers")

@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import photos
 import pytest
 
 from benchmarks.core.space import Categorical, Float, Integer, PowerOfTwo, Space
 from benchmarks.illustrations.cars_case_study import SEED, write_predictions
 from benchmarks.settings import ConfigError, build_task, compose
+from support import photos
 from tasks.cars.live import Cars
 from tasks.cars.photos import load_photos
 

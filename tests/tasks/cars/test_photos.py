@@ -11,11 +11,11 @@ from types import ModuleType
 from typing import Any
 
 import numpy as np
-import photos as support
 import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
+from support import photos as made_photos
 from tasks.cars.photos import Photos, load_photos
 from tasks.datasets import ENVIRONMENT_VARIABLE, DataError
 
@@ -47,7 +47,7 @@ def refused(says: str, *arguments: Any, **named: Any) -> str:
     return text
 
 
-def check(photos: Photos, made: support.Made) -> None:
+def check(photos: Photos, made: made_photos.Made) -> None:
     """These are the photos that were written."""
     assert photos.labels.dtype == np.int64
     assert photos.is_test.dtype == np.bool_
@@ -64,13 +64,13 @@ def check(photos: Photos, made: support.Made) -> None:
     assert red > 2 * blue  # the first class is red
 
 
-def official(made: support.Made) -> tuple[str, ...]:
+def official(made: made_photos.Made) -> tuple[str, ...]:
     parts = ["test" if test else "train" for test in made.is_test]
     return tuple(f"{part}/{name}" for part, name in zip(parts, made.names, strict=True))
 
 
 def test_packed(tmp_path: Path) -> None:
-    made = support.packed(tmp_path / "some.npz")
+    made = made_photos.packed(tmp_path / "some.npz")
     photos = load_photos(str(tmp_path / "some.npz"))
     check(photos, made)
     assert photos.names[:3] == ("0", "1", "2")  # not the whole set: official names unknown
@@ -78,35 +78,35 @@ def test_packed(tmp_path: Path) -> None:
 
 def test_of_the_packed_files_in_a_folder_the_one_with_most_pixels_is_read(tmp_path: Path) -> None:
     for px in (8, 16, 12):
-        support.packed(tmp_path / f"stanford_cars_{px}px.npz", px=px)
+        made_photos.packed(tmp_path / f"stanford_cars_{px}px.npz", px=px)
     (tmp_path / "stanford_cars_99px.npz.part").write_bytes(b"")
     assert load_photos(str(tmp_path)).image(0).size == (16, 16)
 
 
 @pytest.mark.parametrize("named", ["", "stanford_cars"])
 def test_torchvisions_layout(tmp_path: Path, named: str) -> None:
-    made = support.folder(tmp_path)
+    made = made_photos.folder(tmp_path)
     photos = load_photos(str(tmp_path / named))
     check(photos, made)
     assert photos.names == official(made)
 
 
 def test_a_folder_with_a_single_photo_a_part(tmp_path: Path) -> None:
-    made = support.folder(tmp_path, photos_per_class=2, classes=1)
+    made = made_photos.folder(tmp_path, photos_per_class=2, classes=1)
     check(load_photos(str(tmp_path)), made)
 
 
 def test_the_hub(tmp_path: Path, datasets: ModuleType) -> None:
-    made = support.hub(tmp_path / "cars")
+    made = made_photos.hub(tmp_path / "cars")
     photos = load_photos(hub_id=str(tmp_path / "cars"))
     check(photos, made)
     assert photos.names == official(made)
 
 
 def test_all_sources_give_the_same_photos(tmp_path: Path, datasets: ModuleType) -> None:
-    support.packed(tmp_path / "cars.npz")
-    support.folder(tmp_path)
-    support.hub(tmp_path / "cars")
+    made_photos.packed(tmp_path / "cars.npz")
+    made_photos.folder(tmp_path)
+    made_photos.hub(tmp_path / "cars")
     sources: list[dict[str, str]] = [
         {"data_dir": str(tmp_path / "cars.npz")},
         {"data_dir": str(tmp_path)},
@@ -124,16 +124,16 @@ def test_all_sources_give_the_same_photos(tmp_path: Path, datasets: ModuleType) 
 
 
 def test_the_hash_is_of_contents_labels_and_split_in_order(tmp_path: Path) -> None:
-    def sha256(made: support.Made, **changes: NDArray[Any]) -> str:
-        arrays: dict[str, Any] = support.arrays(made) | changes
+    def sha256(made: made_photos.Made, **changes: NDArray[Any]) -> str:
+        arrays: dict[str, Any] = made_photos.arrays(made) | changes
         np.savez(tmp_path / "cars.npz", **arrays)
         return load_photos(str(tmp_path / "cars.npz")).sha256
 
-    made = support.make()
-    arrays = support.arrays(made)
+    made = made_photos.make()
+    arrays = made_photos.arrays(made)
     hashes = {
         sha256(made),
-        sha256(support.make(seed=1)),
+        sha256(made_photos.make(seed=1)),
         sha256(made, label=(made.labels + 1) % 3),
         sha256(made, label=made.labels[::-1]),
         sha256(made, is_test=~made.is_test),
@@ -146,10 +146,10 @@ def test_the_hash_is_of_contents_labels_and_split_in_order(tmp_path: Path) -> No
 def test_the_environment_variable_names_the_folder(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    made = support.folder(tmp_path / "named")
+    made = made_photos.folder(tmp_path / "named")
     monkeypatch.setenv(ENVIRONMENT_VARIABLE, str(tmp_path / "named"))
     check(load_photos(), made)
-    support.packed(tmp_path / "cars.npz", classes=1)
+    made_photos.packed(tmp_path / "cars.npz", classes=1)
     assert load_photos(str(tmp_path / "cars.npz")).labels.max() == 0  # the argument goes first
 
 
@@ -178,7 +178,7 @@ def test_a_place_without_photos_gives_one_clear_line(tmp_path: Path) -> None:
 
 def npz(**changes: NDArray[Any] | None) -> bytes:
     """A packed file with some arrays replaced or, if None, left out."""
-    arrays: dict[str, Any] = support.arrays(support.make(2, 2, 8)) | changes
+    arrays: dict[str, Any] = made_photos.arrays(made_photos.make(2, 2, 8)) | changes
     file = io.BytesIO()
     np.savez(file, **{key: value for key, value in arrays.items() if value is not None})
     return file.getvalue()
@@ -222,7 +222,7 @@ def test_a_packed_file_of_no_photos_is_refused(tmp_path: Path) -> None:
 
 
 def test_missing_images_are_counted_and_the_first_is_named(tmp_path: Path) -> None:
-    support.folder(tmp_path)
+    made_photos.folder(tmp_path)
     base = tmp_path / "stanford_cars"
     for name in ("cars_test/00002.jpg", "cars_test/00004.jpg"):
         (base / name).unlink()
@@ -230,7 +230,7 @@ def test_missing_images_are_counted_and_the_first_is_named(tmp_path: Path) -> No
 
 
 def test_an_image_that_goes_after_loading_gives_one_clear_line(tmp_path: Path) -> None:
-    support.folder(tmp_path)
+    made_photos.folder(tmp_path)
     photos = load_photos(str(tmp_path))
     (tmp_path / "stanford_cars" / "cars_train" / "00001.jpg").unlink()
     with pytest.raises(DataError, match=r"cannot read .*cars_train/00001.jpg"):
@@ -241,7 +241,7 @@ def test_an_image_that_goes_after_loading_gives_one_clear_line(tmp_path: Path) -
 def test_a_missing_or_damaged_file_of_the_devkit_gives_one_clear_line(
     file: str, tmp_path: Path
 ) -> None:
-    support.folder(tmp_path)
+    made_photos.folder(tmp_path)
     path = tmp_path / "stanford_cars" / file
     whole = path.read_bytes()
     for content in (b"", b"<html>404</html>", whole[:300], whole[:-20]):
@@ -253,7 +253,7 @@ def test_a_missing_or_damaged_file_of_the_devkit_gives_one_clear_line(
 
 
 def test_test_labels_without_labels_give_one_clear_line(tmp_path: Path) -> None:
-    support.folder(tmp_path)
+    made_photos.folder(tmp_path)
     base = tmp_path / "stanford_cars"
     path = base / "cars_test_annos_withlabels.mat"
     path.write_bytes((base / "devkit" / "cars_test_annos.mat").read_bytes())
@@ -261,10 +261,10 @@ def test_test_labels_without_labels_give_one_clear_line(tmp_path: Path) -> None:
 
 
 def test_a_devkit_that_counts_from_0_is_refused(tmp_path: Path) -> None:
-    made = support.folder(tmp_path)
+    made = made_photos.folder(tmp_path)
     made.labels[:] -= 1
     path = tmp_path / "stanford_cars" / "devkit" / "cars_train_annos.mat"
-    support.annotate(path, made, ~made.is_test)
+    made_photos.annotate(path, made, ~made.is_test)
     refused("found class 0, but the devkit counts from 1", str(tmp_path))
 
 

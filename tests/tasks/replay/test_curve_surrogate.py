@@ -4,11 +4,11 @@ import math
 
 import numpy as np
 import pytest
-from curves import DERIVED, EPOCHS, SPACE, record
 
 from benchmarks.recorder import cost_normalisation as costs
 from benchmarks.recorder import raw_rows
 from benchmarks.recorder.table_of_curves import columns_of
+from support.curves import DERIVED, EPOCHS, SPACE, record
 from tasks.replay import fit_curves as curve_fit
 from tasks.replay.curve_surrogate import COLUMNS, FAMILIES, CurveSurrogate, inputs_of
 

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from curves import DERIVED, EPOCHS, SPACE, record, row
 
 from benchmarks.recorder import raw_rows
 from benchmarks.recorder.table_of_curves import compact_curves
+from support.curves import DERIVED, EPOCHS, SPACE, record, row
 from tasks.replay import table as tables
 from tasks.replay.curves import CURVES, RecordedCurves
 

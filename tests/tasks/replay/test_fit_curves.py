@@ -4,11 +4,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from curves import DERIVED, EPOCHS, SPACE, loss_at, record, row
 
 from benchmarks.recorder import cost_normalisation as costs
 from benchmarks.recorder import raw_rows
 from benchmarks.recorder.table_of_curves import columns_of
+from support.curves import DERIVED, EPOCHS, SPACE, loss_at, record, row
 from tasks.replay import fit_curves as curve_fit
 from tasks.replay.curve_surrogate import FAMILIES, CurveSurrogate
 

@@ -1,4 +1,4 @@
-"""How fast replaying is: ``python tests/bench/replay.py [table]`` prints it; gates nothing."""
+"""How fast replaying is: ``python tests/measurements/replay.py [table]``; gates nothing."""
 
 from __future__ import annotations
 

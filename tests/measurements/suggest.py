@@ -1,4 +1,4 @@
-"""How fast methods suggest: ``python tests/bench/suggest.py [method ...]``; gates nothing.
+"""How fast methods suggest: ``python tests/measurements/suggest.py [method ...]``; gates nothing.
 
 Median CPU seconds of ``suggest`` on one thread, for a fresh object given the whole history, over
 histories of ``n`` trials in ``d`` dimensions: a noisy bowl, fidelities uniform in the logarithm.

@@ -1,4 +1,4 @@
-"""How fast a study is read: ``python tests/bench/load.py [runs] [trials]`` gates nothing.
+"""How fast a study is read: ``python tests/measurements/load.py [runs] [trials]`` gates nothing.
 
 The promise (issue 6): 1,000 runs of 200 trials in under 5 s.
 """

@@ -1,4 +1,4 @@
-"""What a cheaper acquisition costs: ``python tests/bench/choice.py [histories [settings]]``.
+"""What a cheaper acquisition costs: ``python tests/measurements/choice.py [histories [settings]]``.
 
 On frozen histories (Fabolas on the four synthetic tasks, stopped after 12 to 60 trials), every
 setting chooses a candidate. Its information gain per second is judged by a reference of 64
