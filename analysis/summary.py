@@ -98,7 +98,7 @@ def print_summary(runs: Sequence[Run], unreadable: Sequence[str] = ()) -> None:
 
 def title_of(task: str, runs: Sequence[Run]) -> str:
     """Return the name of a task, followed by its caption if it has one."""
-    captions = {run.meta["task_facts"].get("caption", "") for run in runs if run.task == task}
+    captions = {run.meta["task_facts"].get("caption") or "" for run in runs if run.task == task}
     return ", ".join([task, *sorted(captions - {""})])
 
 

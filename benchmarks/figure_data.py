@@ -29,10 +29,12 @@ import hydra
 from omegaconf import OmegaConf
 
 from benchmarks import provenance
+from benchmarks.components import build_task
+from benchmarks.compose import compose
 from benchmarks.core.space import nearest
 from benchmarks.illustrations import cars_case_study as case_study
 from benchmarks.illustrations.multitask_toy import write_multitask_toy
-from benchmarks.settings import ConfigError, build_task, compose
+from benchmarks.settings import ConfigError
 from tasks.cars.live import Cars
 from tasks.cars.photos import load_photos
 from tasks.datasets import data_folder

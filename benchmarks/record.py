@@ -10,10 +10,11 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
+from benchmarks.components import build_task
+from benchmarks.compose import compose
 from benchmarks.core.protocols import Task
 from benchmarks.core.space import Space
 from benchmarks.lock import FolderLock
@@ -23,7 +24,7 @@ from benchmarks.recorder.design import expand
 from benchmarks.recorder.eta import remaining_seconds
 from benchmarks.recorder.recorder import Recorder
 from benchmarks.recorder.table_of_evaluations import compact
-from benchmarks.settings import ConfigError, build_task, compose
+from benchmarks.settings import Component, RecordSettings, parse_record
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -36,14 +37,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         parser.add_argument(f"--{flag}", action="store_true")
     options = parser.parse_intermixed_args(arguments)
     try:
-        return _command(options, compose("record", options.overrides))
-    except (ConfigError, ValueError) as error:
+        return _command(options, parse_record(compose("record", options.overrides)))
+    except ValueError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
 
 
-def _command(options: argparse.Namespace, settings: Mapping[str, Any]) -> int:
-    name = settings["task"]["name"]
+def _command(options: argparse.Namespace, settings: RecordSettings) -> int:
+    name = settings.task.name
     path = raw_rows.path_of(settings)
     pause_file = path.with_suffix(".pause")
     if options.pause:
@@ -52,7 +53,7 @@ def _command(options: argparse.Namespace, settings: Mapping[str, Any]) -> int:
     elif options.resume:
         pause_file.unlink(missing_ok=True)
     elif options.compact:
-        target = Path(settings["table"] or raw_rows.TABLES / f"{name}.npz")
+        target = Path(settings.table or raw_rows.TABLES / f"{name}.npz")
         space = _space(path, settings)
         if any("curve" in row.record for row in raw_rows.read(path)):
             from benchmarks.recorder.card_of_curves import write_curve_card
@@ -60,10 +61,10 @@ def _command(options: argparse.Namespace, settings: Mapping[str, Any]) -> int:
                 compact_curves,  # scikit-learn is slow to import
             )
 
-            design = settings["design"]
+            design = settings.design
             derived, caption = design.get("derived") or {}, design.get("caption")
             table = compact_curves(path, target, space, derived, caption)
-            card = write_curve_card(table, settings["task"].get("baseline"))
+            card = write_curve_card(table, settings.task.options.get("baseline"))
         else:
             table = compact(path, target, space)
             card = write_card(table)
@@ -71,38 +72,39 @@ def _command(options: argparse.Namespace, settings: Mapping[str, Any]) -> int:
     else:
 
         def build() -> Task:
-            return build_task(_live(settings["task"]), settings["allow"])
+            return build_task(_live(settings.task), settings.allow)
 
         probe = build()
-        design = expand(settings["design"]["stages"], probe.space)
+        evaluations = expand(settings.design["stages"], probe.space)
         probe.close()
-        recorder = Recorder(build, design, path)
+        recorder = Recorder(build, evaluations, path)
         if options.status:
             left = recorder.missing()
-            hours = remaining_seconds(raw_rows.read(path), design) / 3600
-            print(f"{name}: {len(left)} of {len(design)} left, about {hours:.1f} h on one core")
+            hours = remaining_seconds(raw_rows.read(path), evaluations) / 3600
+            print(
+                f"{name}: {len(left)} of {len(evaluations)} left, about {hours:.1f} h on one core"
+            )
             return 0
         path.parent.mkdir(parents=True, exist_ok=True)
-        workers = settings["workers"]
-        if not isinstance(workers, int) or workers < 1:
-            raise ConfigError(f"workers={workers}: must be a whole number, 1 or more")
         with FolderLock(path.with_suffix(".lock")):
-            made = recorder.run(workers)
+            made = recorder.run(settings.workers)
         print(f"{name}: {made} evaluations recorded, nothing left")
     return 0
 
 
-def _live(task: Mapping[str, Any]) -> Mapping[str, Any]:
+def _live(task: Component) -> Component:
     """Return the settings of the live task; a task without ``source`` is always live."""
-    return {**task, "source": "live"} if "source" in task else task
+    if "source" not in task.options:
+        return task
+    return Component(task.target, task.name, {**task.options, "source": "live"})
 
 
-def _space(path: Path, settings: Mapping[str, Any]) -> Space:
+def _space(path: Path, settings: RecordSettings) -> Space:
     """Return the search space of the latest session or, if it has none, of the task."""
     recorded = raw_rows.read(path)
     if recorded and "space" in recorded[-1].session:
         return Space.from_spec(recorded[-1].session["space"])
-    task = build_task(_live(settings["task"]), settings["allow"])
+    task = build_task(_live(settings.task), settings.allow)
     task.close()
     return task.space
 

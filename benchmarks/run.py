@@ -21,34 +21,30 @@ from omegaconf.errors import OmegaConfBaseException
 from threadpoolctl import threadpool_limits
 
 from benchmarks import provenance
+from benchmarks.components import build_method, options_at_default
+from benchmarks.compose import friendly
 from benchmarks.core.protocols import Method, Task
-from benchmarks.engines.isolated_task import build_evaluated
+from benchmarks.core.records import RunMeta, checked
+from benchmarks.engines.isolated_task import EvaluationSettings, build_evaluated
 from benchmarks.engines.select import build_engine, engine_of
 from benchmarks.help_text import run_help
 from benchmarks.lock import LockedError
 from benchmarks.runner import loop
-from benchmarks.runner.budget import Budget
 from benchmarks.runner.progress import Reporter, closing_table
 from benchmarks.runner.run_folder import KeyMismatchError, RunFolder, key_of, path_of
 from benchmarks.runner.trace import DamagedError
-from benchmarks.settings import (
-    ConfigError,
-    build_method,
-    check_settings,
-    friendly,
-    options_at_default,
-)
+from benchmarks.settings import ConfigError, RunSettings, parse_run
 
 USAGE_ERROR, RUN_FAILED, INTERRUPTED = 2, 1, 130
 # Hydra's launchers may run a sweep in other processes, so outcomes are passed through a file.
 OUTCOMES = "UNTUNABLE_OUTCOMES"
 
 
-def run(settings: Mapping[str, Any], path: Path) -> str:
+def run(settings: RunSettings, path: Path) -> str:
     """Start or resume a run.
 
     Args:
-        settings: resolved settings of the run.
+        settings: settings of the run.
         path: folder of the run.
 
     Returns:
@@ -57,24 +53,20 @@ def run(settings: Mapping[str, Any], path: Path) -> str:
     Raises:
         ConfigError: a setting is invalid; or the folder is in use, damaged, or holds another run.
     """
-    check_settings(settings)
-    try:
-        budget = Budget(**settings["budget"])
-        task = build_evaluated(settings)
-    except ValueError as error:
-        raise ConfigError(str(error)) from error
+    budget = settings.budget
+    task = build_evaluated(EvaluationSettings.of(settings))
     try:
         try:
             budget.cost_limit(task.target_cost)
             budget.check_nominal(task.fidelities)
-            engine_of(settings, task)
+            engine_of(settings.workers, task)
         except ValueError as error:
             raise ConfigError(str(error)) from error
-        method = build_method(settings["method"], settings["allow"], task.space, task.fidelities)
+        method = build_method(settings.method, settings.allow, task.space, task.fidelities)
         # Several threads slow down small matrices and change last bits between machines. The limit
         # applies to loaded libraries only, so it is set after the method has loaded its own.
-        with RunFolder(path) as folder, threadpool_limits(settings["threads"]):
-            return _run_in(folder, settings, budget, method, task)
+        with RunFolder(path) as folder, threadpool_limits(settings.threads):
+            return _run_in(folder, settings, method, task)
     except (LockedError, KeyMismatchError) as error:
         raise ConfigError(str(error)) from error
     except DamagedError as error:
@@ -86,27 +78,24 @@ def run(settings: Mapping[str, Any], path: Path) -> str:
         task.close()
 
 
-def _run_in(
-    folder: RunFolder, settings: Mapping[str, Any], budget: Budget, method: Method, task: Task
-) -> str:
+def _run_in(folder: RunFolder, settings: RunSettings, method: Method, task: Task) -> str:
     key = key_of(settings, method, task)
     at_default = [
         f"{group}.{name}"
-        for group in ("method", "task")
-        for name in options_at_default(settings[group], settings["allow"])
+        for group, component in (("method", settings.method), ("task", settings.task))
+        for name in options_at_default(component, settings.allow)
     ]
-    if not settings["resume"]:
+    if not settings.resume:
         folder.clear()
     folder.check_key(key, at_default)
-    meta = folder.meta()
-    names = (settings["method"]["name"], settings["task"]["name"])
-    title = f"{names[0]} on {names[1]}, seed {settings['seed']}"
-    if meta.get("status") == "finished":
+    held = folder.meta()
+    title = f"{settings.method.name} on {settings.task.name}, seed {settings.seed}"
+    if held is not None and held.get("status") == "finished":
         print(f"{title}: finished before, nothing to do (resume=false runs it again)")
-        _close(folder, meta, settings["plot"])
+        _close(folder, held, settings.plot)
         return "finished"
     state = loop.resume(folder.trace, task.loss_floor)
-    meta = {**_meta(settings, key, method, task), "at_default": at_default, "status": "running"}
+    meta = _meta(settings, key, at_default, method, task)
     folder.write_meta(meta)
     folder.write_config(settings)
     (folder.path / "error.txt").unlink(missing_ok=True)
@@ -117,11 +106,11 @@ def _run_in(
     try:
         with (
             folder.trace.open() as writer,
-            Reporter(title, budget.trials, task.best_loss, done) as reporter,
+            Reporter(title, settings.budget.trials, task.best_loss, done) as reporter,
             closing(build_engine(settings, task, state.now)) as engine,
         ):
             stopped_by = loop.run(
-                method, task, budget, settings["seed"], writer, state, reporter.show, engine
+                method, task, settings.budget, settings.seed, writer, state, reporter.show, engine
             )
     except ConfigError as error:  # no Dask scheduler answers
         folder.write_meta({**meta, "status": "failed", "error": str(error)})
@@ -138,11 +127,11 @@ def _run_in(
         "threads": provenance.threads(),
     }
     folder.write_meta(meta)
-    _close(folder, meta, settings["plot"])
+    _close(folder, meta, settings.plot)
     return "finished"
 
 
-def _keep_error(folder: RunFolder, meta: Mapping[str, Any], problem: str) -> str | None:
+def _keep_error(folder: RunFolder, meta: RunMeta, problem: str) -> str | None:
     """Save the exception being handled; return None, or why it could not be saved."""
     try:
         (folder.path / "error.txt").write_text(traceback.format_exc())
@@ -153,12 +142,16 @@ def _keep_error(folder: RunFolder, meta: Mapping[str, Any], problem: str) -> str
 
 
 def _meta(
-    settings: Mapping[str, Any], key: Mapping[str, Any], method: Method, task: Task
-) -> dict[str, Any]:
-    return {
-        "method": settings["method"]["name"],
-        "task": settings["task"]["name"],
-        "seed": settings["seed"],
+    settings: RunSettings,
+    key: Mapping[str, Any],
+    at_default: Sequence[str],
+    method: Method,
+    task: Task,
+) -> RunMeta:
+    facts = {
+        "method": settings.method.name,
+        "task": settings.task.name,
+        "seed": settings.seed,
         "key": dict(key),
         "method_facts": {"reproducible": method.reproducible},
         "task_facts": {
@@ -179,11 +172,14 @@ def _meta(
         "machine": provenance.machine(),
         "threads": provenance.threads(),
         "started": datetime.now(UTC).isoformat(timespec="seconds"),
-        "settings": dict(settings),
+        "settings": settings.plain,
+        "at_default": at_default,
+        "status": "running",
     }
+    return checked(facts, RunMeta)
 
 
-def _close(folder: RunFolder, meta: Mapping[str, Any], plot: bool) -> None:
+def _close(folder: RunFolder, meta: RunMeta, plot: bool) -> None:
     rows = folder.trace.load()
     picture = None
     if plot:
@@ -195,15 +191,15 @@ def _close(folder: RunFolder, meta: Mapping[str, Any], plot: bool) -> None:
 
 @hydra.main(version_base="1.3", config_path="../conf", config_name="config")
 def _job(config: DictConfig) -> None:
-    settings = OmegaConf.to_container(config, resolve=True)
-    assert isinstance(settings, dict)
-    plain = {str(k): v for k, v in settings.items()}
+    plain = OmegaConf.to_container(config, resolve=True)
+    assert isinstance(plain, dict)
     outcome: dict[str, Any] = {"study": None}
-    if plain["summary"]:
-        outcome["study"] = str(Path(plain["results"]) / str(plain["study"]))
     try:
-        path = path_of(plain, list(HydraConfig.get().overrides.task))
-        outcome |= {"status": run(plain, path), "message": str(path)}
+        settings = parse_run({str(key): value for key, value in plain.items()})
+        if settings.summary:
+            outcome["study"] = str(Path(settings.results) / settings.study)
+        path = path_of(settings, list(HydraConfig.get().overrides.task))
+        outcome |= {"status": run(settings, path), "message": str(path)}
     except ConfigError as error:  # passed on here, as Hydra would print more than one line
         outcome |= {"status": "refused", "message": str(error)}
     with open(os.environ[OUTCOMES], "a") as file:

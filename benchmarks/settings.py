@@ -1,216 +1,196 @@
-"""Compose and check settings, and build methods and tasks from them. Errors are one line."""
+"""The settings of a run and of a recorder, parsed once into frozen objects."""
 
 from __future__ import annotations
 
-import functools
-import importlib
-import inspect
 import re
-import sys
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, TypeVar, get_args, get_type_hints
 
-import hydra
-from hydra.errors import HydraException
-from omegaconf import OmegaConf
-from omegaconf.errors import OmegaConfBaseException
+import msgspec
+from msgspec import Meta, Struct
 
-from benchmarks.core.protocols import Method, Task
-from benchmarks.core.space import Space, nearest
-from benchmarks.core.trial import Fidelities
-from benchmarks.old_names import OLD_NAMES
+from benchmarks.budget import Budget
+from benchmarks.core.space import nearest
 
 
 class ConfigError(ValueError):
     """A user's mistake in the settings; the message is one line."""
 
 
-def compose(primary: str, overrides: Sequence[str]) -> dict[str, Any]:
-    """Compose ``conf/<primary>.yaml`` and command-line overrides into a plain dict.
+# The description of a type ends the message "<key>=<value>: must be ...".
+Seed = Annotated[int, Meta(ge=0, description="a whole number, 0 or more; sweep with -m")]
+Count = Annotated[int, Meta(ge=1, description="a whole number, 1 or more")]
+Switch = Annotated[bool, Meta(description="true or false")]
+Seconds = Annotated[float, Meta(gt=0, description="a positive number of seconds, or null")]
+Packages = Annotated[tuple[str, ...], Meta(description="a list of packages, allow=[my_pkg]")]
+Text = Annotated[str, Meta(description="a text")]
+Folder = Annotated[str, Meta(min_length=1, description="a folder")]
+Name = Annotated[
+    str,
+    Meta(
+        pattern=r"^(?!\.+$)[^/\\\x00-\x1f]{1,200}$",
+        description="a name without slashes: it becomes the name of a folder",
+    ),
+]
+EngineName = Annotated[
+    Literal["virtual", "local", "dask"], Meta(description="virtual, local, dask or null")
+]
+Overhead = Annotated[
+    Literal["measured"] | Annotated[float, Meta(ge=0, lt=1e300)],
+    Meta(description="a number of seconds, 0 or more, or measured"),
+]
+
+
+class Component(Struct, frozen=True):
+    """Settings of a method or a task: the class, its name, and the options of its constructor."""
+
+    target: str
+    """dotted name of a class, or of a function that returns an instance (``_target_``)"""
+    name: Name
+    options: dict[str, Any]
+
+
+class Workers(Struct, frozen=True, forbid_unknown_fields=True):
+    """Settings of group ``workers``."""
+
+    n: Count = 1
+    engine: EngineName | None = None
+    """None: ``virtual`` for one worker and for reproducible tasks, otherwise ``local``"""
+    overhead: Overhead = 0.1
+    address: Annotated[str, Meta(description="the address of a scheduler, or null")] | None = None
+
+
+class RunSettings(Struct, frozen=True, kw_only=True):
+    """Settings of a run; ``conf/config.yaml`` says what each one means."""
+
+    method: Component
+    task: Component
+    budget: Annotated[Budget, Meta(description="a group: budget.trials=NUMBER, budget.cost=...")]
+    seed: Seed
+    study: Name
+    results: Folder
+    resume: Switch
+    time_limit: Seconds | None
+    workers: Annotated[Workers, Meta(description="a group: workers.n=NUMBER, workers.engine=...")]
+    threads: Count
+    plot: Switch
+    summary: Switch
+    allow: Packages
+    plain: dict[str, Any]
+    """the same as plain values, for the key of the run and its files"""
+
+
+class RecordSettings(Struct, frozen=True, kw_only=True):
+    """Settings of a recorder; ``conf/record.yaml`` says what each one means."""
+
+    task: Component
+    design: Annotated[dict[str, Any], Meta(description="a group with stages")]
+    workers: Count
+    rows: Folder | None
+    table: Folder | None
+    allow: Packages
+
+
+S = TypeVar("S", RunSettings, RecordSettings)
+
+
+def parse_run(plain: Mapping[str, Any]) -> RunSettings:
+    """Parse the composed settings of a run.
 
     Raises:
-        ConfigError: an unknown group option or key, or an invalid value.
+        ConfigError: a value is missing, has the wrong type, or is out of range.
     """
-    try:
-        with hydra.initialize_config_module("conf", version_base="1.3"):
-            config = hydra.compose(primary, list(overrides))
-        plain = OmegaConf.to_container(config, resolve=True)
-    except (HydraException, OmegaConfBaseException) as error:
-        raise ConfigError(friendly(error, overrides, primary)) from error
-    assert isinstance(plain, dict)
-    return {str(key): value for key, value in plain.items()}
+    return _parse(RunSettings, {**plain, "plain": dict(plain)})
 
 
-def friendly(error: Exception, overrides: Sequence[str], primary: str = "config") -> str:
-    """Return an error as one line, with the allowed values and the nearest match if possible.
+def parse_record(plain: Mapping[str, Any]) -> RecordSettings:
+    """Parse the composed settings of a recorder.
+
+    Raises:
+        ConfigError: a value is missing, has the wrong type, or is out of range.
+    """
+    return _parse(RecordSettings, plain)
+
+
+def parse_component(group: str, settings: object) -> Component:
+    """Parse the settings of one method or task.
 
     Args:
-        error: a ``ConfigError``, whose message is returned unchanged, or an error of Hydra or
-            OmegaConf.
-        overrides: command-line overrides; they determine which keys exist.
-        primary: name of the primary YAML.
+        group: ``method`` or ``task``, for messages.
+        settings: ``_target_``, ``name`` and options.
+
+    Raises:
+        ConfigError: ``_target_`` or ``name`` is missing or not a text.
     """
+    if not isinstance(settings, Mapping):
+        raise ConfigError(f"{group}={settings}: must be a group with a _target_ and a name")
+    for key in ("_target_", "name"):
+        if not isinstance(settings.get(key), str):
+            raise ConfigError(f"{group}: its YAML needs a {key}")
+    options = {str(k): v for k, v in settings.items() if k not in ("_target_", "name")}
+    plain = {"target": settings["_target_"], "name": settings["name"], "options": options}
+    try:
+        return msgspec.convert(plain, Component)
+    except msgspec.ValidationError as error:
+        raise ConfigError(_message(error, plain, Component, f"{group}.")) from error
+
+
+def _parse(kind: type[S], plain: Mapping[str, Any]) -> S:
+    groups = {group: plain.get(group) for group in ("method", "task") if group in plain}
+    parsed = {group: parse_component(group, settings) for group, settings in groups.items()}
+    try:
+        return msgspec.convert({**plain, **parsed}, kind)
+    except msgspec.ValidationError as error:
+        raise ConfigError(_message(error, plain, kind)) from error
+
+
+def _message(
+    error: msgspec.ValidationError, plain: Mapping[str, Any], kind: type, prefix: str = ""
+) -> str:
+    """Return one line: the key, its value, what is allowed, and the nearest match."""
+    if isinstance(error.__cause__, ValueError):  # of a __post_init__, which names the key
+        return str(error.__cause__)
     text = str(error)
-    option = re.search(r"Could not find '([^/']+)/([^']+)'", text)
-    listed = re.search(
-        r"Available options in '[^']+':\s*(.*?)(?:\nConfig search path|$)", text, re.S
-    )
-    if option and listed:
-        group, name = option.groups()
-        allowed = listed.group(1).split()
-        return f"{group}={name}: allowed are {', '.join(allowed)}{nearest(name, allowed)}"
-    key = re.search(r"Could not override '([^']+)'", text)
-    if key:
-        keys = _known_keys(overrides, primary)
-        siblings = [k for k in keys if k.rpartition(".")[0] == key.group(1).rpartition(".")[0]]
-        hint = nearest(key.group(1), keys)
-        allowed = f" (allowed: {', '.join(siblings or keys)})" if keys else ""
-        return f"unknown key {key.group(1)}{hint}{allowed}"
-    if isinstance(error, ConfigError):
-        return text
-    return " ".join(f"{error.__cause__ or error}".split())
+    path = re.search(r"at `\$\.([^`]*)`", text)
+    keys = [key for key in (path.group(1) if path else "").split(".") if key]
+    missing = re.search(r"(unknown|missing required) field `([^`]*)`", text)
+    if missing:
+        where = prefix + ".".join([*keys, missing.group(2)])
+        allowed = _hints(_type_at(kind, keys))
+        if missing.group(1) == "unknown":
+            return f"unknown key {where}{nearest(missing.group(2), list(allowed))}"
+        return f"{where} is missing"
+    value: Any = plain
+    for key in keys:
+        value = value[key] if isinstance(value, Mapping) and key in value else None
+    described = _description(_type_at(kind, keys)) or text
+    choices = [str(choice) for choice in _choices(_type_at(kind, keys))]
+    return f"{prefix}{'.'.join(keys)}={value}: must be {described}{nearest(str(value), choices)}"
 
 
-def _known_keys(overrides: Sequence[str], primary: str) -> list[str]:
-    """Return all keys of the settings composed from the group choices among the overrides."""
-    groups = r"(method|task|budget|experiment)=[\w-]+|hydra\.searchpath=.*"
-    choices = [o for o in overrides if re.fullmatch(groups, o)]
-    if len(choices) == len(overrides):
-        return []  # composing the same again would fail again
-    try:
-        settings = compose(primary, choices)
-    except ConfigError:
-        return []  # a choice is wrong, too, so the keys are not known
-    keys = []
-    for name, value in settings.items():
-        keys.append(name)
-        if isinstance(value, Mapping):
-            keys.extend(f"{name}.{inner}" for inner in value)
-    return keys
+def _hints(kind: Any) -> dict[str, Any]:
+    for inner in (kind, *get_args(kind)):
+        if isinstance(inner, type) and issubclass(inner, Struct):
+            return get_type_hints(inner, include_extras=True)
+    return {}
 
 
-def check_settings(settings: Mapping[str, Any]) -> None:
-    """Check the settings that no constructor checks.
-
-    Raises:
-        ConfigError: a value has the wrong type or is out of range.
-    """
-    seed = settings["seed"]
-    if not isinstance(seed, int) or isinstance(seed, bool) or seed < 0:
-        raise ConfigError(f"seed={seed}: must be a whole number, 0 or more; sweep with -m")
-    threads = settings["threads"]
-    if not isinstance(threads, int) or isinstance(threads, bool) or threads < 1:
-        raise ConfigError(f"threads={threads}: must be a whole number, 1 or more")
-    for name in ("resume", "plot", "summary"):
-        if not isinstance(settings[name], bool):
-            raise ConfigError(f"{name}={settings[name]}: allowed are true, false")
-    if not isinstance(settings["allow"], list):
-        raise ConfigError(f"allow={settings['allow']}: must be a list, allow=[my_pkg]")
-    for group in ("method", "task"):
-        if not isinstance(settings[group], Mapping) or "_target_" not in settings[group]:
-            raise ConfigError(f"{group}: its YAML needs a _target_")
-        if not isinstance(settings[group].get("name"), str):
-            raise ConfigError(f"{group}: its YAML needs a name")
+def _type_at(kind: Any, keys: list[str]) -> Any:
+    for key in keys:
+        kind = _hints(kind).get(re.sub(r"\[.*", "", key), kind)
+    return kind
 
 
-def locate(target: str, allow: Sequence[str]) -> Callable[..., Any]:
-    """Import the class or function that a ``_target_`` names.
-
-    Names from version 0.1 still work, with a line on stderr.
-
-    Args:
-        target: dotted name.
-        allow: packages that are allowed besides ``methods`` and ``tasks``.
-
-    Raises:
-        ConfigError: the package is not allowed, or has no such module or name.
-    """
-    target = _current_name(target)
-    package = target.split(".")[0]
-    allowed = ["methods", "tasks", *allow]
-    if package not in allowed:
-        raise ConfigError(
-            f"_target_={target}: allowed packages are {', '.join(allowed)}; "
-            f"to allow another, set allow=[{package}]"
-        )
-    module, _, name = target.rpartition(".")
-    try:
-        loaded = importlib.import_module(module)
-    except ModuleNotFoundError as error:
-        raise ConfigError(f"_target_={target}: {error}") from error
-    if not hasattr(loaded, name):
-        hint = nearest(name, dir(loaded))
-        raise ConfigError(f"_target_={target}: module {module} has no attribute {name}{hint}")
-    factory: Callable[..., Any] = getattr(loaded, name)
-    return factory
+def _description(kind: Any) -> str | None:
+    """Return the description of a type, or of the first part of a union that has one."""
+    for inner in (kind, *get_args(kind)):
+        for meta in getattr(inner, "__metadata__", ()):
+            if isinstance(meta, Meta) and meta.description:
+                return meta.description
+    return None
 
 
-@functools.cache
-def _current_name(target: str) -> str:
-    """Return what a name of version 0.1 is now, and say so once in this process."""
-    if target not in OLD_NAMES:
-        return target
-    new = OLD_NAMES[target]
-    print(f"_target_={target} is now {new}; the next version drops the old", file=sys.stderr)
-    return new
-
-
-def build_task(settings: Mapping[str, Any], allow: Sequence[str]) -> Task:
-    """Build a task.
-
-    Args:
-        settings: settings of group ``task``.
-        allow: packages that ``_target_`` may name besides ``methods`` and ``tasks``.
-
-    Raises:
-        ConfigError: an option is unknown or invalid, or ``_target_`` cannot be imported.
-    """
-    task: Task = _build("task", settings, allow)
-    return task
-
-
-def build_method(
-    settings: Mapping[str, Any], allow: Sequence[str], space: Space, fidelities: Fidelities
-) -> Method:
-    """Build a method.
-
-    Args:
-        settings: settings of group ``method``.
-        allow: packages that ``_target_`` may name besides ``methods`` and ``tasks``.
-        space: that of the task.
-        fidelities: those of the task.
-
-    Raises:
-        ConfigError: an option is unknown or invalid, or ``_target_`` cannot be imported.
-    """
-    method: Method = _build("method", settings, allow, space, fidelities)
-    return method
-
-
-def options_at_default(settings: Mapping[str, Any], allow: Sequence[str]) -> list[str]:
-    """Return the options of a method or task whose value is the default of its constructor."""
-    parameters = inspect.signature(locate(settings["_target_"], allow)).parameters
-    return sorted(
-        name
-        for name, value in settings.items()
-        if name in parameters and _plain(parameters[name].default) == _plain(value)
-    )
-
-
-def _plain(value: Any) -> Any:
-    """Convert a value to what a YAML file would hold: a tuple to a list."""
-    return list(value) if isinstance(value, tuple) else value
-
-
-def _build(group: str, settings: Mapping[str, Any], allow: Sequence[str], *first: Any) -> Any:
-    options = {k: v for k, v in settings.items() if k not in ("_target_", "name")}
-    factory = locate(settings["_target_"], allow)
-    parameters = inspect.signature(factory).parameters
-    if not any(p.kind is p.VAR_KEYWORD for p in parameters.values()):
-        for name in options:
-            if name not in parameters:
-                raise ConfigError(f"unknown key {group}.{name}{nearest(name, list(parameters))}")
-    try:
-        return factory(*first, **options)
-    except (ValueError, TypeError) as error:
-        raise ConfigError(f"{group}={settings['name']}: {error}") from error
+def _choices(kind: Any) -> list[Any]:
+    if getattr(kind, "__origin__", None) is Literal:
+        return list(get_args(kind))
+    return [choice for inner in get_args(kind) for choice in _choices(inner)]

@@ -11,8 +11,8 @@ import yaml
 
 import methods
 import tasks
+from benchmarks.components import locate
 from benchmarks.old_names import OLD_NAMES
-from benchmarks.settings import locate
 
 CONF = Path(__file__).resolve().parents[1] / "conf"
 

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import gc
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks.core.records import RunMeta, TrialRow, decode
+
+P = TypeVar("P")
 Array = NDArray[np.float64]
 
 
@@ -21,8 +23,8 @@ class Run:
     """One run: the content of its ``meta.json`` and the rows of its trace."""
 
     folder: Path
-    meta: Mapping[str, Any]
-    rows: Sequence[Mapping[str, Any]]
+    meta: RunMeta
+    rows: Sequence[TrialRow]
     """one row per trial, in the order in which the trials ended"""
 
     @property
@@ -86,21 +88,23 @@ def load_run(folder: Path) -> Run:
     """Load the run in a folder; an incomplete last line of its trace is ignored.
 
     Raises:
-        ValueError: if ``meta.json`` or ``trace.jsonl`` is not valid JSON.
+        ValueError: if ``meta.json`` or a row of ``trace.jsonl`` is not JSON, or does not have the
+            fields and types that ``benchmarks.core.records`` defines.
     """
     meta, trace = folder / "meta.json", folder / "trace.jsonl"
-    content = _parse(meta.read_bytes(), meta)
+    content = _parse(meta.read_bytes(), RunMeta, f"{meta} is not the metadata of a run")
     text = trace.read_bytes() if trace.exists() else b""
     # parsing all lines as one array takes half the time of one call per line
     lines = text[: text.rfind(b"\n") + 1].strip().replace(b"\n", b",")
-    return Run(folder, content, _parse(b"[" + lines + b"]", trace))
+    rows = _parse(b"[" + lines + b"]", list[TrialRow], f"{trace} is not a trace")
+    return Run(folder, content, rows)
 
 
-def _parse(text: bytes, path: Path) -> Any:
+def _parse(text: bytes, schema: type[P], problem: str) -> P:
     try:
-        return json.loads(text)
-    except ValueError as error:  # invalid JSON or invalid UTF-8
-        raise ValueError(f"{path} is not JSON: {error}") from error
+        return decode(text, schema)
+    except ValueError as error:
+        raise ValueError(f"{problem}: {error}") from error
 
 
 def load_runs(study: Path, unreadable: list[str] | None = None) -> list[Run]:
@@ -122,7 +126,7 @@ def load_runs(study: Path, unreadable: list[str] | None = None) -> list[Run]:
     try:
         for folder in folders:
             try:
-                runs.append(_checked(load_run(folder)))
+                runs.append(load_run(folder))
             except ValueError as error:
                 damaged.append(error)
     finally:
@@ -135,13 +139,6 @@ def load_runs(study: Path, unreadable: list[str] | None = None) -> list[Run]:
     if unreadable is not None:
         unreadable += [str(error) for error in damaged]
     return runs
-
-
-def _checked(run: Run) -> Run:
-    keys = isinstance(run.meta, dict) and run.meta.keys()
-    if not keys or not keys >= {"task", "task_facts", "settings"}:
-        raise ValueError(f"{run.folder / 'meta.json'} is not the metadata of a run")
-    return run
 
 
 def value_at(cost: Array, values: Array, at: float) -> float:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 import pandas as pd
 
 from analysis.data.archive import read_archive
-from analysis.data.load import Run, load_runs
+from analysis.data.load import load_runs
 from analysis.data.run_metadata import RunMetadata, metadata_of
 from analysis.data.selection import Selection, select_runs
 from analysis.data.tidy import tidy
@@ -39,13 +38,9 @@ def from_traces(folder: Path) -> Study:
     """
     unreadable: list[str] = []
     runs = load_runs(folder, unreadable)
-    try:
-        return _study(runs, unreadable)
-    except (KeyError, TypeError):  # valid JSON with missing fields; search for the run only now
-        valid = _valid(runs, unreadable)
-        if not valid:
-            raise ValueError(f"{folder}: {unreadable[-1]}") from None
-        return _study(valid, unreadable)
+    metadata = [metadata_of(run) for run in runs]
+    selection = select_runs(metadata, unreadable)
+    return Study(tidy([runs[index] for index in selection.analysed]), metadata, selection)
 
 
 def from_archive(folder: Path) -> Study:
@@ -56,23 +51,3 @@ def from_archive(folder: Path) -> Study:
     """
     table, runs = read_archive(folder)
     return Study(table, runs, select_runs(runs))
-
-
-def _study(runs: Sequence[Run], unreadable: Sequence[str]) -> Study:
-    metadata = [metadata_of(run) for run in runs]
-    selection = select_runs(metadata, unreadable)
-    return Study(tidy([runs[index] for index in selection.analysed]), metadata, selection)
-
-
-def _valid(runs: Sequence[Run], unreadable: list[str]) -> list[Run]:
-    """Return the runs with all expected fields; append a message for each of the others."""
-    valid = []
-    for run in runs:
-        try:
-            metadata_of(run)
-            tidy([run])
-        except (KeyError, TypeError) as error:
-            unreadable.append(f"{run.folder} does not hold a valid trace: {error!r}")
-        else:
-            valid.append(run)
-    return valid

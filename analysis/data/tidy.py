@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -53,7 +54,8 @@ def tidy(runs: Sequence[Run]) -> pd.DataFrame:
 
 
 def _rows(run: Run) -> pd.DataFrame:
-    rows, task_facts = run.rows, run.meta["task_facts"]
+    task_facts = run.meta["task_facts"]
+    rows: Sequence[Mapping[str, Any]] = run.rows  # columns are read by name
 
     def column(name: str) -> np.ndarray:
         return np.array([row[name] for row in rows], dtype=float)  # None becomes NaN

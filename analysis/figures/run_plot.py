@@ -85,10 +85,10 @@ def _curve(run: Run) -> tuple[Array, str]:
     ):
         values, label = run.regret, REGRET
     else:
-        rule, where = "best_at_target", "at the target"
-        if rows[-1]["best_at_target"] is None:
-            rule, where = "best_seen", "at any fidelity (none at the target)"
-        trials = [row[rule] for row in rows]
+        trials, where = [row["best_at_target"] for row in rows], "at the target"
+        if trials[-1] is None:
+            trials = [row["best_seen"] for row in rows]
+            where = "at any fidelity (none at the target)"
         losses = [np.nan if t is None else rows[run.row_index[t]]["loss"] for t in trials]
         values = np.array(losses, dtype=float)
         label = f"lowest loss seen\n{where}"

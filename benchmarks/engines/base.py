@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 
 from benchmarks.core.protocols import Task
+from benchmarks.core.records import StartedRow, checked
 from benchmarks.core.trial import Observation, Suggestion
 from benchmarks.engines.evaluate import evaluate
 
@@ -55,18 +55,27 @@ class Job:
         rng = stream(seed, self.first, "evaluate")
         return evaluate(task, self.suggestion, rng, self.trained)
 
-    def row(self) -> dict[str, Any]:
-        """Return the JSON-able row of ``started.jsonl`` for this job."""
+    def row(self) -> StartedRow:
+        """Return the row of ``started.jsonl`` for this job."""
         fields = {"config": self.suggestion.config, "fidelity": self.suggestion.fidelity}
         rest = {k: v for k, v in vars(self).items() if k not in ("number", "suggestion")}
-        return {"trial": self.number, **fields, "note": self.suggestion.note, **rest}
+        row = {"trial": self.number, **fields, "note": self.suggestion.note, **rest}
+        return checked(row, StartedRow)
 
     @classmethod
-    def of(cls, row: dict[str, Any]) -> Job:
+    def of(cls, row: StartedRow) -> Job:
         """Build the job from a row that ``row`` returned."""
-        rest = dict(row)
-        suggestion = Suggestion(rest.pop("config"), rest.pop("fidelity"), rest.pop("note"))
-        return cls(rest.pop("trial"), suggestion, **rest)
+        suggestion = Suggestion(row["config"], row["fidelity"], row["note"])
+        return cls(
+            row["trial"],
+            suggestion,
+            row["overhead"],
+            row["worker"],
+            row["start"],
+            row["started"],
+            row["first"],
+            row["trained"],
+        )
 
 
 @dataclass(frozen=True)
@@ -111,25 +120,3 @@ class Engine(Protocol):
     def close(self) -> None:
         """Stop all workers."""
         ...
-
-
-class RealTime(Engine):
-    """Base class of the engines on the real clock."""
-
-    def __init__(self, n: int, now: float) -> None:
-        """Start the clock at ``now`` seconds, with ``n`` idle workers.
-
-        The clock does not count the time between the end of an interrupted run and its resumption.
-        """
-        self._zero = time.monotonic() - now
-        self._idle = set(range(n))
-
-    @property
-    def now(self) -> float:
-        return time.monotonic() - self._zero
-
-    def idle_worker(self) -> int | None:
-        return min(self._idle, default=None)
-
-    def add_overhead(self, seconds: float) -> None:
-        return  # the real clock includes it already

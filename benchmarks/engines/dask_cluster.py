@@ -2,31 +2,25 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import multiprocessing
-import queue
 import signal
 import threading
-from collections.abc import Mapping
+from concurrent.futures import CancelledError, Future
 from contextlib import ExitStack
-from dataclasses import replace
-from typing import Any
+from functools import partial
 
 import dask
-from distributed import CancelledError, Client, Future, KilledWorker, LocalCluster, get_worker
+from distributed import Client, KilledWorker, LocalCluster, get_worker
 from threadpoolctl import threadpool_limits
 
-from benchmarks.core.protocols import Task
 from benchmarks.core.trial import Observation
-from benchmarks.engines.base import CompletedJob, Job, RealTime
-from benchmarks.engines.evaluate import failed
-from benchmarks.engines.isolated_task import build_evaluated
+from benchmarks.engines.base import Job
+from benchmarks.engines.isolated_task import EvaluationSettings, build_evaluated
+from benchmarks.engines.real_time import RealTime
 from benchmarks.settings import ConfigError
 from tasks.subprocess_worker import THREAD_VARIABLES
 
-CHECK_INTERVAL = 1.0
-"""seconds between checks that the scheduler is alive, while no trial ends"""
 CONNECT_TIMEOUT = 20.0
 """seconds to wait for the answer of a scheduler"""
 _thread = threading.local()
@@ -45,13 +39,13 @@ class Dask(RealTime):
     """
 
     def __init__(
-        self, settings: Mapping[str, Any], task: Task, n: int, address: str | None, now: float
+        self, settings: EvaluationSettings, seed: int, n: int, address: str | None, now: float
     ) -> None:
         """Connect to a scheduler, or start a cluster of ``n`` worker processes.
 
         Args:
-            settings: settings of the run; workers build its task from them.
-            task: task of the run; determines the cost of a trial that is lost.
+            settings: settings from which workers build the task.
+            seed: seed of the run.
             n: number of trials at once.
             address: address of a scheduler; None starts a cluster on this machine.
             now: reading of the run's clock, seconds.
@@ -59,28 +53,10 @@ class Dask(RealTime):
         Raises:
             ConfigError: no scheduler answers at ``address``.
         """
-        described = {name: settings[name] for name in ("task", "allow", "time_limit", "threads")}
-        self._described = json.dumps(described, default=str)
-        self._seed, self._task = settings["seed"], task
         self._open = ExitStack()
         self._address = address
         if address is None:
-            environment = dict.fromkeys(THREAD_VARIABLES, settings["threads"])
-            preload = [*dask.config.get("distributed.worker.preload"), __name__]
-            options = {
-                "distributed.nanny.pre-spawn-environ": environment,
-                "distributed.worker.preload": preload,
-            }
-            self._open.enter_context(dask.config.set(options))
-            cluster = LocalCluster(
-                n_workers=n,
-                threads_per_worker=1,
-                host="127.0.0.1",
-                dashboard_address="127.0.0.1:0",  # any free port, as several runs may be active
-                memory_limit=None,  # the default, 1/n of the memory, kills larger trials
-                silence_logs="CRITICAL",
-            )
-            address = self._open.enter_context(cluster).scheduler_address
+            address = self._start_cluster(n, settings.threads)
         try:
             self._client = self._open.enter_context(Client(address, timeout=CONNECT_TIMEOUT))
         except (OSError, ValueError) as error:
@@ -89,58 +65,42 @@ class Dask(RealTime):
         # Silence distributed's logging: SchedulerError reports the failure in one line.
         for name in ("distributed", "distributed.client"):
             logging.getLogger(name).setLevel(logging.CRITICAL)
-        super().__init__(n, now)
-        self._running: dict[Future[Any], Job] = {}  # holds the futures, or Dask drops them
-        self._ended: queue.SimpleQueue[Future[Any]] = queue.SimpleQueue()
+        # pure=False: Dask must not answer a resumed run with an earlier result.
+        executor = self._client.get_executor(pure=False)
+        super().__init__(executor, partial(evaluate_job, settings, seed), n, now)
 
-    def start(self, job: Job) -> None:
-        self._idle.remove(job.worker)
-        job = replace(job, start=self.now)
-        # pure=False: Dask must not answer a resumed run with an earlier result
-        future = self._client.submit(evaluate_job, self._described, job, self._seed, pure=False)
-        self._running[future] = job
-        future.add_done_callback(self._ended.put)
-
-    def next_completed(self, wait: bool) -> CompletedJob | None:
-        future = None
-        while self._running and future is None:
-            try:
-                future = self._ended.get(block=wait, timeout=CHECK_INTERVAL)
-            except queue.Empty:
-                self._check_scheduler()
-                if not wait:
-                    break
-        if future is None:
-            return None
-        job = self._running.pop(future)
-        self._idle.add(job.worker)
-        return CompletedJob(job, self._observation(future, job), self.now)
+    def _start_cluster(self, n: int, threads: int) -> str:
+        """Start a cluster of ``n`` workers on this machine; return its scheduler's address."""
+        preload = [*dask.config.get("distributed.worker.preload"), __name__]
+        options = {
+            "distributed.nanny.pre-spawn-environ": dict.fromkeys(THREAD_VARIABLES, threads),
+            "distributed.worker.preload": preload,
+        }
+        self._open.enter_context(dask.config.set(options))
+        cluster = LocalCluster(
+            n_workers=n,
+            threads_per_worker=1,
+            host="127.0.0.1",
+            dashboard_address="127.0.0.1:0",  # any free port, as several runs may be active
+            memory_limit=None,  # the default, 1/n of the memory, kills larger trials
+            silence_logs="CRITICAL",
+        )
+        return str(self._open.enter_context(cluster).scheduler_address)
 
     def close(self) -> None:
         self._open.close()
 
-    def _observation(self, future: Future[Any], job: Job) -> Observation:
-        try:
-            observation = future.result()
-            if isinstance(observation, Observation):
-                return observation
-            problem = f"a worker returned {type(observation).__name__}, not an Observation"
-        except CancelledError as error:  # we cancel nothing, so the connection was lost
-            raise SchedulerError(self._lost()) from error
-        except KilledWorker as error:
-            problem = f"its workers died: {error}"
-        except Exception as error:  # of the worker, e.g. while it builds the task
-            if isinstance(error, OSError) and future.status != "error":
-                # not of the worker: the connection broke while the result was fetched
-                raise SchedulerError(self._lost()) from error
-            # Dask's messages may contain a traceback.
-            last_line = str(error).strip().rpartition("\n")[2]
-            problem = f"{type(error).__name__}: {last_line}"
-        return failed(self._task, job.suggestion, problem, self.now - job.start)
-
-    def _check_scheduler(self) -> None:
+    def check(self) -> None:
         if self._client.status != "running":
             raise SchedulerError(self._lost())
+
+    def problem(self, error: BaseException, future: Future[Observation]) -> str:
+        if isinstance(error, KilledWorker):
+            return f"its workers died: {error}"
+        # We cancel nothing, so the connection was lost.
+        if isinstance(error, CancelledError) or self._client.status != "running":
+            raise SchedulerError(self._lost()) from error
+        return super().problem(error, future)
 
     def _lost(self) -> str:
         return f"the Dask scheduler{f' at {self._address}' if self._address else ''} is gone"
@@ -151,23 +111,23 @@ def dask_setup(worker: object) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
-def evaluate_job(described: str, job: Job, seed: int) -> Observation:
+def evaluate_job(settings: EvaluationSettings, seed: int, job: Job) -> Observation:
     """Evaluate a job in a thread of a worker, which builds the task for its first job.
 
     Args:
-        described: settings of the task, as JSON.
-        job: job to evaluate.
+        settings: settings from which the task is built.
         seed: seed of the run.
+        job: job to evaluate.
     """
     # Daemonic processes, as Dask's workers are, cannot spawn the child that enforces a time limit.
     multiprocessing.current_process()._config["daemon"] = False  # type: ignore[attr-defined]
-    if getattr(_thread, "described", None) != described:
+    if getattr(_thread, "settings", None) != settings:
         if hasattr(_thread, "task"):  # left by an earlier run on the same cluster
             _thread.task.close()
-            _thread.described = None
+            _thread.settings = None
         # Threads of one process would share the state of the task and its CPU clock.
         shared = get_worker().state.nthreads > 1
-        _thread.task = build_evaluated(json.loads(described), isolate=shared)
-        _thread.described = described
-    with threadpool_limits(json.loads(described)["threads"]):
+        _thread.task = build_evaluated(settings, isolate=shared)
+        _thread.settings = settings
+    with threadpool_limits(settings.threads):
         return job.evaluate(_thread.task, seed)

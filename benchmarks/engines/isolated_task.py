@@ -7,11 +7,13 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from msgspec import Struct
 
+from benchmarks.components import build_task
 from benchmarks.core.protocols import Task
 from benchmarks.core.space import Config
 from benchmarks.core.trial import Observation, Truth
-from benchmarks.settings import build_task
+from benchmarks.settings import Component, RunSettings
 from tasks.subprocess_worker import WorkerFailureError, WorkerProcess, WorkerTimeoutError
 
 START = 600.0
@@ -27,7 +29,7 @@ class IsolatedTask(Task):
 
     def __init__(
         self,
-        settings: Mapping[str, Any],
+        settings: Component | Mapping[str, Any],
         allow: Sequence[str],
         limit: float,
         threads: int = 1,
@@ -50,7 +52,7 @@ class IsolatedTask(Task):
         self._task = build_task(settings, allow) if task is None else task
         start = max(START, limit) if math.isfinite(limit) else None
         self._worker = WorkerProcess(
-            _evaluator, dict(settings), list(allow), threads=threads, start_limit=start
+            _evaluator, settings, list(allow), threads=threads, start_limit=start
         )
         self._limit = limit
         self.space, self.fidelities = self._task.space, self._task.fidelities
@@ -96,28 +98,44 @@ class IsolatedTask(Task):
         return answer
 
 
-def _evaluator(settings: Mapping[str, Any], allow: Sequence[str]) -> Callable[..., Observation]:
+def _evaluator(
+    settings: Component | Mapping[str, Any], allow: Sequence[str]
+) -> Callable[..., Observation]:
     task = build_task(settings, allow)
     serve: Mapping[str, Callable[..., Observation]]
     serve = {"evaluate": task.evaluate, "resume": task.resume}
     return lambda kind, *arguments: serve[kind](*arguments)
 
 
-def build_evaluated(settings: Mapping[str, Any], isolate: bool = False) -> Task:
+class EvaluationSettings(Struct, frozen=True):
+    """The settings that decide how a trial is evaluated."""
+
+    task: Component
+    allow: tuple[str, ...]
+    time_limit: float | None
+    """seconds of one evaluation; None for no limit"""
+    threads: int
+    """number of BLAS threads"""
+
+    @classmethod
+    def of(cls, settings: RunSettings) -> EvaluationSettings:
+        """Return those of a run."""
+        return cls(settings.task, settings.allow, settings.time_limit, settings.threads)
+
+
+def build_evaluated(settings: EvaluationSettings, isolate: bool = False) -> Task:
     """Build the task of a run, wrapped in ``IsolatedTask`` where needed.
 
     It is wrapped if it has no worker process of its own and there is a time limit or ``isolate``
     is True.
     """
-    limit = settings["time_limit"]
-    if limit is not None and not limit > 0:
-        raise ValueError(f"time_limit={limit}: must be positive")
-    task = build_task(settings["task"], settings["allow"])
+    limit = settings.time_limit
+    task = build_task(settings.task, settings.allow)
     if task.isolated:
         if limit is not None:
             task.limit_time(limit)
         return task
     if limit is None and not isolate:
         return task
-    limit = float("inf") if limit is None else limit
-    return IsolatedTask(settings["task"], settings["allow"], limit, settings["threads"], task)
+    limit = math.inf if limit is None else limit
+    return IsolatedTask(settings.task, settings.allow, limit, settings.threads, task)

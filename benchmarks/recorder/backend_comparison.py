@@ -50,11 +50,12 @@ def compare_backends(table: tables.Table, recorded: Sequence[raw_rows.Row]) -> l
     first = idle[table.meta["sessions"][0]["machine"]["cpu"]]
     idle_there = idle_references(recorded)
     for row, cost, _ in best_rows(recorded):
-        if row.key in row_of and row.record["status"] == "ok":
+        loss = row.record["loss"]
+        if row.key in row_of and loss is not None:
             at = row_of[row.key]
             # convert from the idle speed of the recording's first CPU to that of the table's
             cost *= first / idle_there[recorded[0].cpu] * factors.get(recorded[0].cpu, 1.0)
-            difference = abs(row.record["loss"] - float(columns["loss"][at]))
+            difference = abs(loss - float(columns["loss"][at]))
             both.append((row.record["fidelity"], difference, cost / float(columns["cost"][at])))
     comparisons = []
     for share in sorted({share for share, *_ in both}):

@@ -18,12 +18,13 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.compose import compose
 from benchmarks.core.space import Space
 from benchmarks.recorder import cost_normalisation as costs
 from benchmarks.recorder import raw_rows
 from benchmarks.recorder.design import expand, sobol
 from benchmarks.recorder.table_of_curves import columns_of
-from benchmarks.settings import ConfigError, compose
+from benchmarks.settings import parse_record
 from tasks.replay import fit_curves as curve_fit
 from tasks.replay.curve_surrogate import CurveSurrogate
 
@@ -73,14 +74,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--count", type=int, default=200, help="number of configs to select")
     options = parser.parse_intermixed_args(arguments)
     try:
-        settings = compose("record", options.overrides)
+        settings = parse_record(compose("record", options.overrides))
         path = raw_rows.path_of(settings)
         recorded = raw_rows.read(path)
         if not recorded:
             raise ValueError(f"{path} holds no evaluation")
         space = Space.from_spec(recorded[-1].session["space"])
-        keep = promising_half(recorded, settings["design"], space, options.seed, options.count)
-    except (ConfigError, ValueError) as error:
+        keep = promising_half(recorded, settings.design, space, options.seed, options.count)
+    except ValueError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
     print(textwrap.fill(f"keep: {keep}", 100, subsequent_indent="  "))

@@ -8,23 +8,25 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from benchmarks.core import records
+from benchmarks.core.records import RecordedRow, Session, SessionLine
 from benchmarks.core.space import Config
 from benchmarks.provenance import ROOT
+from benchmarks.settings import RecordSettings
 
 TABLES = ROOT / "tasks" / "tables"
 Key = tuple[tuple[Any, ...], float, int]
 
 
-def path_of(settings: Mapping[str, Any]) -> Path:
+def path_of(settings: RecordSettings) -> Path:
     """Return the file of rows for the settings of a recorder."""
-    return Path(settings["rows"] or TABLES / "rows" / f"{settings['task']['name']}.jsonl")
+    return Path(settings.rows or TABLES / "rows" / f"{settings.task.name}.jsonl")
 
 
 def key_of(config: Config, fidelity: float, subset_seed: int) -> Key:
@@ -36,8 +38,8 @@ def key_of(config: Config, fidelity: float, subset_seed: int) -> Key:
 class Row:
     """One recorded evaluation: its JSON line, and that of its session."""
 
-    record: Mapping[str, Any]
-    session: Mapping[str, Any]
+    record: RecordedRow
+    session: Session
 
     @property
     def key(self) -> Key:
@@ -66,7 +68,8 @@ def read(path: Path) -> list[Row]:
     An incomplete last line, left by a killed recorder, is dropped.
 
     Raises:
-        ValueError: a complete line is not a JSON object, or a row precedes the first session.
+        ValueError: a complete line does not have the fields and types of a row, or a row precedes
+            the first session.
     """
     rows, session = [], None
     lines = path.read_bytes().split(b"\n") if path.exists() else []
@@ -74,21 +77,19 @@ def read(path: Path) -> list[Row]:
         if not line or number == len(lines):  # incomplete after the last newline
             continue
         try:
-            record = json.loads(line)
-        except ValueError:
-            raise ValueError(f"{path}, line {number}: not a row of the recorder") from None
-        if not isinstance(record, dict):
-            raise ValueError(f"{path}, line {number}: not a row of the recorder")
-        if "session" in record:
-            session = record["session"]
-        elif session is None:
+            if line.startswith(b'{"session"'):
+                session = records.decode(line, SessionLine)["session"]
+                continue
+            record = records.decode(line, RecordedRow)
+        except ValueError as error:
+            raise ValueError(f"{path}, line {number}: not a row of the recorder: {error}") from None
+        if session is None:
             raise ValueError(f"{path}, line {number}: a row before any session line")
-        else:
-            rows.append(Row(record, session))
+        rows.append(Row(record, session))
     return rows
 
 
-def append(path: Path, record: Mapping[str, Any]) -> None:
+def append(path: Path, record: RecordedRow | SessionLine) -> None:
     """Append one line and flush it to disk, after removing an incomplete last line."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("a+b") as file:

@@ -5,15 +5,16 @@ from __future__ import annotations
 import queue
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from benchmarks import provenance
+from benchmarks.core import records
 from benchmarks.core.protocols import Task
+from benchmarks.core.records import RecordedRow, Session
 from benchmarks.recorder import cost_normalisation as costs
 from benchmarks.recorder import raw_rows
 from benchmarks.recorder.cpu_speed import Speed, load_and_steal, reference_seconds
@@ -134,8 +135,8 @@ class Recorder:
         except BaseException as error:  # ``run`` raises it in the main thread
             self._errors.append(error)
 
-    def _open_session(self, task: Task) -> Mapping[str, Any]:
-        session = {
+    def _open_session(self, task: Task) -> Session:
+        facts = {
             "started": datetime.now(UTC).isoformat(timespec="seconds"),
             "identity": dict(task.identity),
             "task_version": task.version,
@@ -151,6 +152,7 @@ class Recorder:
             "versions": provenance.versions(),
             "machine": provenance.machine(),
         }
+        session = records.checked(facts, Session)
         recorded = self._recorded
         if recorded and recorded[-1].session["identity"] != session["identity"]:
             raise ValueError(
@@ -161,9 +163,7 @@ class Recorder:
             raw_rows.append(self._path, {"session": session})
         return session
 
-    def _record(
-        self, task: Task, evaluation: Evaluation, speed: Speed, session: Mapping[str, Any]
-    ) -> None:
+    def _record(self, task: Task, evaluation: Evaluation, speed: Speed, session: Session) -> None:
         load, steal = load_and_steal()
         before = speed.seconds()
         observation = task.evaluate_replicate(
@@ -171,7 +171,7 @@ class Recorder:
         )
         after = speed.seconds()
         _, steal_after = load_and_steal()
-        row = {
+        fields = {
             "config": dict(evaluation.config),
             "fidelity": evaluation.fidelity,
             "subset_seed": evaluation.subset_seed,
@@ -188,7 +188,8 @@ class Recorder:
             "at": datetime.now(UTC).isoformat(timespec="seconds"),
         }
         optional = ("error", "curve", "references")
-        row |= {k: observation.info[k] for k in optional if k in observation.info}
+        fields |= {k: observation.info[k] for k in optional if k in observation.info}
+        row = records.checked(fields, RecordedRow)
         with self._writing:
             raw_rows.append(self._path, row)
             self._recorded.append(raw_rows.Row(row, session))

@@ -12,12 +12,13 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.budget import Budget
 from benchmarks.core.protocols import Method, Task
+from benchmarks.core.records import TrialRow, checked
 from benchmarks.core.space import Config
 from benchmarks.core.trial import History, Observation, Suggestion, Trial, Truth
 from benchmarks.engines.base import CompletedJob, Engine, Job, stream
 from benchmarks.engines.virtual import Virtual
-from benchmarks.runner.budget import Budget
 from benchmarks.runner.trace import Trace, TraceWriter, trial_of
 
 
@@ -66,7 +67,7 @@ def run(
     seed: int,
     writer: TraceWriter,
     state: State,
-    report: Callable[[Mapping[str, Any]], None] = lambda row: None,
+    report: Callable[[TrialRow], None] = lambda row: None,
     engine: Engine | None = None,
 ) -> str:
     """Continue from ``state`` until the budget is spent and all started trials have ended.
@@ -156,7 +157,7 @@ def _ask(method: Method, task: Task, seed: int, state: State, engine: Engine) ->
 
 def _end(
     ended: CompletedJob, method: Method, task: Task, budget: Budget, seed: int, state: State
-) -> dict[str, Any]:
+) -> TrialRow:
     """Update the state with a trial that has ended; return its row of the trace."""
     job, observation = ended.job, ended.observation
     trial = replace(
@@ -171,7 +172,7 @@ def _end(
     recommended = method.recommend(state.history, stream(seed, trial.number, "recommend"))
     recommend_overhead = _cpu(method) - clock
     limit = budget.cost_limit(task.target_cost)
-    return {
+    row = {
         **_evaluated(trial, task, observation),
         "cumulative_cost": state.cumulative_cost,
         "crossed_budget": limit is not None and state.cumulative_cost > limit[0],
@@ -184,6 +185,7 @@ def _end(
         "started": job.started,
         "ended": datetime.now(UTC).isoformat(),
     }
+    return checked(row, TrialRow)
 
 
 def _as_running_trial(job: Job) -> Trial:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -11,6 +11,8 @@ from typing import Any
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
+
+from benchmarks.core.records import RunMeta, TrialRow
 
 
 def number(value: float | None, digits: int = 4) -> str:
@@ -30,7 +32,7 @@ class Reporter:
     """Shows the progress of a run; use in a ``with`` block."""
 
     def __init__(
-        self, title: str, trials: int | None, best_loss: float | None, done: int = 0
+        self, title: str, trials: float | None, best_loss: float | None, done: int = 0
     ) -> None:
         """Prepare the display.
 
@@ -40,7 +42,8 @@ class Reporter:
             best_loss: that of the task, to show regret; None if not known.
             done: number of trials that ended before this start.
         """
-        self._title, self._trials, self._best_loss = title, trials, best_loss
+        self._title, self._best_loss = title, best_loss
+        self._trials = None if trials is None else int(trials)
         self._bar: Progress | None = None
         self._done = done
         if sys.stdout.isatty():
@@ -69,7 +72,7 @@ class Reporter:
         if self._bar is not None:
             self._bar.stop()
 
-    def show(self, row: Mapping[str, Any]) -> None:
+    def show(self, row: TrialRow) -> None:
         """Show one more trial: in the bar, or as a line after each tenth of the trials."""
         self._done += 1
         done = self._done
@@ -85,15 +88,13 @@ class Reporter:
             print(f"trial {done}/{self._trials or '?'}: {state}", flush=True)
 
 
-def regret_of(row: Mapping[str, Any], best_loss: float | None) -> float | None:
+def regret_of(row: TrialRow, best_loss: float | None) -> float | None:
     """Return the regret of the recommended config at full fidelity; None if not known."""
-    loss: float | None = row["recommended_loss"]
+    loss = row["recommended_loss"]
     return None if loss is None or best_loss is None else loss - best_loss
 
 
-def closing_table(
-    rows: list[dict[str, Any]], meta: Mapping[str, Any], folder: Path, plot: Path | None
-) -> None:
+def closing_table(rows: Sequence[TrialRow], meta: RunMeta, folder: Path, plot: Path | None) -> None:
     """Print the incumbent of a run, its cost, and the paths of its files.
 
     Args:
@@ -105,7 +106,7 @@ def closing_table(
     last, by_number = rows[-1], {row["trial"]: row for row in rows}
     config = last["recommended"]
     table = Table(
-        title=f"{meta['method']} on {meta['task']}, seed {meta['seed']}", show_header=False
+        title=f"{meta.get('method')} on {meta['task']}, seed {meta.get('seed')}", show_header=False
     )
     text = "none yet" if not config else ", ".join(f"{k}={show(v)}" for k, v in config.items())
     table.add_row("incumbent (recommended)", text)
@@ -136,7 +137,7 @@ def closing_table(
     bad = {status: statuses.count(status) for status in set(statuses) - {"ok"}}
     if bad:
         table.add_row("not ok", ", ".join(f"{n} {status}" for status, n in sorted(bad.items())))
-    table.add_row("ended by", f"budget.{meta['stopped_by']}")
+    table.add_row("ended by", f"budget.{meta.get('stopped_by')}")
     table.caption = meta["task_facts"].get("caption") or None
     console = Console(soft_wrap=True)
     console.print(table)

@@ -14,8 +14,10 @@ from typing import Any
 from omegaconf import OmegaConf
 
 from benchmarks.core.protocols import Method, Task
+from benchmarks.core.records import RunMeta
 from benchmarks.lock import FolderLock
-from benchmarks.runner.trace import Trace, read_json, write_json
+from benchmarks.runner.trace import Trace, read_meta, write_meta
+from benchmarks.settings import RunSettings
 
 # settings that do not change the results of a run
 OUTSIDE_KEY = ("study", "results", "resume", "plot", "summary", "allow", "experiment")
@@ -27,7 +29,7 @@ class KeyMismatchError(ValueError):
     """The folder holds a run with different settings."""
 
 
-def path_of(settings: Mapping[str, Any], overrides: Sequence[str]) -> Path:
+def path_of(settings: RunSettings, overrides: Sequence[str]) -> Path:
     """Return the folder of a run: ``<results>/<study>/<task>/<method and overrides>/seed-<n>``.
 
     Overrides of keys in ``method``, ``task``, ``budget`` and ``workers`` are appended to the name
@@ -47,21 +49,21 @@ def path_of(settings: Mapping[str, Any], overrides: Sequence[str]) -> Path:
         )
         or override.startswith("budget=")
     ]
-    label = ",".join([str(settings["method"]["name"]), *sorted(extra)])
+    label = ",".join([settings.method.name, *sorted(extra)])
     label = re.sub(r"[^\w.,=+-]", "_", label)
     if len(label) > 120:
         label = f"{label[:100]}-{hashlib.sha256(label.encode()).hexdigest()[:12]}"
-    root = Path(settings["results"]) / str(settings["study"])
-    return root / str(settings["task"]["name"]) / label / f"seed-{settings['seed']}"
+    study = Path(settings.results) / settings.study
+    return study / settings.task.name / label / f"seed-{settings.seed}"
 
 
-def key_of(settings: Mapping[str, Any], method: Method, task: Task) -> dict[str, Any]:
+def key_of(settings: RunSettings, method: Method, task: Task) -> dict[str, Any]:
     """Return all that determines the results of a run, as a flat dict: setting -> value.
 
     A class of this suite is identified by the name and version of the method or task; for any
     other class, the key also has ``_target_`` and a hash of the source file.
     """
-    kept = {k: v for k, v in settings.items() if k not in OUTSIDE_KEY}
+    kept = {k: v for k, v in settings.plain.items() if k not in OUTSIDE_KEY}
     flat = {k: v for k, v in _flatten(kept) if k not in OUTSIDE_PATH}
     flat.update(_flatten({"identity": dict(task.identity)}))
     for group, instance in (("method", method), ("task", task)):
@@ -118,21 +120,21 @@ class RunFolder:
             else:
                 entry.unlink()
 
-    def meta(self) -> dict[str, Any]:
-        """Return the content of ``meta.json``; an empty dict for a new folder.
+    def meta(self) -> RunMeta | None:
+        """Return the content of ``meta.json``; None for a new folder.
 
         Raises:
-            DamagedError: the file is not JSON.
+            DamagedError: the file is not the metadata of a run.
         """
-        return read_json(self.path / "meta.json")
+        return read_meta(self.path / "meta.json")
 
-    def write_meta(self, meta: Mapping[str, Any]) -> None:
+    def write_meta(self, meta: RunMeta) -> None:
         """Replace ``meta.json``."""
-        write_json(self.path / "meta.json", meta)
+        write_meta(self.path / "meta.json", meta)
 
-    def write_config(self, settings: Mapping[str, Any]) -> None:
+    def write_config(self, settings: RunSettings) -> None:
         """Write the resolved settings as ``config.yaml``."""
-        (self.path / "config.yaml").write_text(OmegaConf.to_yaml(dict(settings)))
+        (self.path / "config.yaml").write_text(OmegaConf.to_yaml(settings.plain))
 
     def check_key(self, key: Mapping[str, Any], at_default: Sequence[str] = ()) -> None:
         """Check that the folder is new, or holds a run with the same key.
@@ -146,7 +148,8 @@ class RunFolder:
             KeyMismatchError: the folder has a different key, or a trace but no key; the message
                 lists the first differences.
         """
-        held = self.meta().get("key")
+        meta = self.meta()
+        held = None if meta is None else meta.get("key")
         if held is None and not self.trace.path.exists():
             return
         differences = "no key"

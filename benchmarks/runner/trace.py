@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import math
 import os
-from collections.abc import Mapping
 from io import FileIO
 from pathlib import Path
-from typing import Any
+from typing import TypeVar
 
+from benchmarks.core.records import RunMeta, StartedRow, TrialRow, decode
 from benchmarks.core.trial import Trial
+
+R = TypeVar("R", TrialRow, StartedRow)
 
 # Clock readings: the rows of equal runs differ only in these fields (and, on live tasks, in the
 # costs and info.wall, which are clock readings, too).
@@ -32,7 +34,7 @@ class Trace:
         self.path = path
         self._started = path.with_name("started.jsonl")
 
-    def load(self) -> list[dict[str, Any]]:
+    def load(self) -> list[TrialRow]:
         """Read the rows; an incomplete last line, of a run that was killed, is cut off the file.
 
         Raises:
@@ -41,7 +43,7 @@ class Trace:
         """
         return self.read()[0]
 
-    def running(self) -> list[dict[str, Any]]:
+    def running(self) -> list[StartedRow]:
         """Read the rows of ``started.jsonl`` of the trials that have not ended, in file order.
 
         Raises:
@@ -49,13 +51,13 @@ class Trace:
         """
         return self.read()[1]
 
-    def read(self) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    def read(self) -> tuple[list[TrialRow], list[StartedRow]]:
         """Return the results of ``load`` and of ``running``.
 
         Raises:
             DamagedError: as for ``load``.
         """
-        rows, started = _load(self.path), _load(self._started)
+        rows, started = _load(self.path, TrialRow), _load(self._started, StartedRow)
         ended = {row["trial"] for row in rows}
         numbers = ended | {row["trial"] for row in started}
         for number in range(len(numbers)):
@@ -76,11 +78,11 @@ class TraceWriter:
         # Unbuffered: a row is written at once, and after a failed write nothing is left to flush.
         self._file, self._started = path.open("ab", 0), started.open("ab", 0)
 
-    def start(self, row: Mapping[str, Any]) -> None:
+    def start(self, row: StartedRow) -> None:
         """Record that a trial has started."""
         _append(self._started, row)
 
-    def append(self, row: Mapping[str, Any]) -> None:
+    def append(self, row: TrialRow) -> None:
         """Write the row of an ended trial at once: a run that is killed loses no such trial."""
         _append(self._file, row)
 
@@ -92,7 +94,7 @@ class TraceWriter:
         self._started.close()
 
 
-def _append(file: FileIO, row: Mapping[str, Any]) -> None:
+def _append(file: FileIO, row: TrialRow | StartedRow) -> None:
     """Append one line, or nothing: a part written before the disk was full is cut off again."""
     line = json.dumps(row, separators=(",", ":"), allow_nan=False).encode() + b"\n"
     end = file.seek(0, os.SEEK_END)
@@ -105,7 +107,7 @@ def _append(file: FileIO, row: Mapping[str, Any]) -> None:
         raise
 
 
-def _load(path: Path) -> list[dict[str, Any]]:
+def _load(path: Path, schema: type[R]) -> list[R]:
     """Read the rows of a file; an empty list if there is no such file."""
     if not path.exists():
         return []
@@ -114,29 +116,38 @@ def _load(path: Path) -> list[dict[str, Any]]:
     if complete < len(content):
         with path.open("r+b") as file:
             file.truncate(complete)
-    rows, numbers = [], set()
+    rows: list[R] = []
+    numbers: set[int] = set()
     for index, line in enumerate(content[:complete].splitlines()):
         try:
-            row = json.loads(line)
-            valid = isinstance(row["trial"], int) and row["trial"] not in numbers
-        except (ValueError, KeyError, TypeError):
-            valid = False
-        if not valid:
-            raise DamagedError(f"{path}, line {index + 1}: not the row of a trial, or a duplicate")
+            row = decode(line, schema)
+        except ValueError as error:
+            problem = f"line {index + 1}: not the row of a trial: {error}"
+            raise DamagedError(f"{path}, {problem}") from None
+        if row["trial"] in numbers:
+            raise DamagedError(f"{path}, line {index + 1}: trial {row['trial']} is there twice")
         numbers.add(row["trial"])
         rows.append(row)
     return rows
 
 
-def trial_of(row: Mapping[str, Any]) -> Trial:
+def trial_of(row: TrialRow) -> Trial:
     """Return the trial of a row, as methods see it."""
     loss = math.nan if row["loss"] is None else row["loss"]
-    names = ("cost", "status", "note", "suggest_overhead")
-    return Trial(row["trial"], row["config"], row["fidelity"], loss, *(row[n] for n in names))
+    return Trial(
+        row["trial"],
+        row["config"],
+        row["fidelity"],
+        loss,
+        row["cost"],
+        row["status"],
+        row.get("note", {}),
+        row["suggest_overhead"],
+    )
 
 
-def write_json(path: Path, content: Mapping[str, Any]) -> None:
-    """Replace a JSON file atomically: readers see the old content or the new."""
+def write_meta(path: Path, content: RunMeta) -> None:
+    """Replace ``meta.json`` atomically: readers see the old content or the new."""
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(path.name + ".tmp")
     try:
@@ -147,16 +158,15 @@ def write_json(path: Path, content: Mapping[str, Any]) -> None:
         raise
 
 
-def read_json(path: Path) -> dict[str, Any]:
-    """Read a JSON file; return an empty dict if there is none.
+def read_meta(path: Path) -> RunMeta | None:
+    """Read ``meta.json``; return None if there is none.
 
     Raises:
-        DamagedError: the file is not JSON.
+        DamagedError: the file is not the metadata of a run.
     """
     if not path.exists():
-        return {}
+        return None
     try:
-        content: dict[str, Any] = json.loads(path.read_text())
+        return decode(path.read_bytes(), RunMeta)
     except ValueError as error:
-        raise DamagedError(f"{path}: not JSON: {error}") from error
-    return content
+        raise DamagedError(f"{path}: not the metadata of a run: {error}") from error

@@ -46,7 +46,7 @@ def test_the_command_prints_tables_and_what_was_left_out(
     assert "t: median regret" in text
     assert "left out: 1 failed or unfinished runs" in text
     assert "seed-1: failed" in text
-    unreadable = f"left out, cannot be read: {tmp_path / 't/m/seed-2/meta.json'} is not JSON"
+    unreadable = f"left out, cannot be read: {tmp_path / 't/m/seed-2/meta.json'} is not the"
     assert unreadable in text
     assert f"- {unreadable}" in target.read_text()
 

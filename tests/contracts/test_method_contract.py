@@ -14,12 +14,12 @@ from typing import Any
 import numpy as np
 import pytest
 
+from benchmarks.budget import Budget
+from benchmarks.components import locate
 from benchmarks.core.protocols import Task
 from benchmarks.core.trial import History, Status, Trial
 from benchmarks.runner import loop
-from benchmarks.runner.budget import Budget
 from benchmarks.runner.trace import Trace
-from benchmarks.settings import locate
 from support.builders import OFFERED, group_settings, make_method
 from support.parallel import ended, play, running, started
 from support.tiny import Flaky, Tiny, without_clocks

@@ -14,9 +14,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from benchmarks.budget import Budget
 from benchmarks.core.protocols import Task
 from benchmarks.runner import loop
-from benchmarks.runner.budget import Budget
 from benchmarks.runner.trace import Trace
 from support.builders import group_settings, make_method, make_task
 from support.tiny import without_clocks

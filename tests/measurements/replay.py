@@ -9,8 +9,8 @@ from pathlib import Path
 
 import numpy as np
 
+from benchmarks.budget import Budget
 from benchmarks.runner import loop
-from benchmarks.runner.budget import Budget
 from benchmarks.runner.trace import Trace
 from methods.random_search import RandomSearch
 from tasks.replay.evaluations import RecordedTask

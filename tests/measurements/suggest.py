@@ -19,9 +19,10 @@ import numpy as np
 import scipy.linalg  # noqa: F401  its BLAS must be loaded before threads are limited
 from threadpoolctl import threadpool_limits
 
+from benchmarks.components import build_method
+from benchmarks.compose import compose
 from benchmarks.core.space import Float, Space
 from benchmarks.core.trial import Fidelities, History, Trial
-from benchmarks.settings import build_method, compose
 
 TARGET_ONLY = ("entropy_search", "emukit_es", "emukit_mes", "ei", "gpy_ei")
 METHODS = ("fabolas", "fabolas_paper", "emukit_fabolas", "mtbo", *TARGET_ONLY)

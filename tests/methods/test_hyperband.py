@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from benchmarks.budget import Budget
 from benchmarks.core.trial import History
 from benchmarks.runner import loop
-from benchmarks.runner.budget import Budget
 from benchmarks.runner.trace import Trace
 from methods.hyperband import Hyperband, brackets
 from support.parallel import ended, play, started

@@ -14,10 +14,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from benchmarks.compose import compose
 from benchmarks.core.protocols import Method
 from benchmarks.core.space import Categorical, Float, Integer, Space
 from benchmarks.core.trial import Fidelities, History, Status, Trial
-from benchmarks.settings import compose
 from methods.entropy_search import EntropySearch
 from methods.expected_improvement import ExpectedImprovement
 from methods.fabolas import Fabolas

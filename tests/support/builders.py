@@ -12,8 +12,9 @@ from typing import Any
 
 import pytest
 
+from benchmarks.components import build_method, build_task
+from benchmarks.compose import compose
 from benchmarks.core.protocols import Method, Task
-from benchmarks.settings import build_method, build_task, compose
 from methods.references.sigopt import environment
 from support import photos
 

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from support.rows import trial_row
+
 FACTS = {"best_loss": 0.1, "loss_floor": 1e-4, "target_cost": 5.0}
 BUDGET = {"trials": None, "cost": None, "target_evaluations": 4, "target_cost": None}
 
@@ -21,13 +23,15 @@ def write_run(folder: Path, losses: Sequence[float | None], **changes: Any) -> N
         "settings": {"budget": BUDGET},
     }
     rows = [
-        {
-            "cumulative_cost": 5.0 * (number + 1),
-            "recommended": None if loss is None else {"x": 1},
-            "recommended_loss": loss,
-            "suggest_overhead": 0.5,
-            "recommend_overhead": 0.25,
-        }
+        trial_row(
+            number,
+            cost=5.0,
+            cumulative_cost=5.0 * (number + 1),
+            recommended=None if loss is None else {"x": 1},
+            recommended_loss=loss,
+            suggest_overhead=0.5,
+            recommend_overhead=0.25,
+        )
         for number, loss in enumerate(losses)
     ]
     folder.mkdir(parents=True)

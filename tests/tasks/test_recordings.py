@@ -7,11 +7,13 @@ from typing import Any
 
 import pytest
 
+from benchmarks.components import build_task
+from benchmarks.compose import compose
 from benchmarks.core.space import Space
 from benchmarks.recorder import raw_rows
 from benchmarks.recorder.raw_rows import TABLES
 from benchmarks.recorder.table_of_evaluations import compact
-from benchmarks.settings import ConfigError, build_task, compose
+from benchmarks.settings import ConfigError
 
 TASKS = ("svm_letter", "gbm_covertype", "lm_shakespeare", "cnn_fashion", "cars_head64")
 

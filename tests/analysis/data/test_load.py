@@ -51,11 +51,12 @@ def test_what_cannot_be_read_is_named_or_raised(tmp_path: Path) -> None:
     unreadable: list[str] = []
     (run,) = load_runs(tmp_path, unreadable)
     assert run.folder.name == "a"
-    assert unreadable == [f"{tmp_path / 'b' / 'meta.json'} is not the metadata of a run"]
+    problem = "is not the metadata of a run: Expected `object`, got `array`"
+    assert unreadable == [f"{tmp_path / 'b' / 'meta.json'} {problem}"]
     with pytest.raises(ValueError, match="not the metadata of a run"):
         load_runs(tmp_path)
     (tmp_path / "a" / "trace.jsonl").write_text("text\n")
-    with pytest.raises(ValueError, match="is not JSON"):
+    with pytest.raises(ValueError, match=r"trace\.jsonl is not a trace: JSON is malformed"):
         load_runs(tmp_path, [])
 
 

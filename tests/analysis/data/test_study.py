@@ -40,5 +40,5 @@ def test_a_study_without_a_readable_run_is_an_error(tmp_path: Path) -> None:
     write_study(tmp_path, seeds=1)
     for trace in tmp_path.rglob("trace.jsonl"):
         trace.write_text('{"step": 1}\n')
-    with pytest.raises(ValueError, match="does not hold a valid trace"):
+    with pytest.raises(ValueError, match=r"trace\.jsonl is not a trace: Object missing"):
         from_traces(tmp_path)

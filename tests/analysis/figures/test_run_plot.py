@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from analysis.figures.run_plot import plot_run
+from support.rows import run_meta, trial_row
 
 FACTS = {
     "best_loss": 0.1,
@@ -20,15 +21,15 @@ FACTS = {
 
 
 def write(folder: Path, rows: list[dict[str, Any]], **facts: Any) -> None:
-    meta = {"method": "random", "task": "t", "seed": 0, "task_facts": {**FACTS, **facts}}
+    meta = run_meta(method="random", task_facts={**FACTS, **facts})
     (folder / "meta.json").write_text(json.dumps(meta))
-    lines = [json.dumps({"trial": number, **row}) for number, row in enumerate(rows)]
+    lines = [json.dumps(trial_row(number, **row)) for number, row in enumerate(rows)]
     (folder / "trace.jsonl").write_text("\n".join(lines) + "\n")
 
 
 def row(cost: float, recommended_loss: float | None, **changes: Any) -> dict[str, Any]:
     return {
-        "cumulative_cost": cost,
+        "cumulative_cost": float(cost),
         "recommended": None if recommended_loss is None else {},
         "recommended_loss": recommended_loss,
         "fidelity": 0.5,

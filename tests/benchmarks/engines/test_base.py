@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 import pytest
 
+from benchmarks.budget import Budget
 from benchmarks.core.protocols import Method, Task
 from benchmarks.core.space import Config
 from benchmarks.core.trial import Fidelities, History, Observation, Suggestion
 from benchmarks.engines.base import Job
 from benchmarks.engines.virtual import Virtual
 from benchmarks.runner import loop
-from benchmarks.runner.budget import Budget
 from benchmarks.runner.trace import Trace, TraceWriter
 from methods.asha import ASHA
 from methods.hyperband import Hyperband

@@ -18,34 +18,40 @@ from support.cli import call
 from support.clusters import scheduler, workers
 from support.drivers import rows_in, start, trace_in
 from support.live import FAULTS, Live, alive, pids, wait_for
+from support.settings import run_settings
 
 pytest.importorskip("distributed")
 
 from distributed import LocalCluster
 
+from benchmarks.budget import Budget
 from benchmarks.core.trial import Suggestion
 from benchmarks.engines import dask_cluster as workers_dask
 from benchmarks.engines.base import CompletedJob, Job
 from benchmarks.engines.dask_cluster import Dask
+from benchmarks.engines.isolated_task import EvaluationSettings
 from benchmarks.engines.select import build_engine
 from benchmarks.engines.virtual import Virtual
 from benchmarks.runner import loop
-from benchmarks.runner.budget import Budget
 from benchmarks.runner.trace import Trace
-from benchmarks.settings import ConfigError
+from benchmarks.settings import ConfigError, RunSettings
 from methods.random_search import RandomSearch
 
 
-def settings(n: int = 2, address: str | None = None, **options: Any) -> dict[str, Any]:
-    limit = options.pop("limit", None)
-    return {
-        "seed": 0,
-        "threads": 1,
-        "task": {"_target_": "support.live.Live", "name": "live", **options},
-        "allow": ["support"],
-        "time_limit": limit,
-        "workers": {"n": n, "engine": "dask", "overhead": 0.1, "address": address},
-    }
+def settings(
+    n: int = 2, address: str | None = None, limit: float | None = None, seed: int = 0, **task: Any
+) -> RunSettings:
+    return run_settings(
+        seed=seed,
+        task={"_target_": "support.live.Live", "name": "live", **task},
+        allow=["support"],
+        time_limit=limit,
+        workers={"n": n, "engine": "dask", "address": address},
+    )
+
+
+def evaluated() -> EvaluationSettings:
+    return EvaluationSettings.of(settings())
 
 
 def job(number: int, fault: str = "ok", worker: int = 0) -> Job:
@@ -192,7 +198,7 @@ def test_no_scheduler_at_the_address_is_one_line_in_time(
         named = where.format(port=unused.getsockname()[1])
         started = time.monotonic()
         with pytest.raises(ConfigError) as refused:
-            Dask(settings(), Live(), 2, named, 0.0)
+            Dask(evaluated(), 0, 2, named, 0.0)
     assert str(refused.value) == f"workers.address={named}: no Dask scheduler answers"
     assert time.monotonic() - started < 6
 
@@ -260,7 +266,7 @@ def test_a_lasting_cluster_keeps_the_task_of_the_latest_run_only(
 ) -> None:
     for run in range(3):
         options = {"marks": str(tmp_path), "most": 0.01 * run, "limit": 60.0}
-        limited = {**settings(2, address, **options), "seed": run}
+        limited = settings(2, address, seed=run, **options)
         with closing(build_engine(limited, Live(), 0.0)) as engine:
             for number in range(2):
                 engine.start(job(number, worker=number))
@@ -270,6 +276,6 @@ def test_a_lasting_cluster_keeps_the_task_of_the_latest_run_only(
 
 
 def test_no_share_of_the_memory_is_set_for_a_worker() -> None:
-    with closing(Dask(settings(), Live(), 2, None, 0.0)) as engine:
+    with closing(Dask(evaluated(), 0, 2, None, 0.0)) as engine:
         workers = engine._client.scheduler_info(n_workers=-1)["workers"].values()
         assert [worker["memory_limit"] for worker in workers] == [0, 0]

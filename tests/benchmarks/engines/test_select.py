@@ -6,26 +6,24 @@ from typing import Any
 import pytest
 
 from benchmarks.core.protocols import Task
-from benchmarks.engines.isolated_task import IsolatedTask, build_evaluated
+from benchmarks.engines.isolated_task import EvaluationSettings, IsolatedTask, build_evaluated
 from benchmarks.engines.local import Local
 from benchmarks.engines.select import build_engine, engine_of
 from benchmarks.engines.virtual import Virtual
-from benchmarks.settings import ConfigError
+from benchmarks.settings import ConfigError, RunSettings
 from support.live import Live
+from support.settings import run_settings
 from support.tiny import Tiny
 
 
-def settings(task: str = "support.tiny.Tiny", **workers: Any) -> dict[str, Any]:
-    default = {"n": 1, "engine": None, "overhead": 0.1, "address": None}
+def settings(task: str = "support.tiny.Tiny", **workers: Any) -> RunSettings:
     described = {"_target_": task, "name": "mine"}
-    return {
-        "seed": 0,
-        "threads": 1,
-        "task": described,
-        "allow": ["support"],
-        "time_limit": None,
-        "workers": {**default, **workers},
-    }
+    return run_settings(task=described, allow=["support"], workers=workers)
+
+
+def evaluated(limit: float | None = None, **task: Any) -> EvaluationSettings:
+    described = {"_target_": "support.tiny.Tiny", "name": "mine", **task}
+    return EvaluationSettings.of(run_settings(task=described, allow=["support"], time_limit=limit))
 
 
 @pytest.mark.parametrize(
@@ -41,7 +39,7 @@ def settings(task: str = "support.tiny.Tiny", **workers: Any) -> dict[str, Any]:
     ],
 )
 def test_which_engine_a_run_has(task: Task, workers: dict[str, Any], engine: str) -> None:
-    assert engine_of(settings(**workers), task) == engine
+    assert engine_of(settings(**workers).workers, task) == engine
 
 
 @pytest.mark.parametrize(
@@ -53,16 +51,16 @@ def test_which_engine_a_run_has(task: Task, workers: dict[str, Any], engine: str
         ({"n": None}, "workers.n=None: must be a whole number, 1 or more"),
         (
             {"engine": "desk"},
-            "workers.engine=desk: allowed are virtual, local, dask; did you mean 'dask'?",
+            "workers.engine=desk: must be virtual, local, dask or null; did you mean 'dask'?",
         ),
         (
             {"overhead": -1},
-            "workers.overhead=-1: allowed are a number of seconds >= 0, and measured",
+            "workers.overhead=-1: must be a number of seconds, 0 or more, or measured",
         ),
-        ({"overhead": "mesured"}, "workers.overhead=mesured: allowed are a number of seconds"),
-        ({"overhead": None}, "workers.overhead=None: allowed are a number of seconds"),
-        ({"overhead": float("nan")}, "workers.overhead=nan: allowed are a number of seconds"),
-        ({"overhead": float("inf")}, "workers.overhead=inf: allowed are a number of seconds"),
+        ({"overhead": "mesured"}, "workers.overhead=mesured: must be a number of seconds"),
+        ({"overhead": None}, "workers.overhead=None: must be a number of seconds"),
+        ({"overhead": float("nan")}, "workers.overhead=nan: must be a number of seconds"),
+        ({"overhead": float("inf")}, "workers.overhead=inf: must be a number of seconds"),
         ({"address": "tcp://10.0.0.1:8786"}, "set workers.engine=dask"),
         ({"address": "tcp://10.0.0.1:8786", "engine": "local"}, "set workers.engine=dask"),
     ],
@@ -71,7 +69,7 @@ def test_a_setting_that_is_not_allowed_is_refused_in_one_line(
     workers: dict[str, Any], message: str
 ) -> None:
     with pytest.raises(ConfigError) as refused:
-        engine_of(settings(**workers), Tiny())
+        engine_of(settings(**workers).workers, Tiny())
     assert message in str(refused.value)
     assert len(str(refused.value).splitlines()) == 1
 
@@ -80,9 +78,9 @@ def test_checkpoints_of_several_workers_need_a_folder_of_the_users() -> None:
     private = Live()
     private.private_checkpoints = True
     with pytest.raises(ConfigError, match=r"task\.checkpoint_dir=FOLDER"):
-        engine_of(settings(n=2), private)
-    assert engine_of(settings(n=2), Live()) == "local"
-    assert engine_of(settings(n=1), private) == "virtual"  # in this process
+        engine_of(settings(n=2).workers, private)
+    assert engine_of(settings(n=2).workers, Live()) == "local"
+    assert engine_of(settings(n=1).workers, private) == "virtual"  # in this process
 
 
 def test_engines_are_built_with_the_clock_where_it_stood() -> None:
@@ -101,25 +99,21 @@ def test_engines_are_built_with_the_clock_where_it_stood() -> None:
 
 
 def test_a_task_is_isolated_for_a_limit_or_on_demand_unless_it_has_children_of_its_own() -> None:
-    plain = settings()
-    assert isinstance(build_evaluated(plain), Tiny)
-    assert isinstance(build_evaluated(plain, isolate=True), IsolatedTask)
-    assert isinstance(build_evaluated({**plain, "time_limit": 3.0}), IsolatedTask)
+    assert isinstance(build_evaluated(evaluated()), Tiny)
+    assert isinstance(build_evaluated(evaluated(), isolate=True), IsolatedTask)
+    assert isinstance(build_evaluated(evaluated(3.0)), IsolatedTask)
 
 
 def test_no_limit_for_a_task_with_a_limit_of_its_own_but_the_lower_one() -> None:
     limits = []
     for limit in (None, 3.0, 300.0):
-        task = build_evaluated({**settings("support.live.Own"), "time_limit": limit} | own(30.0))
+        own = {"_target_": "support.live.Own", "time_limit": 30.0}
+        task = build_evaluated(evaluated(limit, **own))
         limits.append(task.time_limit)  # type: ignore[attr-defined]
     assert limits == [30.0, 3.0, 30.0]
-
-
-def own(limit: float) -> dict[str, Any]:
-    return {"task": {"_target_": "support.live.Own", "name": "own", "time_limit": limit}}
 
 
 def test_dask_without_its_package_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "distributed", None)
     with pytest.raises(ConfigError, match=r"pip install -e '\.\[parallel\]'"):
-        engine_of(settings(engine="dask"), Tiny())
+        engine_of(settings(engine="dask").workers, Tiny())

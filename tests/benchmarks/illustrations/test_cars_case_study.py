@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 from scipy.io import savemat
 
+from benchmarks.compose import compose
 from benchmarks.illustrations.cars_case_study import (
     baseline_and_tuned,
     class_names,
@@ -16,7 +17,6 @@ from benchmarks.illustrations.cars_case_study import (
     write_photos,
     write_recorded,
 )
-from benchmarks.settings import compose
 from support import photos
 from tasks.cars.photos import load_photos
 from tasks.replay import table as tables

@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 import yaml
 
+from benchmarks.compose import compose
 from benchmarks.core.space import Categorical, Float, Space
 from benchmarks.provenance import ROOT
 from benchmarks.recorder.design import Evaluation, expand
-from benchmarks.settings import compose
 from tasks.svm import SPACE as SVM_SPACE
 
 SPACE = Space({"x": Float(0, 1), "y": Float(-5, 5)})

@@ -6,12 +6,12 @@ from typing import Any
 import numpy as np
 import pytest
 
+from benchmarks.compose import compose
 from benchmarks.core.space import Space
 from benchmarks.provenance import ROOT
 from benchmarks.recorder import raw_rows
 from benchmarks.recorder.design import sobol
 from benchmarks.recorder.promising_half import main, promising_half
-from benchmarks.settings import compose
 from support.curves import DERIVED, EPOCHS, SPACE, loss_at, opening, record, row
 
 PILOT = {"sobol": {"count": 60, "seed": 0}, "fidelities": [1]}

@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 import pytest
 
+from benchmarks.budget import Budget
 from benchmarks.core.protocols import Method, Task
 from benchmarks.core.space import Config
 from benchmarks.core.trial import Fidelities, History, Observation, Suggestion
 from benchmarks.engines.base import PURPOSES, stream
 from benchmarks.runner import loop
-from benchmarks.runner.budget import Budget
 from benchmarks.runner.trace import Trace
 from methods.random_search import RandomSearch
 from support.tiny import Flaky, Outside, Tiny, without_clocks

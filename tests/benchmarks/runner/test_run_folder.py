@@ -7,23 +7,18 @@ import pytest
 
 from benchmarks.lock import LockedError
 from benchmarks.runner.run_folder import KeyMismatchError, RunFolder, key_of, path_of
+from benchmarks.settings import RunSettings
 from methods.random_search import RandomSearch
+from support.rows import run_meta
+from support.settings import run_settings
 from support.tiny import Tiny
 
+TASK = {"_target_": "support.tiny.Tiny", "name": "tiny", "data_dir": "/somewhere"}
 
-def settings(**changes: Any) -> dict[str, Any]:
-    base: dict[str, Any] = {
-        "seed": 0,
-        "study": "default",
-        "results": "runs",
-        "resume": True,
-        "plot": True,
-        "allow": [],
-        "method": {"_target_": "methods.random_search.RandomSearch", "name": "random"},
-        "task": {"_target_": "support.tiny.Tiny", "name": "tiny", "data_dir": "/somewhere"},
-        "budget": {"trials": 3},
-    }
-    return base | changes
+
+def settings(**changes: Any) -> RunSettings:
+    method = {"_target_": "methods.random_search.RandomSearch", "name": "random"}
+    return run_settings(**{"results": "runs", "method": method, "task": TASK, **changes})
 
 
 def key(**changes: Any) -> dict[str, Any]:
@@ -54,7 +49,7 @@ def test_where_the_data_lies_and_long_overrides_do_not_break_the_path() -> None:
 
 
 def test_the_key_ignores_where_things_lie_and_holds_what_decides_the_run() -> None:
-    elsewhere = settings()["task"] | {"data_dir": "/elsewhere"}
+    elsewhere = TASK | {"data_dir": "/elsewhere"}
     assert key() == key(results="other", study="x", plot=False, task=elsewhere)
     assert key() != key(seed=1)
     assert key() != key(budget={"trials": 4})
@@ -79,14 +74,14 @@ def test_our_own_classes_may_move_and_others_are_known_by_their_source() -> None
 def test_a_run_made_before_its_class_moved_goes_on(tmp_path: Path) -> None:
     held = key() | {"method._target_": "methods.once_upon_a_time.RandomSearch"}
     with RunFolder(tmp_path) as folder:
-        folder.write_meta({"key": held})
+        folder.write_meta(run_meta(key=held))
         folder.check_key(key())
 
 
 def test_a_run_made_before_an_option_goes_on_with_its_default_only(tmp_path: Path) -> None:
     later = key(method={"_target_": "methods.RandomSearch", "name": "random", "new": 1})
     with RunFolder(tmp_path) as folder:
-        folder.write_meta({"key": key()})
+        folder.write_meta(run_meta(key=key()))
         folder.check_key(later, ["method.new"])
         with pytest.raises(KeyMismatchError, match=r"method\.new was None, is 1"):
             folder.check_key(later)
@@ -96,7 +91,7 @@ def test_a_run_made_before_an_option_goes_on_with_its_default_only(tmp_path: Pat
 
 def test_a_folder_with_another_key_is_refused_with_the_difference(tmp_path: Path) -> None:
     with RunFolder(tmp_path) as folder:
-        folder.write_meta({"key": key()})
+        folder.write_meta(run_meta(key=key()))
         folder.check_key(key())
         with pytest.raises(KeyMismatchError, match=r"seed was 0, is 1.*resume=false"):
             folder.check_key(key(seed=1))
@@ -119,7 +114,7 @@ def test_two_runs_in_one_folder_are_refused(tmp_path: Path) -> None:
 
 def test_clear_throws_everything_away_but_the_lock(tmp_path: Path) -> None:
     with RunFolder(tmp_path) as folder:
-        folder.write_meta({"key": 1})
+        folder.write_meta(run_meta(key={"a": 1}))
         (tmp_path / "sub").mkdir()
         (tmp_path / "sub" / "file").touch()
         folder.clear()

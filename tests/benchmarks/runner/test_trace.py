@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import json
 import math
+import re
 import resource
 import signal
 from pathlib import Path
@@ -8,11 +10,13 @@ from typing import Any
 
 import pytest
 
-from benchmarks.runner.trace import Trace, read_json, trial_of, write_json
+from benchmarks.core.records import TrialRow
+from benchmarks.runner.trace import DamagedError, Trace, read_meta, trial_of, write_meta
+from support.rows import run_meta, started_row, trial_row
 
 
-def row(number: int, **facts: Any) -> dict[str, Any]:
-    return {"trial": number, "loss": number / 3, **facts}
+def row(number: int, **facts: Any) -> TrialRow:
+    return trial_row(number, loss=number / 3, **facts)
 
 
 def write(path: Path, count: int = 3) -> Trace:
@@ -38,7 +42,7 @@ def test_a_row_is_in_the_file_before_append_returns(tmp_path: Path) -> None:
         assert trace.load() == [row(0)]
 
 
-@pytest.mark.parametrize("torn", [b'{"tri', b'{"trial":3,"loss":1.0}', b"\x00\x00"])
+@pytest.mark.parametrize("torn", [b'{"tri', json.dumps(row(3)).encode(), b"\x00\x00"])
 def test_a_torn_last_line_is_cut_off_the_file(torn: bytes, tmp_path: Path) -> None:
     trace = write(tmp_path / "trace.jsonl")
     whole = trace.path.read_bytes()
@@ -51,13 +55,28 @@ def test_a_torn_last_line_is_cut_off_the_file(torn: bytes, tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize(
-    "damaged", [b"not JSON", b'{"trial":0}', b'{"trial":"1"}', b'{"loss":1}', b"[1]", b"", b"null"]
+    ("damaged", "problem"),
+    [
+        (b"not JSON", "not the row of a trial: JSON is malformed"),
+        (json.dumps(row(0)).encode(), "trial 0 is there twice"),
+        (b'{"trial":12}', "missing required field"),
+        (json.dumps(row(1) | {"trial": "1"}).encode(), "Expected `int`, got `str`"),
+        (json.dumps(row(1) | {"cost": None}).encode(), "Expected `float`, got `null`"),
+        (json.dumps(row(1) | {"cost": -1}).encode(), "Expected `float` >= 0"),
+        (json.dumps(row(1) | {"fidelity": 1.5}).encode(), "Expected `float` <= 1"),
+        (json.dumps(row(1) | {"status": "fine"}).encode(), "Invalid enum value 'fine'"),
+        (b"[1]", "Expected `object`, got `array`"),
+        (b"", "Input data was truncated"),
+        (b"null", "Expected `object`, got `null`"),
+    ],
 )
-def test_any_other_damage_is_refused_with_the_line(damaged: bytes, tmp_path: Path) -> None:
+def test_any_other_damage_is_refused_with_the_line(
+    damaged: bytes, problem: str, tmp_path: Path
+) -> None:
     trace = write(tmp_path / "trace.jsonl")
     lines = trace.path.read_bytes().splitlines()
     trace.path.write_bytes(b"\n".join([lines[0], damaged, lines[2]]) + b"\n")
-    with pytest.raises(ValueError, match=r"trace\.jsonl, line 2: not the row of a trial"):
+    with pytest.raises(ValueError, match=rf"trace\.jsonl, line 2: .*{re.escape(problem)}"):
         trace.load()
 
 
@@ -65,11 +84,11 @@ def test_rows_come_in_any_order_but_none_may_be_missing(tmp_path: Path) -> None:
     trace = Trace(tmp_path / "trace.jsonl")
     with trace.open() as writer:
         for number in range(4):
-            writer.start({"trial": number, "worker": number})
+            writer.start(started_row(number, worker=number))
         for number in (2, 0):
             writer.append(row(number))
     assert trace.load() == [row(2), row(0)]
-    assert trace.running() == [{"trial": 1, "worker": 1}, {"trial": 3, "worker": 3}]
+    assert trace.running() == [started_row(1, worker=1), started_row(3, worker=3)]
     with trace.open() as writer:
         writer.append(row(5))
     with pytest.raises(ValueError, match=r"trace\.jsonl: the row of trial 4 is missing"):
@@ -79,16 +98,16 @@ def test_rows_come_in_any_order_but_none_may_be_missing(tmp_path: Path) -> None:
 def test_a_trial_whose_start_is_torn_was_not_started(tmp_path: Path) -> None:
     trace = Trace(tmp_path / "trace.jsonl")
     with trace.open() as writer:
-        writer.start({"trial": 0})
+        writer.start(started_row(0))
     with (tmp_path / "started.jsonl").open("ab") as file:
         file.write(b'{"trial":1')
-    assert trace.running() == [{"trial": 0}]
+    assert trace.running() == [started_row(0)]
 
 
 def test_a_loss_that_is_not_a_number_never_reaches_the_file(tmp_path: Path) -> None:
     trace = write(tmp_path / "trace.jsonl", 1)
     with trace.open() as writer, pytest.raises(ValueError, match="JSON"):
-        writer.append(row(1, cost=math.nan))
+        writer.append({**row(1), "cost": math.nan})
     assert trace.load() == [row(0)]
 
 
@@ -113,7 +132,7 @@ def test_a_full_disk_leaves_whole_rows(tmp_path: Path) -> None:
 def test_a_trial_knows_no_test_loss_and_no_truth() -> None:
     facts = {"config": {"x": 1}, "fidelity": 0.5, "cost": 2.0, "status": "failed", "note": {"a": 1}}
     unknown = {"test_loss": 0.1, "true_loss": 0.2}
-    trial = trial_of({**row(4), **facts, "loss": None, "suggest_overhead": 3.0, **unknown})
+    trial = trial_of(trial_row(4, loss=None, suggest_overhead=3.0, **facts, **unknown))
     assert trial.overhead == 3.0
     assert math.isnan(trial.loss)
     assert (trial.number, trial.fidelity, trial.status, trial.note) == (4, 0.5, "failed", {"a": 1})
@@ -121,10 +140,18 @@ def test_a_trial_knows_no_test_loss_and_no_truth() -> None:
     assert "0.2" not in repr(trial)
 
 
-def test_json_is_written_in_one_piece_and_read_back(tmp_path: Path) -> None:
+def test_metadata_is_written_in_one_piece_and_read_back(tmp_path: Path) -> None:
     path = tmp_path / "deep" / "meta.json"
-    assert read_json(path) == {}
-    write_json(path, {"a": [1, 2.5], "path": tmp_path})
-    write_json(path, {"a": 2})
-    assert read_json(path) == {"a": 2}
+    assert read_meta(path) is None
+    write_meta(path, run_meta(seed=1))
+    write_meta(path, run_meta(seed=2, machine={"cpu": "a"}))
+    assert read_meta(path) == run_meta(seed=2, machine={"cpu": "a"})
     assert [p.name for p in path.parent.iterdir()] == ["meta.json"]
+
+
+@pytest.mark.parametrize("content", ["[]", "{", '{"task": "t"}', '{"task": 1}', ""])
+def test_a_file_that_is_no_metadata_is_refused(content: str, tmp_path: Path) -> None:
+    path = tmp_path / "meta.json"
+    path.write_text(content)
+    with pytest.raises(DamagedError, match=r"meta\.json: not the metadata of a run: "):
+        read_meta(path)

@@ -10,9 +10,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from benchmarks.components import build_task
+from benchmarks.compose import compose
 from benchmarks.core.space import Categorical, Float, Integer, PowerOfTwo, Space
 from benchmarks.illustrations.cars_case_study import SEED, write_predictions
-from benchmarks.settings import ConfigError, build_task, compose
+from benchmarks.settings import ConfigError
 from support import photos
 from tasks.cars.live import Cars
 from tasks.cars.photos import load_photos

@@ -5,8 +5,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from benchmarks.compose import compose
 from benchmarks.recorder.table_of_curves import compact_curves
-from benchmarks.settings import compose
 from support.curves import DERIVED, EPOCHS, SPACE, record
 from tasks.cars.task import cars_task
 from tasks.replay.curves import RecordedCurves

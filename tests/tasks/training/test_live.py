@@ -7,7 +7,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from benchmarks.settings import ConfigError, build_task, compose
+from benchmarks.components import build_task
+from benchmarks.compose import compose
+from benchmarks.settings import ConfigError
 
 CONFIG: dict[str, Any] = {
     "learning_rate": 0.003,

@@ -5,8 +5,10 @@ from typing import Any
 
 import pytest
 
+from benchmarks.budget import Budget
 from benchmarks.core.trial import Fidelities
-from benchmarks.runner.budget import Budget
+from benchmarks.settings import ConfigError
+from support.settings import run_settings
 
 
 def test_trials_end_a_run_exactly() -> None:
@@ -80,9 +82,9 @@ def test_target_evaluations_without_a_known_cost_say_what_to_set() -> None:
 def test_a_limit_that_is_no_positive_number_is_refused_by_name(limits: dict[str, Any]) -> None:
     name = list(limits)[-1]
     with pytest.raises(
-        ValueError, match=rf"^budget\.{name}=.*: must be a (positive|whole) number$"
+        ConfigError, match=rf"^budget\.{name}=.*: must be a (positive|whole) number"
     ):
-        Budget(**limits)
+        run_settings(budget={"trials": None, **limits})
 
 
 def test_nominal_costs_of_what_was_started_are_a_limit_where_there_are_some() -> None:
@@ -99,4 +101,6 @@ def test_nominal_costs_of_what_was_started_are_a_limit_where_there_are_some() ->
 @pytest.mark.parametrize("limits", [{}, {"target_cost": 3.0}])
 def test_an_unlimited_budget_is_refused(limits: dict[str, float]) -> None:
     with pytest.raises(ValueError, match="unlimited: set one of trials, cost, target_evaluations"):
-        Budget(**limits)  # type: ignore[arg-type]
+        Budget(**limits)
+    with pytest.raises(ConfigError, match="unlimited: set one of trials, cost, target_evaluations"):
+        run_settings(budget={"trials": None, **limits})

@@ -2,43 +2,46 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import Annotated
+
+from msgspec import Meta, Struct
 
 from benchmarks.core.trial import Fidelities
 
+Amount = Annotated[float, Meta(gt=0, description="a positive number, or null")]
+Whole = Annotated[
+    Annotated[int, Meta(gt=0)] | Annotated[float, Meta(gt=0)],
+    Meta(description="a whole number, 1 or more, or null"),
+]
 
-@dataclass(frozen=True)
-class Budget:
+
+class Budget(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Up to four limits; no evaluation starts once the first of them is reached."""
 
-    trials: int | None = None
+    trials: Whole | None = None
     """number of evaluations"""
-    cost: float | None = None
+    cost: Amount | None = None
     """total evaluation cost, seconds"""
-    target_evaluations: float | None = None
+    target_evaluations: Amount | None = None
     """total evaluation cost, in multiples of the median cost of one evaluation at full fidelity"""
-    nominal: float | None = None
+    nominal: Amount | None = None
     """total nominal cost, in full trainings, as the talk's Multitask counts it; for tasks whose
     fidelities have nominal costs"""
-    target_cost: float | None = None
+    target_cost: Amount | None = None
     """cost of one evaluation at full fidelity, seconds; overrides the task's ``target_cost``"""
 
     def __post_init__(self) -> None:
-        """Check the limits.
+        """Check the limits; their types are checked where settings are parsed.
 
         Raises:
-            ValueError: a limit is not positive, or no limit is set.
+            ValueError: the number of trials is not whole, or no limit is set.
         """
-        limits = {"trials": self.trials, "cost": self.cost}
-        limits |= {"target_evaluations": self.target_evaluations, "nominal": self.nominal}
-        for name, value in {**limits, "target_cost": self.target_cost}.items():
-            number = isinstance(value, int | float) and not isinstance(value, bool)
-            if value is not None and (not number or not value > 0):
-                raise ValueError(f"budget.{name}={value}: must be a positive number")
         if self.trials is not None and not float(self.trials).is_integer():
             raise ValueError(f"budget.trials={self.trials}: must be a whole number")
-        if all(value is None for value in limits.values()):
-            raise ValueError(f"the budget is unlimited: set one of {', '.join(limits)}")
+        limits = (self.trials, self.cost, self.target_evaluations, self.nominal)
+        if all(value is None for value in limits):
+            names = "trials, cost, target_evaluations, nominal"
+            raise ValueError(f"the budget is unlimited: set one of {names}")
 
     def cost_limit(self, task_target_cost: float | None) -> tuple[float, str] | None:
         """Return the lower of the two cost limits, in seconds, and its name.

@@ -1,0 +1,125 @@
+"""Build methods and tasks from their settings. Errors are one line."""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import inspect
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from benchmarks.core.protocols import Method, Task
+from benchmarks.core.space import Space, nearest
+from benchmarks.core.trial import Fidelities
+from benchmarks.old_names import OLD_NAMES
+from benchmarks.settings import Component, ConfigError, parse_component
+
+
+def locate(target: str, allow: Sequence[str]) -> Callable[..., Any]:
+    """Import the class or function that a ``_target_`` names.
+
+    Names from version 0.1 still work, with a line on stderr.
+
+    Args:
+        target: dotted name.
+        allow: packages that are allowed besides ``methods`` and ``tasks``.
+
+    Raises:
+        ConfigError: the package is not allowed, or has no such module or name.
+    """
+    target = _current_name(target)
+    package = target.split(".")[0]
+    allowed = ["methods", "tasks", *allow]
+    if package not in allowed:
+        raise ConfigError(
+            f"_target_={target}: allowed packages are {', '.join(allowed)}; "
+            f"to allow another, set allow=[{package}]"
+        )
+    module, _, name = target.rpartition(".")
+    try:
+        loaded = importlib.import_module(module)
+    except ModuleNotFoundError as error:
+        raise ConfigError(f"_target_={target}: {error}") from error
+    if not hasattr(loaded, name):
+        hint = nearest(name, dir(loaded))
+        raise ConfigError(f"_target_={target}: module {module} has no attribute {name}{hint}")
+    factory: Callable[..., Any] = getattr(loaded, name)
+    return factory
+
+
+@functools.cache
+def _current_name(target: str) -> str:
+    """Return what a name of version 0.1 is now, and say so once in this process."""
+    if target not in OLD_NAMES:
+        return target
+    new = OLD_NAMES[target]
+    print(f"_target_={target} is now {new}; the next version drops the old", file=sys.stderr)
+    return new
+
+
+def build_task(settings: Component | Mapping[str, Any], allow: Sequence[str]) -> Task:
+    """Build a task.
+
+    Args:
+        settings: settings of group ``task``, composed or parsed.
+        allow: packages that ``_target_`` may name besides ``methods`` and ``tasks``.
+
+    Raises:
+        ConfigError: an option is unknown or invalid, or ``_target_`` cannot be imported.
+    """
+    task: Task = _build("task", settings, allow)
+    return task
+
+
+def build_method(
+    settings: Component | Mapping[str, Any],
+    allow: Sequence[str],
+    space: Space,
+    fidelities: Fidelities,
+) -> Method:
+    """Build a method.
+
+    Args:
+        settings: settings of group ``method``, composed or parsed.
+        allow: packages that ``_target_`` may name besides ``methods`` and ``tasks``.
+        space: that of the task.
+        fidelities: those of the task.
+
+    Raises:
+        ConfigError: an option is unknown or invalid, or ``_target_`` cannot be imported.
+    """
+    method: Method = _build("method", settings, allow, space, fidelities)
+    return method
+
+
+def options_at_default(component: Component, allow: Sequence[str]) -> list[str]:
+    """Return the options of a method or task whose value is the default of its constructor."""
+    parameters = inspect.signature(locate(component.target, allow)).parameters
+    return sorted(
+        name
+        for name, value in component.options.items()
+        if name in parameters and _plain(parameters[name].default) == _plain(value)
+    )
+
+
+def _plain(value: Any) -> Any:
+    """Convert a value to what a YAML file would hold: a tuple to a list."""
+    return list(value) if isinstance(value, tuple) else value
+
+
+def _build(
+    group: str, settings: Component | Mapping[str, Any], allow: Sequence[str], *first: Any
+) -> Any:
+    if not isinstance(settings, Component):
+        settings = parse_component(group, settings)
+    factory = locate(settings.target, allow)
+    parameters = inspect.signature(factory).parameters
+    if not any(p.kind is p.VAR_KEYWORD for p in parameters.values()):
+        for name in settings.options:
+            if name not in parameters:
+                raise ConfigError(f"unknown key {group}.{name}{nearest(name, list(parameters))}")
+    try:
+        return factory(*first, **settings.options)
+    except (ValueError, TypeError) as error:
+        raise ConfigError(f"{group}={settings.name}: {error}") from error
