@@ -5,10 +5,9 @@ Compare slide 19 of the SigOpt talk (GTC 2019, S9313).
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
-import seaborn as sns
 
 from analysis.figures import style
 from analysis.figures.figure import Figure
@@ -16,6 +15,7 @@ from analysis.figures.figure import Figure
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+BLUE, ORANGE = style.PALETTE[:2]
 Z90 = 1.6449
 """half-width of a central 90 % interval of a normal distribution, in standard deviations"""
 
@@ -46,8 +46,7 @@ def draw_multitask(curves: pd.DataFrame, points: pd.DataFrame) -> Figure:
         _posterior(ax, curves, name)
         _observed(ax, points, tasks)
         if "cheap" in tasks:
-            orange = sns.color_palette("colorblind")[1]
-            ax.plot(curves.x, curves.cheap, ":", color=orange, label="cheap task, truth")
+            ax.plot(curves.x, curves.cheap, ":", color=ORANGE, label="cheap task, truth")
         ax.set(xlabel="hyperparameter, scaled to [0, 1]", xlim=(0, 1))
     panels[0].set(ylabel="loss", title="the target alone")
     panels[1].set_title("with the cheap task")
@@ -70,19 +69,17 @@ def draw_multitask(curves: pd.DataFrame, points: pd.DataFrame) -> Figure:
 
 
 def _posterior(ax: Axes, curves: pd.DataFrame, name: str) -> None:
-    blue = sns.color_palette("colorblind")[0]
     mean, sd = curves[f"{name}_mean"], curves[f"{name}_sd"]
-    band = {"color": blue, "alpha": 0.2, "linewidth": 0}
+    band: dict[str, Any] = {"color": BLUE, "alpha": 0.2, "linewidth": 0}
     ax.fill_between(curves.x, mean - Z90 * sd, mean + Z90 * sd, label="90 % interval", **band)
-    ax.plot(curves.x, mean, color=blue, lw=2, label="target, posterior mean")
+    ax.plot(curves.x, mean, color=BLUE, lw=2, label="target, posterior mean")
     ax.plot(curves.x, curves.target, "--", color="black", lw=1.2, label="target, truth")
 
 
 def _observed(ax: Axes, points: pd.DataFrame, tasks: tuple[str, ...]) -> None:
-    palette = sns.color_palette("colorblind")
-    for task, marker, colour in (("target", "o", palette[0]), ("cheap", "^", palette[1])):
+    for task, marker, colour in (("target", "o", BLUE), ("cheap", "^", ORANGE)):
         if task in tasks:
             observed = points[points.task == task]
-            look = {"color": colour, "markersize": 7, "markeredgecolor": "black"}
+            look: dict[str, Any] = {"color": colour, "markersize": 7, "markeredgecolor": "black"}
             label = f"{task}: {len(observed)} observations"
             ax.plot(observed.x, observed.loss, marker, label=label, **look)

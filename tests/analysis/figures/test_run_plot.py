@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +13,7 @@ import pytest
 from analysis.figures.run_plot import plot_run
 from support.rows import run_meta, trial_row
 
+ROOT = Path(__file__).resolve().parents[3]
 FACTS = {
     "best_loss": 0.1,
     "loss_floor": 0.001,
@@ -90,3 +93,14 @@ def test_it_draws_a_run_whose_trials_all_failed(tmp_path: Path) -> None:
     failed = row(1, None, status="failed", loss=None, best_seen=None)
     write(tmp_path, [failed], best_loss=None)
     assert plot_run(tmp_path).exists()
+
+
+def test_it_imports_neither_seaborn_nor_pandas(tmp_path: Path) -> None:
+    write(tmp_path, [row(1, 0.3), row(2, 0.2)])
+    code = (
+        "import sys\nfrom pathlib import Path\nfrom analysis.figures.run_plot import plot_run\n"
+        "plot_run(Path(sys.argv[1]))\n"
+        'assert "seaborn" not in sys.modules\nassert "pandas" not in sys.modules'
+    )
+    subprocess.run([sys.executable, "-c", code, str(tmp_path)], check=True, cwd=ROOT)
+    assert (tmp_path / "regret.png").exists()
