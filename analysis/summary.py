@@ -1,13 +1,9 @@
-"""Summarise a study in one table per task: ``python -m analysis.summary results/runs/<study>``.
-
-``--markdown FILE`` also writes the tables to a file, with the commits, machines and versions.
-"""
+"""Print one table per task of a study: ``python -m analysis.summary study=NAME``."""
 
 from __future__ import annotations
 
-import argparse
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -15,8 +11,23 @@ from rich.console import Console
 from rich.table import Table
 
 from analysis.data.load import Run, cost_to_reach, load_runs, value_at
+from analysis.data.study_names import available, has_archive, runs_of, study_of
+from analysis.options import STUDY, Command, Option, asks_for_help, refuse
 from analysis.statistics.regret_targets import EXAMPLES
 
+COMMAND = Command(
+    name="summary",
+    module="analysis.summary",
+    purpose="Print a table of a study's methods for each of its tasks.",
+    usage="study=NAME | FOLDER [markdown=FILE]",
+    options=(
+        *STUDY,
+        Option("runs", "FOLDER", "summarise the runs below this folder; FOLDER alone is the same"),
+        Option("markdown", "FILE", "also write the tables to a file, with commits and versions"),
+    ),
+    examples=("study=default", "results/runs/default/svm_mnist", "study=mine markdown=mine.md"),
+    bare="runs",
+)
 SHARES = (0.05, 0.25, 1.0)  # of the budget
 TARGETS = (0.01, 0.003, 0.001)  # regrets
 SHORTEST = 1.0  # seconds; costs to targets are not shown if a target evaluation costs less
@@ -114,7 +125,7 @@ def to_markdown(study: Path, runs: Sequence[Run], unreadable: Sequence[str] = ()
     lines = [
         f"# {study.name}",
         "",
-        f"Written by `python -m analysis.summary {study} --markdown ...`; do not edit.",
+        f"Written by `python -m analysis.summary {study} markdown=FILE`; do not edit.",
         "",
         f"- runs: {len(done)} finished, {len(runs) - len(done)} failed or unfinished",
         *(f"- left out, cannot be read: {message}" for message in unreadable),
@@ -154,22 +165,49 @@ def _versions(run: Run) -> str:
     return ", ".join(f"{name} {v}" for name, v in run.meta.get("versions", {}).items())
 
 
+def folder_of(values: Mapping[str, str]) -> Path:
+    """Return the folder with the runs to summarise.
+
+    Args:
+        values: values of the options by key.
+
+    Raises:
+        ValueError: no study is named, or it has no runs.
+    """
+    if "runs" in values:
+        folder = Path(values["runs"])
+        if not folder.is_dir():
+            raise ValueError(f"runs={folder}: no such folder")
+        return folder
+    study = study_of(values)
+    folder = runs_of(study)
+    if not any(folder.rglob("meta.json")):
+        archive = f"; python -m analysis.report study={study} reads its archive"
+        raise ValueError(
+            f"study={study}: no runs in {folder}"
+            + (archive if has_archive(study) else available(study))
+        )
+    return folder
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command line and return its exit code: 0, or 2 on an error."""
-    parser = argparse.ArgumentParser(prog="python -m analysis.summary", description=__doc__)
-    parser.add_argument("study", type=Path, help="a folder with runs below it")
-    parser.add_argument("--markdown", type=Path, help="also write the tables to this file")
-    options = parser.parse_args(arguments)
+    """Run the command line and return its exit code: 0, or 2 for a mistake."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    if asks_for_help(words):
+        print(COMMAND.help(), end="")
+        return 0
     try:
+        values = COMMAND.parse(words)
+        folder = folder_of(values)
         unreadable: list[str] = []
-        runs = load_runs(options.study, unreadable)
+        runs = load_runs(folder, unreadable)
         print_summary(runs, unreadable)
-        if options.markdown is not None:
-            options.markdown.parent.mkdir(parents=True, exist_ok=True)
-            options.markdown.write_text(to_markdown(options.study, runs, unreadable))
-    except ValueError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
+        if "markdown" in values:
+            file = Path(values["markdown"])
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(to_markdown(folder, runs, unreadable))
+    except (ValueError, OSError) as error:
+        return refuse(error)
     return 0
 
 

@@ -14,8 +14,9 @@ import numpy as np
 import pandas as pd
 
 from analysis.data.run_metadata import RunMetadata
+from analysis.data.study_names import RUNS
 
-TRIALS, RUNS = "trials.csv.gz", "runs.json"
+TRIALS = "trials.csv.gz"
 FORMAT = 1
 SHARED = ("version", "versions", "machine")  # equal in many runs, so each value is stored once
 

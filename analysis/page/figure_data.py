@@ -1,4 +1,4 @@
-"""Read the files that ``benchmarks.figure_data`` wrote for an experiment."""
+"""Read the files that ``benchmarks.figure_data`` wrote for a study."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ SOURCES = "sources.csv"  # names the table that each file was made from
 
 
 class FigureData(NamedTuple):
-    """The CSV files in ``results/<experiment>/data``."""
+    """The CSV files in ``results/<study>/data``."""
 
-    experiment: str
+    study: str
     folder: Path
 
     def read(self, name: str) -> pd.DataFrame:
@@ -29,8 +29,8 @@ class FigureData(NamedTuple):
         path = self.folder / name
         if not path.is_file():
             raise ValueError(
-                f"{path} is not there, python -m benchmarks.figure_data "
-                f"experiment={self.experiment} writes it"
+                f"{path} does not exist; python -m benchmarks.figure_data "
+                f"study={self.study} writes it"
             )
         try:
             return pd.read_csv(path)

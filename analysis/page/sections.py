@@ -27,8 +27,8 @@ from analysis.page import cars_case_study as case_study
 from analysis.page import surrogate_agreement as surrogates
 from analysis.page import tables
 from analysis.page.figure_data import FigureData
+from analysis.page.prices import PRICE, WORKERS
 from analysis.page.tables import Table
-from analysis.page.talk_table import PRICE, WORKERS
 from analysis.statistics.step_curves import is_brief, within_budget
 
 

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.page import talk_table
+from analysis.page.prices import PRICE, WORKERS
 from analysis.statistics.average_costs import average_costs, ratios
 from analysis.statistics.regret_targets import LADDER, reached, touched, unit_of, within_reach
 from analysis.statistics.step_curves import is_brief, within_budget
@@ -70,8 +71,8 @@ def final(table: pd.DataFrame, task: str) -> Table:
 def to_target(
     table: pd.DataFrame,
     task: str,
-    price: float = talk_table.PRICE,
-    workers: int = talk_table.WORKERS,
+    price: float = PRICE,
+    workers: int = WORKERS,
 ) -> Table:
     """Tabulate the effort of each method to reach a regret target for good.
 
@@ -107,8 +108,8 @@ def to_target(
         "the number that got there, as a ratio with its 95 % interval; below 1 is cheaper."
     )
     if "cars" in task:
-        data["the talk's, assumed"] = data.method.map(talk_table.counterparts(data.method))
-        data = data.fillna("")
+        assumed = talk_table.counterparts(data.method)
+        data["the talk's, assumed"] = [assumed.get(method, "") for method in data.method]
         caption += " The last column is the talk's arithmetic (below), not a measurement."
     return Table(data, caption)
 

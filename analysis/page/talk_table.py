@@ -12,10 +12,9 @@ import numpy as np
 import pandas as pd
 
 from analysis.data.load import Array
+from analysis.page.prices import PRICE, WORKERS
 from analysis.statistics.regret_targets import reached, unit_of
 
-PRICE = 0.90  # USD per hour: AWS p2.xlarge, as in the talk
-WORKERS = 20  # machines, as in the talk
 HOUR = 3600.0  # seconds
 COUNTERPARTS = {
     "SigOpt Multitask": ("multitask", "sigopt", "mtbo_talk", "mtbo"),

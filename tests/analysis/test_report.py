@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import json
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import matplotlib.pyplot as plt
@@ -17,6 +19,8 @@ from analysis.page.figure_data import FigureData
 from analysis.page.tables import Table, final, speedups, to_markdown, to_target
 from analysis.report import main
 from support.studies import FACTS, write_full_run, write_study
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def _quick(context: sections.ReportContext) -> list[sections.Entry]:
@@ -113,25 +117,28 @@ def test_photos_are_on_a_page_of_their_own_that_git_ignores(
 
 def test_other_folders_can_be_named(here: Path) -> None:
     write_study(here / "mine")
-    assert main(["experiment=s", "runs=mine", "out=deep/er"]) == 0
+    assert main(["study=s", "runs=mine", "out=deep/er"]) == 0
     assert (here / "deep" / "er" / "report.html").exists()
 
 
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        ([], "experiment is missing; available: study_a"),
-        (["experiment"], "experiment needs one value"),
-        (["experiment=study_a", "experiment=b"], "experiment needs one value"),
-        (["experimnt=s"], "unknown argument experimnt=s (did you mean experiment?)"),
-        (["--help"], "usage: python -m analysis.report experiment=NAME"),
-        (["experiment=study_b"], "(did you mean study_a?); available: study_a"),
-        (["experiment=../x"], "is not the name of a folder"),
-        (["experiment=.."], "is not the name of a folder"),
+        ([], "study=NAME is missing (studies here: study_a)"),
+        (["experiment"], "experiment needs a value: experiment=NAME"),
+        (["experiment=study_a", "experiment=b"], "experiment is given twice: study_a and b"),
+        (["study=study_a", "experiment=b"], "study=study_a and experiment=b: name one study"),
+        (["experimnt=s"], "unknown key experimnt; did you mean 'experiment'? (allowed: study, "),
+        (["--zzz"], "unknown argument --zzz (allowed: study, "),
+        (["experiment=study_b"], "; did you mean 'study_a'? (studies here: study_a)"),
+        (["experiment=../x"], "must be the name of a folder in results, without slashes"),
+        (["study=/tmp"], "must be the name of a folder in results, without slashes"),
+        (["experiment=.."], "must be the name of a folder in results, without slashes"),
         (["experiment=s", "workers=0"], "workers=0: must be a whole number, 1 or more"),
         (["experiment=s", "price=x"], "price=x: must be a number above 0"),
         (["experiment=s", "runs=nowhere"], "runs=nowhere: no such folder"),
         (["experiment=empty", "runs=empty"], "no runs below empty"),
+        (["study=study_a", "out=file"], "File exists: 'file'"),
     ],
 )
 def test_mistakes_are_one_clear_line_and_exit_code_2(
@@ -139,13 +146,27 @@ def test_mistakes_are_one_clear_line_and_exit_code_2(
 ) -> None:
     write_full_run(here / "results/runs/study_a/t/m/seed-0")
     (here / "empty").mkdir()
+    (here / "file").touch()
     assert main(arguments) == 2
     printed = capsys.readouterr()
-    assert printed.out == ""
+    assert printed.out == "" or "out=file" in arguments
     assert said in printed.err
     assert printed.err.startswith("error: ")
     assert printed.err.count("\n") == 1
     assert not (here / "results" / "s").exists()
+
+
+def test_help_is_printed_at_once() -> None:
+    code = (
+        "import sys; from analysis.report import main; assert main(['study=x', '--help']) == 0\n"
+        "heavy = {'numpy', 'pandas', 'matplotlib'} & set(sys.modules)\n"
+        "assert not heavy, heavy"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], check=True, capture_output=True, text=True, cwd=ROOT
+    )
+    for part in ("usage: untunable report study=NAME", "price=USD", "(default: 20)", "examples:"):
+        assert part in done.stdout
 
 
 def test_a_foreign_folder_is_one_clear_line(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -231,6 +252,18 @@ def test_a_task_of_milliseconds_says_nothing_of_speed(tmp_path: Path) -> None:
         assert isinstance(drawn, Figure)
         assert set(drawn.data.task) == tasks
         plt.close(drawn.figure)
+
+
+def test_a_method_that_the_talk_does_not_have_has_an_empty_cell(tmp_path: Path) -> None:
+    for seed in range(2):
+        write_full_run(tmp_path / "cars" / "hyperband" / f"seed-{seed}")
+        write_full_run(tmp_path / "both cars" / "hyperband" / f"seed-{seed}")
+        write_full_run(tmp_path / "both cars" / "random" / f"seed-{seed}")
+    table = tidy(load_runs(tmp_path)).assign(regret_recommended=0.01)
+    assert to_target(table, "cars").data["the talk's, assumed"].to_list() == [""]
+    hyperband, random = to_target(table, "both cars").data["the talk's, assumed"]
+    assert hyperband == ""
+    assert random.startswith("Random: 12,920 observations")
 
 
 def test_captions_say_what_tasks_say_of_themselves(here: Path) -> None:

@@ -86,3 +86,61 @@ def test_a_caption_is_shown_and_no_ratio_of_costs_of_milliseconds(
     assert main([str(tmp_path), "--markdown", str(tmp_path / "s.md")]) == 0
     assert "t, not real: median regret" in " ".join(capsys.readouterr().out.split())
     assert "## t, not real" in (tmp_path / "s.md").read_text()
+
+
+def test_a_study_is_named_as_in_a_report(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    write_run(tmp_path / "results/runs/s/t/m/seed-0", [0.5, 0.2])
+    printed = []
+    for arguments in (
+        ["study=s"], ["experiment=s"], ["results/runs/s"], ["runs=results/runs/s"],
+        ["study=s", "markdown=s.md"], ["--markdown", "s2.md", "results/runs/s"],
+    ):  # fmt: skip
+        assert main(arguments) == 0
+        printed.append(capsys.readouterr().out)
+    assert len(set(printed)) == 1
+    assert "t: median regret" in printed[0]
+    text = Path("s.md").read_text()
+    assert text.startswith("# s\n")
+    assert "`python -m analysis.summary results/runs/s markdown=FILE`" in text
+    assert text == Path("s2.md").read_text()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ([], "study=NAME is missing (studies here: archived, s)"),
+        (["study=r"], "study=r: no runs in results/runs/r (studies here: archived, s)"),
+        (["study=archived"], "python -m analysis.report study=archived reads its archive"),
+        (["study=../x"], "must be the name of a folder in results"),
+        (["nowhere"], "runs=nowhere: no such folder"),
+        (["studi=s"], "unknown key studi; did you mean 'study'? (allowed: study, experiment, "),
+        (["study=s", "--markdown"], "markdown needs a value: markdown=FILE"),
+        (["study=s", "markdown=results"], "Is a directory: 'results'"),
+    ],
+)
+def test_mistakes_are_one_line(
+    arguments: list[str],
+    said: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    write_run(tmp_path / "results/runs/s/t/m/seed-0", [0.5, 0.2])
+    (tmp_path / "results/archived").mkdir()
+    (tmp_path / "results/archived/runs.json").write_text("{}")
+    assert main(arguments) == 2
+    text = capsys.readouterr().err
+    assert text.startswith("error: ")
+    assert text.count("\n") == 1
+    assert said in text
+
+
+def test_help_names_every_option(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--help"]) == 0
+    text = capsys.readouterr().out
+    for part in ("study=NAME", "experiment=NAME", "runs=FOLDER", "markdown=FILE", "examples:"):
+        assert part in text
