@@ -20,6 +20,17 @@ Z90 = 1.6449
 """half-width of a central 90 % interval of a normal distribution, in standard deviations"""
 
 
+def models_several_tasks(method: str) -> bool:
+    """Return True for a method whose model relates tasks or fidelities, which the figure explains.
+
+    Args:
+        method: name of the method; overridden options, as in ``mtbo,method.x=1``, are ignored.
+    """
+    name = method.partition(",")[0]
+    kin = style.KIN.get(name, (name, ""))[0]
+    return kin.startswith(("fabolas", "mtbo", "multitask"))
+
+
 def draw_multitask(curves: pd.DataFrame, points: pd.DataFrame) -> Figure:
     """Draw the posterior of the target task without and with the cheap task, side by side.
 

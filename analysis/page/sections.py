@@ -18,7 +18,7 @@ from analysis.figures.hyperparameters import draw_hyperparameters
 from analysis.figures.importance import draw_importance
 from analysis.figures.incumbent import draw_incumbent
 from analysis.figures.landscape import draw_landscape
-from analysis.figures.multitask_toy import draw_multitask
+from analysis.figures.multitask_toy import draw_multitask, models_several_tasks
 from analysis.figures.overhead import draw_overhead
 from analysis.figures.ranks import draw_ranks
 from analysis.figures.speedup import draw_speedup
@@ -167,11 +167,14 @@ def _replays(table: pd.DataFrame, task: str) -> object:
 
 
 def _multitask(context: ReportContext) -> list[Entry]:
+    """Return the entry only for studies with a method whose model it explains."""
+
     def draw() -> Figure:
         names = ("multitask_toy.csv", "multitask_toy_points.csv")
         return draw_multitask(*(context.data.read(name) for name in names))
 
-    return [Entry("multitask", "", draw)]
+    shown = any(map(models_several_tasks, set(context.table.method)))
+    return [Entry("multitask", "", draw)] if shown else []
 
 
 def cars_tasks(context: ReportContext) -> list[str]:

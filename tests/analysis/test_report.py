@@ -277,6 +277,24 @@ def test_captions_say_what_tasks_say_of_themselves(here: Path) -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("method", "shown"),
+    [
+        ("mtbo", True), ("mtbo_32", True), ("multitask", True), ("fabolas_talk", True),
+        ("fabolas,method.x=1", True), ("emukit_fabolas", True), ("sigopt", True),
+        ("hyperband", False), ("asha", False), ("ei", False), ("mine", False),
+    ],
+)  # fmt: skip
+def test_multi_task_models_are_explained_where_there_are_some(
+    method: str, shown: bool, tmp_path: Path
+) -> None:
+    for name in ("random", method):
+        write_full_run(tmp_path / "t" / name / "seed-0")
+    context = sections.ReportContext(tidy(load_runs(tmp_path)), FigureData("s", tmp_path))
+    (section,) = [each for each in sections.SECTIONS if each.name == "multitask"]
+    assert bool(section.entries(context)) == shown
+
+
 def test_a_worker_scaling_study_compares_no_methods() -> None:
     runs = pd.DataFrame({"method": ["ei,workers.n=1", "ei,workers.n=2"], "workers": [1, 2]})
     kept = [each.name for each in sections.sections_of(runs)]
