@@ -1,14 +1,15 @@
-"""Write the data of figures besides traces: ``python -m benchmarks.figure_data experiment=NAME``.
+"""Write what figures need besides runs: ``python -m benchmarks.figure_data study=NAME``.
 
 It writes to ``results/NAME/data/``, where ``python -m analysis.report`` reads:
 
-- the illustration of a multi-task model (``multitask_toy.csv``, ``multitask_toy_points.csv``);
-- for each recorded task with two hyperparameters, maps of loss and cost (``maps_<task>.csv``);
+- for a study with a multi-task or multi-fidelity model, the illustration of such a model
+  (``multitask_toy.csv``, ``multitask_toy_points.csv``);
+- for each recorded task with two numeric hyperparameters, maps of loss and cost
+  (``maps_<task>.csv``);
 - for each recorded Cars task, the recorded errors of the baseline and the best config
   (``recorded_<task>.csv``), and their predictions for the test photos (``predictions_<task>.csv``,
   ``classes_<task>.csv``). To predict, both are trained now, which needs
-  ``pip install -e '.[cars]'`` and the data: set ``data_dir=FOLDER`` or the environment variable
-  ``UNTUNABLE_DATA``;
+  ``pip install -e '.[cars]'`` and the data;
 - the table that each file was made from (``sources.csv``).
 
 With ``photos=FILE`` (or a folder, as ``task.data_dir``), it also writes the photos that a report
@@ -19,22 +20,20 @@ from __future__ import annotations
 
 import csv
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-import hydra
-from omegaconf import OmegaConf
-
-from benchmarks import provenance
+from analysis.data.study_names import photos_of, report_of, study_of
+from analysis.options import STUDY, Command, Option, asks_for_help, refuse
 from benchmarks.components import build_task
-from benchmarks.compose import compose
-from benchmarks.core.space import nearest
+from benchmarks.core.protocols import Task
 from benchmarks.illustrations import cars_case_study as case_study
 from benchmarks.illustrations.multitask_toy import write_multitask_toy
 from benchmarks.settings import ConfigError
+from benchmarks.study_tasks import StudyTask, parts_of
 from tasks.cars.live import Cars
 from tasks.cars.photos import load_photos
 from tasks.datasets import data_folder
@@ -43,8 +42,29 @@ from tasks.replay.curves import CURVES, RecordedCurves
 from tasks.replay.evaluations import RecordedTask
 from tasks.replay.maps import can_map, write_maps
 
-EXPERIMENTS = provenance.ROOT / "conf" / "experiment"
-KEYS = ("experiment", "out", "data_dir", "photos")
+COMMAND = Command(
+    name="figure_data",
+    module="benchmarks.figure_data",
+    purpose=(
+        "Write what figures of a report need besides runs: maps of recorded tasks with two\n"
+        "hyperparameters, errors of the Cars networks, and the illustration of multi-task models."
+    ),
+    usage="study=NAME [KEY=VALUE ...]",
+    options=(
+        *STUDY,
+        Option(
+            "runs", "FOLDER", "take the tasks from the runs below this folder",
+            "conf/experiment/NAME.yaml, the runs in results/runs/NAME, or the archive",
+        ),
+        Option("out", "FOLDER", "write to this folder", "results/NAME/data, where report reads"),
+        Option(
+            "data_dir", "FOLDER", "data of the Cars tasks, to predict their test photos",
+            "the environment variable UNTUNABLE_DATA, or ~/.cache/untunable",
+        ),
+        Option("photos", "FILE", "photos of Stanford Cars: also write those that a report shows"),
+    ),
+    examples=("study=svm_paper", "study=cars_talk data_dir=data photos=data/stanford_cars"),
+)  # fmt: skip
 MAP_SIZE = 41
 """grid points along each axis: two per unit of the SVMs' search space"""
 
@@ -75,66 +95,74 @@ class Written:
         self.sources[path.name] = source
 
 
-def tasks_of(experiment: str) -> list[str]:
-    """Return the names of the tasks that an experiment of ``conf/experiment`` sweeps over.
-
-    Raises:
-        ConfigError: there is no such experiment.
-    """
-    allowed = sorted(path.stem for path in EXPERIMENTS.glob("*.yaml"))
-    if experiment not in allowed:
-        hint = nearest(experiment, allowed)
-        raise ConfigError(f"experiment={experiment}: allowed are {', '.join(allowed)}{hint}")
-    with hydra.initialize_config_module("conf", version_base="1.3"):
-        config = hydra.compose("config", [f"experiment={experiment}"], return_hydra_config=True)
-    swept = str(OmegaConf.select(config, "hydra.sweeper.params.task"))
-    return [name.strip() for name in swept.split(",")]
-
-
-def write_figure_data(experiment: str, folder: Path, data: Data) -> Written:
-    """Write all files of an experiment to a folder, which is created if it does not exist.
+def write_figure_data(study: str, folder: Path, data: Data, runs: Path | None = None) -> Written:
+    """Write all files of a study to a folder, which is created if it does not exist.
 
     A task without its table, or whose training cannot run here, becomes a problem in one line; the
     files of the other tasks are written.
 
+    Args:
+        study: name of the study.
+        folder: the destination.
+        data: paths of the data of the Cars tasks.
+        runs: folder with the runs of the study; None for the default.
+
     Raises:
-        ConfigError: there is no such experiment.
+        ConfigError: there is no such study.
     """
-    names = tasks_of(experiment)
+    from analysis.figures.multitask_toy import models_several_tasks  # pandas is slow to import
+
+    parts = parts_of(study, runs)
+    written = Written(problems=list(parts.problems))
     folder.mkdir(parents=True, exist_ok=True)
-    written = Written(write_multitask_toy(folder))
+    if any(models_several_tasks(method) for method in parts.methods):
+        written.paths += write_multitask_toy(folder)
     curves: set[str] = set()  # tables already done: several tasks may replay the same
-    for name in names:
-        settings = compose("config", [f"task={name}"])["task"]
+    for each in parts.tasks:
         try:
-            with closing(build_task(settings, [])) as task:
+            with closing(_build(each)) as task:
                 source = str(task.identity.get("table"))
                 if isinstance(task, RecordedTask) and can_map(task):
-                    written.add(
-                        write_maps(task, folder / f"maps_{name}.csv", size=MAP_SIZE), source
-                    )
-                elif isinstance(task, RecordedCurves) and task.baseline and source not in curves:
+                    maps = write_maps(task, folder / f"maps_{each.name}.csv", size=MAP_SIZE)
+                    written.add(maps, source)
+                elif _is_case(each.name, task) and source not in curves:
                     curves.add(source)
-                    _case_study(written, settings, folder, data, source)
+                    _case_study(written, each, folder, data, source)
         except ValueError as error:
             written.problems.append(str(error))
-    _write_sources(written, folder / "sources.csv")
+    if written.sources:
+        _write_sources(written, folder / "sources.csv")
     return written
 
 
-def _case_study(
-    written: Written, settings: Mapping[str, Any], folder: Path, data: Data, source: str
-) -> None:
-    name, table = settings["name"], settings["table"]
+def _build(each: StudyTask) -> Task:
+    try:
+        return build_task(each.settings, each.allow)
+    except ValueError:
+        raise
+    except Exception as error:  # a class from outside this repository may raise anything
+        problem = f"task={each.name}: {type(error).__name__}: {error}"
+        raise ConfigError(" ".join(problem.split())) from error
+
+
+def _is_case(name: str, task: Task) -> bool:
+    """Return True for a task of the case study, which a report shows for Cars tasks only."""
+    return isinstance(task, RecordedCurves) and bool(task.baseline) and "cars" in name
+
+
+def _case_study(written: Written, each: StudyTask, folder: Path, data: Data, source: str) -> None:
+    name, table = each.name, each.settings["table"]
+    baseline = each.settings["baseline"]
     recorded = folder / f"recorded_{name}.csv"
-    written.add(case_study.write_recorded(table, settings["baseline"], recorded), source)
+    written.add(case_study.write_recorded(table, baseline, recorded), source)
     loaded = tables.read(tables.path_of(table), CURVES)
-    configs = case_study.baseline_and_tuned(loaded, settings["baseline"])
-    live = {**settings, "source": "live", "data_dir": data.folder}
+    configs = case_study.baseline_and_tuned(loaded, baseline)
+    live = {**each.settings, "source": "live", "data_dir": data.folder}
     photos = None if data.photos is None else load_photos(data.photos)
     predictions = folder / f"predictions_{name}.csv"
-    with closing(build_task(live, [])) as task:
-        assert isinstance(task, Cars)
+    with closing(_build(StudyTask(name, live, each.allow))) as task:
+        if not isinstance(task, Cars):
+            raise ConfigError(f"task={name}: is no network that predicts photos of cars")
         named = photos or case_study.photos_if_any(data.folder)
         written.add(case_study.write_predictions(task, configs, predictions, named), source)
     classes = case_study.class_names(data_folder(data.folder))
@@ -153,31 +181,30 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line.
 
     Args:
-        arguments: ``key=value`` each; None takes those of the process.
+        arguments: ``KEY=VALUE`` each; None takes those of the process.
 
     Returns:
         The exit code: 0, 1 (some files could not be written) or 2 (a mistake in the command).
     """
-    arguments = list(sys.argv[1:] if arguments is None else arguments)
-    options = dict(argument.partition("=")[::2] for argument in arguments)
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    if asks_for_help(words):
+        print(COMMAND.help(), end="")
+        return 0
     try:
-        for key in options:
-            if key not in KEYS:
-                raise ConfigError(f"unknown key {key}{nearest(key, KEYS)}")
-        if "experiment" not in options:
-            raise ConfigError("experiment=NAME is missing")
-        experiment = options["experiment"]
-        folder = Path(options.get("out") or Path("results") / experiment / "data")
-        shown = Path("results") / "runs" / ".photos" / experiment
-        data = Data(options.get("data_dir"), options.get("photos"), shown)
-        written = write_figure_data(experiment, folder, data)
-    except ValueError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
+        values = COMMAND.parse(words)
+        study = study_of(values)
+        folder = Path(values.get("out", report_of(study) / "data"))
+        runs = Path(values["runs"]) if "runs" in values else None
+        data = Data(values.get("data_dir"), values.get("photos"), photos_of(study))
+        written = write_figure_data(study, folder, data, runs)
+    except (ValueError, OSError) as error:
+        return refuse(error)
     for path in written.paths:
-        print(f"wrote {path}")
+        print(f"written: {path}")
     for problem in written.problems:
         print(f"not written: {problem}", file=sys.stderr)
+    if not written.paths and not written.problems:
+        print(f"nothing to write: no figure of {study} needs more than its runs")
     return 1 if written.problems else 0
 
 
