@@ -5,7 +5,6 @@ Each program is imported when it is asked for, so that ``untunable --help`` answ
 
 from __future__ import annotations
 
-import difflib
 import sys
 from collections.abc import Callable, Sequence
 
@@ -14,14 +13,27 @@ When one training run is expensive: which tuning method, and what does it buy?
 
 usage: untunable COMMAND [KEY=VALUE ...]
 
-  run       run methods on tasks                untunable run method=fabolas task=svm_mnist
-  list      methods, tasks, budgets, studies    untunable list task
-  report    figures and tables of a study       untunable report experiment=svm_paper
-  summary   a table of the runs in a folder     untunable summary results/runs/default
-  record    record a live task into a table     untunable record task=svm_mnist --status
-  figures   data that figures need besides      untunable figures experiment=cars_talk
+  run          run methods on tasks                  untunable run method=fabolas task=svm_mnist
+  list         methods, tasks, experiments, studies  untunable list methods
+  report       figures and tables of a study         untunable report study=svm_paper
+  summary      a table per task of a study           untunable summary study=default
+  record       record a live task into a table       untunable record task=svm_mnist --status
+  figure_data  what figures need besides runs        untunable figure_data study=cars_talk
 
-`untunable COMMAND --help` says more. `python -m benchmarks.run` and so on are the same programs.
+`untunable COMMAND --help` says more. `python -m benchmarks.run`, `benchmarks.record`,
+`benchmarks.figure_data`, `analysis.report` and `analysis.summary` are the same programs.
+"""
+LIST_HELP = """\
+List what can be chosen, one a line.
+
+usage: untunable list [methods | tasks | budgets | experiments | studies ...]
+
+Without a word it lists all of them. Studies are those with runs in results/runs or an archive in
+results; the others are files in conf.
+
+examples:
+  untunable list methods
+  untunable list experiments studies
 """
 
 
@@ -33,13 +45,18 @@ def _run(arguments: Sequence[str]) -> int:
 
 
 def _list(arguments: Sequence[str]) -> int:
-    from benchmarks.help_text import GROUPS, listing
+    from analysis.options import asks_for_help, nearest, refuse
+    from benchmarks.help_text import GROUPS, LISTED, PLURALS, listing
 
-    unknown = [word for word in arguments if word not in GROUPS]
-    if unknown:
-        print(f"error: no group {unknown[0]}: allowed are {', '.join(GROUPS)}", file=sys.stderr)
-        return 2
-    print(listing(tuple(arguments) or GROUPS))
+    if asks_for_help(arguments):
+        print(LIST_HELP, end="")
+        return 0
+    groups = [PLURALS.get(word, word) for word in arguments]
+    for word, group in zip(arguments, groups, strict=True):
+        if group not in PLURALS.values():
+            hint = nearest(word, LISTED)
+            return refuse(ValueError(f"no list of {word}{hint} (allowed: {', '.join(LISTED)})"))
+    print(listing(groups or [*GROUPS, "study"]))
     return 0
 
 
@@ -61,7 +78,7 @@ def _record(arguments: Sequence[str]) -> int:
     return record.main(arguments)
 
 
-def _figures(arguments: Sequence[str]) -> int:
+def _figure_data(arguments: Sequence[str]) -> int:
     from benchmarks import figure_data
 
     return figure_data.main(arguments)
@@ -73,22 +90,26 @@ COMMANDS: dict[str, Callable[[Sequence[str]], int]] = {
     "report": _report,
     "summary": _summary,
     "record": _record,
-    "figures": _figures,
+    "figure_data": _figure_data,
 }
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; return its exit code (2 for a mistake in the command line)."""
     words = list(sys.argv[1:] if arguments is None else arguments)
-    if not words or words[0] in ("-h", "--help", "help"):
+    if words[:1] == ["help"]:
+        words = [*words[1:2], "--help"]
+    if not words or words[0] in ("-h", "--help"):
         print(HELP, end="")
         return 0
     name, *rest = words
     if name not in COMMANDS:
-        near = difflib.get_close_matches(name, COMMANDS, n=1)
-        hint = f"; did you mean {near[0]}?" if near else ""
-        print(f"error: no command {name}: allowed are {', '.join(COMMANDS)}{hint}", file=sys.stderr)
-        return 2
+        from analysis.options import nearest, refuse
+
+        hint = nearest(name, COMMANDS)
+        return refuse(ValueError(f"no command {name}{hint} (allowed: {', '.join(COMMANDS)})"))
+    if "" not in sys.path:  # as with python -m: classes in the folder of the user can be named
+        sys.path.insert(0, "")
     return COMMANDS[name](rest)
 
 

@@ -1,22 +1,20 @@
-"""Record evaluations of a live task, for replay: ``python -m benchmarks.record``.
+"""Record evaluations of a live task, for replay: ``python -m benchmarks.record task=svm_mnist``.
 
-``python -m benchmarks.record task=svm_mnist`` evaluates the design ``conf/design/svm_mnist.yaml``
-and skips recorded evaluations, so it can be killed and restarted at any time. ``--pause`` and
-``--resume`` stop and continue a running recorder immediately; ``--status`` shows how much is left;
-``--compact`` writes the table that is replayed.
+It evaluates the design ``conf/design/svm_mnist.yaml`` and skips recorded evaluations, so it can be
+killed and restarted at any time. ``--help`` says what the flags do.
 """
 
 from __future__ import annotations
 
-import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from benchmarks.components import build_task
 from benchmarks.compose import compose
 from benchmarks.core.protocols import Task
-from benchmarks.core.space import Space
+from benchmarks.core.space import Space, nearest
+from benchmarks.help_text import record_help
 from benchmarks.lock import FolderLock
 from benchmarks.recorder import raw_rows
 from benchmarks.recorder.card_of_evaluations import write_card
@@ -24,35 +22,45 @@ from benchmarks.recorder.design import expand
 from benchmarks.recorder.eta import remaining_seconds
 from benchmarks.recorder.recorder import Recorder
 from benchmarks.recorder.table_of_evaluations import compact
-from benchmarks.settings import Component, RecordSettings, parse_record
+from benchmarks.settings import Component, ConfigError, RecordSettings, parse_record
+
+FLAGS = ("status", "pause", "resume", "compact")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.record", description=__doc__)
-    parser.add_argument(
-        "overrides", nargs="*", help="task=NAME, task.KEY=VALUE, workers=N, rows=FILE"
-    )
-    for flag in ("pause", "resume", "status", "compact"):
-        parser.add_argument(f"--{flag}", action="store_true")
-    options = parser.parse_intermixed_args(arguments)
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    if {"-h", "--help"} & set(words):
+        print(record_help(), end="")
+        return 0
     try:
-        return _command(options, parse_record(compose("record", options.overrides)))
+        flags = _flags(words)
+        overrides = [word for word in words if not word.startswith("-")]
+        return _command(flags, parse_record(compose("record", overrides)))
     except ValueError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
 
 
-def _command(options: argparse.Namespace, settings: RecordSettings) -> int:
+def _flags(words: Sequence[str]) -> set[str]:
+    flags = {word.removeprefix("--") for word in words if word.startswith("-")}
+    for flag in sorted(flags - set(FLAGS)):
+        allowed = ", ".join(f"--{name}" for name in (*FLAGS, "help"))
+        given = next(word for word in words if word.removeprefix("--") == flag)
+        raise ConfigError(f"unknown flag {given}{nearest(flag, FLAGS)} (allowed: {allowed})")
+    return flags
+
+
+def _command(flags: Collection[str], settings: RecordSettings) -> int:
     name = settings.task.name
     path = raw_rows.path_of(settings)
     pause_file = path.with_suffix(".pause")
-    if options.pause:
+    if "pause" in flags:
         pause_file.parent.mkdir(parents=True, exist_ok=True)
         pause_file.touch()
-    elif options.resume:
+    elif "resume" in flags:
         pause_file.unlink(missing_ok=True)
-    elif options.compact:
+    elif "compact" in flags:
         target = Path(settings.table or raw_rows.TABLES / f"{name}.npz")
         space = _space(path, settings)
         if any("curve" in row.record for row in raw_rows.read(path)):
@@ -78,7 +86,7 @@ def _command(options: argparse.Namespace, settings: RecordSettings) -> int:
         evaluations = expand(settings.design["stages"], probe.space)
         probe.close()
         recorder = Recorder(build, evaluations, path)
-        if options.status:
+        if "status" in flags:
             left = recorder.missing()
             hours = remaining_seconds(raw_rows.read(path), evaluations) / 3600
             print(
