@@ -38,6 +38,12 @@ examples:
 
 
 def _run(arguments: Sequence[str]) -> int:
+    from analysis.options import asks_for_help
+    from benchmarks.help_text import run_help
+
+    if asks_for_help(arguments):  # before Hydra is imported, which is slow
+        print(run_help(), end="")
+        return 0
     from benchmarks import run
 
     sys.argv = ["untunable run", *arguments]  # Hydra reads it
@@ -73,6 +79,12 @@ def _summary(arguments: Sequence[str]) -> int:
 
 
 def _record(arguments: Sequence[str]) -> int:
+    from analysis.options import asks_for_help
+    from benchmarks.help_text import record_help
+
+    if asks_for_help(arguments):
+        print(record_help(), end="")
+        return 0
     from benchmarks import record
 
     return record.main(arguments)

@@ -25,6 +25,7 @@ def test_help_names_every_command_and_imports_nothing_slow(
         assert f"\n  {name} " in said
     code = (
         "import sys; from benchmarks.cli import main; main(['--help']); main(['list'])\n"
+        "for name in ('run', 'record', 'report', 'list'): assert main([name, '--help']) == 0\n"
         "heavy = {'hydra', 'scipy', 'pandas', 'matplotlib', 'sklearn'} & set(sys.modules)\n"
         "assert not heavy, heavy"
     )
