@@ -38,8 +38,8 @@ def summarise(runs: Sequence[Run]) -> list[dict[str, str]]:
 
     Columns: ``method``; ``runs`` (number of finished runs, and of those stopped by their number of
     trials, which keep their last incumbent to the end of the budget); median regret of the
-    recommended config at each of ``SHARES``; median cost to reach each of ``TARGETS``, in target
-    evaluations, with the share of runs that reached it; ``overhead`` in CPU seconds per trial.
+    recommended config at each of ``SHARES``; median cost to reach each of ``TARGETS``, in full
+    trainings, with the share of runs that reached it; ``overhead`` in CPU seconds per trial.
     Targets below three validation examples are skipped. All values are formatted text.
     """
     rows = []
@@ -68,7 +68,7 @@ def summarise(runs: Sequence[Run]) -> list[dict[str, str]]:
 
 def _counts(runs: Sequence[Run]) -> str:
     by_trials = sum(run.meta.get("stopped_by") == "trials" for run in runs)
-    return f"{len(runs)}" + (f", {by_trials} by trials" if by_trials else "")
+    return f"{len(runs)}" + (f", {by_trials} ended by trials" if by_trials else "")
 
 
 def tables(runs: Sequence[Run]) -> dict[str, list[dict[str, str]]]:
@@ -90,8 +90,8 @@ def print_summary(runs: Sequence[Run], unreadable: Sequence[str] = ()) -> None:
     console = Console(width=160)
     for task, rows in tables(runs).items():
         table = Table(
-            title=f"{title_of(task, runs)}: median regret; cost to reach it in target evaluations "
-            "(share of runs); overhead in CPU s a trial"
+            title=f"{title_of(task, runs)}: median regret at shares of the budget; median cost to "
+            "a regret in full trainings (share of runs); overhead in CPU s per trial"
         )
         for name in rows[0]:
             table.add_column(name, justify="left" if name == "method" else "right")
@@ -134,8 +134,8 @@ def to_markdown(study: Path, runs: Sequence[Run], unreadable: Sequence[str] = ()
         f"- machine: {_distinct(run.meta.get('machine', {}).get('cpu') for run in done)}",
         f"- versions: {_distinct(_versions(run) for run in done)}",
         "- median regret of the recommended config at shares of the budget; median cost to reach a"
-        " regret, in target evaluations (share of runs that did); overhead in CPU s a trial; runs"
-        " stopped by trials keep their last incumbent",
+        " regret and stay there, in full trainings (share of runs that did); overhead in CPU s per"
+        " trial; runs ended by the limit on trials keep their last incumbent",
     ]
     for task, rows in tables(done).items():
         heads = list(rows[0])

@@ -102,12 +102,12 @@ def select_runs(runs: Sequence[RunMetadata], unreadable: Sequence[str] = ()) -> 
     lines = [_summary(runs, analysed), *problems]
     if not problems:
         lines.append(
-            "Of what was started nothing is missing: every method has every seed on every task. "
-            "What was planned but not started is not known."
+            "No run is missing: every method has every seed on every task. Runs that were planned "
+            "but never started are not known."
         )
     changed = sum(runs[index].dirty for index in analysed)
     if changed:
-        lines.append(f"{changed} of the analysed runs: made by code with uncommitted changes.")
+        lines.append(f"Code with uncommitted changes made {changed} of the analysed runs.")
     return Selection(sorted(analysed), lines, pd.DataFrame(rows))
 
 

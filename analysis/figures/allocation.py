@@ -90,14 +90,14 @@ def draw_allocation(table: pd.DataFrame, task: str, seed: int | None = None) -> 
             color=style.colour_of(method),
         )  # fmt: skip
         if best.empty:
-            column[2].text(0.5, 0.5, "none", transform=column[2].transAxes, ha="center")
+            column[2].text(0.5, 0.5, "no trial", transform=column[2].transAxes, ha="center")
         name = method.replace(
             ",", ",\n"
         )  # keeps long names of variants from overlapping the next title
         column[0].set_title(f"{name}\nseed {run['seed'].iloc[0]}", fontsize="medium")
     first = panels[:, 0]
     first[0].set(ylabel="share of cost so far", ylim=(0, 1))
-    first[1].set(ylabel="fidelity (share)", yscale=_scale(rows["fidelity"].to_numpy()))
+    first[1].set(ylabel="fidelity", yscale=_scale(rows["fidelity"].to_numpy()))
     first[2].set(ylabel="lowest loss\nseen at the target")
     lowest = data.loc[data["panel"] == "best", "value"].to_numpy()
     first[2].set_yscale("log" if lowest.size and lowest.min() > 0 else "linear")
@@ -117,9 +117,9 @@ def draw_allocation(table: pd.DataFrame, task: str, seed: int | None = None) -> 
     if log:
         plain_log(bar.ax.yaxis)
     figure.suptitle(task)
-    which = f"that with seed {seed}"
+    which = f"the one with seed {seed}"
     if seed is None:
-        which = "the median one by final regret"
+        which = "the one with the median final regret"
     every = table[table["task"] == task]
     highest = every.groupby(["method", "seed"])["fidelity"].max()
     full = (highest > 1 - 1e-9).groupby("method").agg(["sum", "size"])
@@ -129,12 +129,13 @@ def draw_allocation(table: pd.DataFrame, task: str, seed: int | None = None) -> 
         if reached < count
     ]
     caption = (
-        f"What methods bought on {task}, against evaluation cost: share of the cost by fidelity, "
-        "every trial, and the lowest loss seen at the target (rule best_at_target). One run a "
-        f"method, {which}, of {seeds_of(every)}."
+        f"How methods spent the budget on {task}, against evaluation cost. Above: share of the "
+        "cost so far by fidelity. Middle: fidelity and loss of every trial; hollow ones failed. "
+        "Below: lowest loss seen at the target (rule best_at_target). One run per method, "
+        f"{which}, of {seeds_of(every)}."
     )
     if seldom:
-        caption += f" Runs that trained at the target at all: {', '.join(seldom)}; of others all."
+        caption += f" Runs with a trial at the target: {', '.join(seldom)}; of other methods, all."
     return Figure(figure, data, caption)
 
 

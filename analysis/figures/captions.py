@@ -9,10 +9,17 @@ import pandas as pd
 from analysis.figures import style
 
 RULES = {
-    "recommended": "the config that the method recommends",
-    "best_at_target": "the lowest loss seen at the target fidelity",
-    "best_seen": "the lowest loss seen at any fidelity",
+    "recommended": "recommended config",
+    "best_at_target": "best config seen at the target",
+    "best_seen": "best config seen at any fidelity",
 }
+"""what each incumbent rule yields"""
+CLOCKS = {
+    "cost": "evaluation cost",
+    "cost + overhead": "evaluation cost + overhead",
+    "wall-clock": "wall-clock",
+}
+"""names of ``analysis.statistics.step_curves.CLOCKS``"""
 
 
 def ordered(methods: Iterable[str]) -> list[str]:
@@ -39,15 +46,15 @@ def seeds_of(rows: pd.DataFrame) -> str:
 
 
 def basis(rows: pd.DataFrame, clock: str, rule: str) -> str:
-    """State the number of seeds, the clock and the incumbent rule, in one sentence."""
+    """State the number of seeds, the clock and the incumbent rule, in two sentences."""
     return (
-        f"{seeds_of(rows).capitalize()} a method and task; clock: {clock}; "
-        f"incumbent: {RULES[rule]} ({rule})."
+        f"{seeds_of(rows).capitalize()} per method and task, compared by {CLOCKS[clock]}. "
+        f"Incumbent: the {RULES[rule]} (rule {rule})."
     )
 
 
 def ended_early(rows: pd.DataFrame, how: str) -> str:
-    """Name the methods with runs that were stopped by their number of trials, in one sentence.
+    """Name the methods with runs that the limit on trials ended, in one sentence.
 
     Args:
         rows: rows of the tidy table.
@@ -57,7 +64,8 @@ def ended_early(rows: pd.DataFrame, how: str) -> str:
         A sentence after a space, to append to a caption; empty if there are no such runs.
     """
     stopped = ordered(rows[rows.stopped_by == "trials"].method)
-    return f" Runs stopped by trials ({', '.join(stopped)}) {how}." if stopped else ""
+    names = ", ".join(stopped)
+    return f" Runs that the limit on trials ended ({names}) {how}." if stopped else ""
 
 
 def unlike_budgets(rows: pd.DataFrame) -> str:
@@ -65,4 +73,5 @@ def unlike_budgets(rows: pd.DataFrame) -> str:
     budgets = rows.groupby("task").budget
     unlike = budgets.max() > budgets.min() * (1 + 1e-9)
     names = list(unlike[unlike].index)
-    return f" Budgets differ on {', '.join(names)}: shares are of the largest." if names else ""
+    where = ", ".join(names)
+    return f" On {where}, budgets differ between runs; shares are of the largest." if names else ""

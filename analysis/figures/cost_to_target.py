@@ -69,29 +69,32 @@ def draw_cost_to_target(
     touches = average_costs(touched(runs), resamples=1) if len(runs) else runs
     data = _data(average_costs(runs, rng, resamples), touches, unit).assign(unit=unit_name)
     kept = sorted(set(data.target), reverse=True)
-    figure = _figure(
-        data, captions.ordered(rows.method), kept, f"average {clock} to target, {unit_name}", task
-    )
+    label = f"average {captions.CLOCKS[clock]} to the target ({unit_name})"
+    figure = _figure(data, captions.ordered(rows.method), kept, label, task)
     caption = (
-        f"Average cost to reach a regret for good (aRT) on {task}: what all runs spent over the "
-        "number of runs whose incumbent got there and stayed to the end (beside each panel), with "
-        "95 % bootstrap intervals over runs, none for a single run. Open markers with an arrow: "
-        "under half of the runs did, the mean cost to the target is above the marker. Ticks: aRT "
-        "of the first touch, also where the incumbent left again. "
+        f"Average cost (aRT) on {task} to reach a regret and stay there: the cost of all runs, "
+        "divided by the number of runs whose incumbent reached the target and stayed there to the "
+        "end (beside each panel). Bars: 95 % bootstrap intervals over runs; a single run has none. "
+        "Open marker with an arrow: fewer than half of the runs stayed there, so the average cost "
+        "is above the marker. Ticks: average cost to the first touch of the target, even if the "
+        "incumbent left it again. "
         + captions.basis(rows, clock, rule)
-        + captions.ended_early(rows, "count as failures with what they had spent")
+        + captions.ended_early(rows, "count with all their cost if they did not reach the target")
     )
     if targets is None:
         caption += (
-            f" Of {', '.join(map(str, LADDER))}, the three lowest that half of some method's runs "
-            "reached are shown (of fewer, the next, too)."
+            f" Shown of {', '.join(map(str, LADDER))}: the three lowest targets that half of some "
+            "method's runs reached; if there are fewer, also the next lower one."
         )
     omitted = sorted(set(map(float, requested)) - set(kept), reverse=True)
     if omitted:
-        caption += f" Left out, below three validation examples: {', '.join(map(str, omitted))}."
+        caption += (
+            " Left out, because they are less than three validation examples: "
+            f"{', '.join(map(str, omitted))}."
+        )
     resolution = float(rows.resolution.iloc[0])
     if any(target < resolution for target in kept):
-        caption += f" The replay's own interpolation error is {resolution:.2g}."
+        caption += f" The interpolation error of the replay is {resolution:.2g}."
     return Figure(figure, data, caption)
 
 

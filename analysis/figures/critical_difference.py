@@ -79,9 +79,10 @@ def draw_critical_difference(
     rows = table[table.method.isin(ranks.columns) & table.task.isin(ranks.index)]
     caption = (
         f"Average rank of the median regret at {share:.0%} of the budget over {n} "
-        f"task{'s' * (n != 1)} ({', '.join(ranks.index)}). A bar joins methods that Nemenyi's test "
-        f"cannot tell apart (critical difference {gap:.2f} ranks at {alpha:.0%}). Friedman's test "
-        f"after Iman and Davenport: F = {test.f:.3g}, p = {test.p:.2g}. "
+        f"task{'s' * (n != 1)} ({', '.join(ranks.index)}). A bar joins methods whose ranks do "
+        f"not differ significantly (Nemenyi's test; critical difference {gap:.2f} ranks at a "
+        f"level of {alpha:.0%}). Friedman's test with the correction of Iman and Davenport: "
+        f"F = {test.f:.3g}, p = {test.p:.2g}. "
         + "".join(f"{text}. " for text in doubts)
         + captions.basis(rows, clock, rule)
         + captions.ended_early(rows, "keep their last incumbent to that point")
@@ -95,12 +96,12 @@ def _doubts(test: Friedman, alpha: float) -> list[str]:
     doubts = []
     if test.tasks < ENOUGH:
         few = f"Only {test.tasks} task{'s' * (test.tasks != 1)}"
-        doubts.append(f"{few}: too few for this test to mean anything")
+        doubts.append(f"{few}: too few for these tests to mean anything")
     if not test.p < alpha:  # also if p is NaN
         result = (
-            "cannot be computed" if np.isnan(test.p) else f"finds no difference, p {test.p:.2g}"
+            "cannot be computed" if np.isnan(test.p) else f"finds no difference (p = {test.p:.2g})"
         )
-        doubts.append(f"Friedman's test {result}: the bars mean nothing")
+        doubts.append(f"Friedman's test {result}, so the bars mean nothing")
     return doubts
 
 

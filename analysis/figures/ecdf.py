@@ -52,7 +52,7 @@ def draw_ecdf(
     available = [] if table.empty else sorted(set(table.task) - unknown)
     names = [task for task in tasks or available if task in available]
     if not names:
-        raise ValueError("no task whose best loss is known")
+        raise ValueError("the best loss of no task is known, so there is no regret")
     rows = table[table.task.isin(names)]
     methods, across = captions.ordered(rows.method), min(ACROSS, len(names))
     down, width = -(-len(names) // across), 1.2 + 4.2 * across
@@ -84,7 +84,7 @@ def draw_ecdf(
         plain_log(ax.xaxis)
         ax.yaxis.set_major_formatter(PercentFormatter(1))
     for ax in grid[:, 0]:
-        ax.set_ylabel("(run, target) pairs reached")
+        ax.set_ylabel("share of (run, target) pairs")
     for ax in grid.flat[len(names) :]:
         ax.set_visible(False)
     handles = {
@@ -100,12 +100,13 @@ def draw_ecdf(
         ncols=columns,
     )
     caption = (
-        "Share of (run, target) pairs reached by a cost for good (the incumbent is at the target "
-        "from then to the run's end), over targets evenly spaced in log regret, the last at three "
-        "validation examples; further up and left is better. A cross is the end of a method's "
-        f"longest run. Lowest regret in any run: {_lowest(rows, names, rule)}. "
+        "Share of the pairs of a run and a target in which the run has reached the target within a "
+        "cost, and its incumbent stays there to the end of the run. Targets are evenly spaced in "
+        "log regret, down to three validation examples. A curve further up and left is better; a "
+        f"cross marks the end of a method's longest run. Lowest regret of any run: "
+        f"{_lowest(rows, names, rule)}. "
         + captions.basis(rows, clock, rule)
-        + captions.ended_early(rows, "end early: what they had not reached by then stays unreached")
+        + captions.ended_early(rows, "might have reached more targets with more trials")
     )
     return Figure(figure, pd.concat(parts, ignore_index=True), caption)
 

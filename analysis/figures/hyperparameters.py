@@ -79,16 +79,16 @@ def draw_hyperparameters(
         for ax in panels[number % high, 2 * (number // high) :]:
             ax.remove()
     figure.colorbar(
-        ScalarMappable(norm, "viridis"), ax=figure.axes, label="fidelity (share)",
+        ScalarMappable(norm, "viridis"), ax=figure.axes, label="fidelity",
         pad=0.01, aspect=30,
     )  # fmt: skip
     shown = int(rows["seed"].iloc[0])
     figure.suptitle(f"{method} on {task}, seed {shown}")
-    which = "the median run by final regret" if seed is None else "one run"
+    which = "the one with the median final regret" if seed is None else "one"
     caption = (
-        f"Hyperparameters that {method} tried on {task} against evaluation cost (left), and the "
-        f"loss against each of them (right), coloured by fidelity: seed {shown}, {which} of "
-        f"{seeds}. No incumbent rule: every trial is drawn."
+        f"All trials of {method} on {task} in the run with seed {shown}, {which} of {seeds} "
+        f"run{'s' * (seeds != 1)}. Left: value of each hyperparameter against evaluation cost. "
+        "Right: loss against this value. Colour: fidelity."
     )
     return Figure(figure, data, caption)
 

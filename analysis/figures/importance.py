@@ -90,12 +90,13 @@ def draw_importance(table: pd.DataFrame, task: str) -> Figure:
     if used:
         figure.legend(loc="outside lower center", ncols=1, fontsize="small", title="fidelity")
     caption = (
-        f"Share of the variance of log loss on {task} that each hyperparameter explains alone "
-        f"(fANOVA), by fidelity; error bars: spread over {RESAMPLES} resamples of at most "
-        f"{LARGEST} trials, an upper bound of the standard error where there are more. Trials of "
-        f"all methods pooled ({seeds_of(rows)} a method), without regard to clock or incumbent."
+        f"Share of the variance of log loss on {task} that each hyperparameter explains alone, and "
+        "that they explain only together (interactions), by fidelity (fANOVA). Error bars: "
+        f"standard deviation over {RESAMPLES} resamples of at most {LARGEST} trials, an upper "
+        "bound of the standard error where there are more trials. The trials of all methods and "
+        f"seeds are pooled ({seeds_of(rows)} per method)."
     )
-    left_out = [f"{name} ({len(trials)})" for name, trials in bins.items() if name not in used]
+    left_out = [f"{name}: {len(trials)}" for name, trials in bins.items() if name not in used]
     if left_out:
         caption += f" Left out, with fewer than {FEWEST} trials: {', '.join(left_out)}."
     return Figure(figure, data.reset_index(drop=True), caption)

@@ -13,7 +13,7 @@ import pandas as pd
 
 from analysis.data.load import Array
 from analysis.figures import style
-from analysis.figures.captions import ordered, seeds_of
+from analysis.figures.captions import CLOCKS, RULES, ordered, seeds_of
 from analysis.figures.figure import Figure
 from analysis.figures.scales import plain_log
 from analysis.statistics.step_curves import clock_of, on_grid
@@ -26,16 +26,6 @@ if TYPE_CHECKING:  # slow to import
 POINTS = 150  # grid points, evenly spaced in log cost
 COLUMNS = 3  # panels in a row
 NAME = 0.06  # height of a name at the end of a line, as a share of the height of the panel
-RULE_NAMES = {
-    "recommended": "recommended config",
-    "best_at_target": "best config seen at the target",
-    "best_seen": "best config seen at any fidelity",
-}
-CLOCK_NAMES = {
-    "cost": "evaluation cost",
-    "cost + overhead": "evaluation cost + overhead",
-    "wall-clock": "wall-clock",
-}
 AXES = {"regret": "regret (loss)", "test": "test error"}
 
 
@@ -90,10 +80,10 @@ def draw_incumbent(
         _panel(upper, lines, rows, quantity, clock)
         upper.set_title(str(task))
         _strip(lower, lines)
-        lower.set_xlabel(f"{CLOCK_NAMES[clock]} (s)")
+        lower.set_xlabel(f"{CLOCKS[clock]} (s)")
         if cell == 0:
             upper.set_ylabel(AXES[quantity])
-            lower.set_ylabel("runs\nalive")
+            lower.set_ylabel("running\nruns")
         panels.append((upper, lines))
     if not tasks:
         figure.text(0.5, 0.5, f"no {AXES[quantity]} known", ha="center")
@@ -243,12 +233,14 @@ def _caption(
 ) -> str:
     shown = {"regret": "Regret", "test": "Test error"}[quantity]
     text = (
-        f"{shown} of the {RULE_NAMES[rule]} (rule {rule}) against {CLOCK_NAMES[clock]}: "
-        f"median and quartiles over {seeds_of(table)}."
+        f"{shown} of the {RULES[rule]} (rule {rule}) against {CLOCKS[clock]}: "
+        f"median and quartiles over {seeds_of(table)}. The strip below counts the runs that have "
+        "not ended."
     )
     if len(data) and data["ended"].any():
         text += (
-            " A dot marks where a method's median run ended; its last incumbent is kept after it."
+            " A dot marks the median end of a method's runs; a run that has ended keeps its last "
+            "incumbent."
         )
     unfinished = table[table["stopped_by"].isna()].groupby(["task", "method", "seed"]).ngroups
     if unfinished:
@@ -256,8 +248,8 @@ def _caption(
     if absent:
         what = "test error" if quantity == "test" else quantity
         text += (
-            f" Not drawn, as {what} by this rule is undefined in half of the runs or more: "
-            f"{_list(absent, data)}."
+            f" Not drawn, because half of the runs or more have no such config or its {what} is "
+            f"not known: {_list(absent, data)}."
         )
     return text
 

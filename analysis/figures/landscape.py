@@ -38,9 +38,9 @@ def draw_landscape(maps: pd.DataFrame, table: pd.DataFrame, task: str, method: s
     shares = ", ".join(f"{share:.3g}" for share in sorted(maps["fidelity"].unique()))
     caption = (
         f"{task}: validation loss (above) and cost (below), interpolated between recorded "
-        f"trainings, at the shares {shares} of a full training; both colour scales are "
-        f"logarithmic. Dots: the {len(run)} trials of {method}, seed {seed}, each in the panel of "
-        "the nearest fidelity."
+        f"trainings, at the fidelities {shares} (shares of a full training); both colour scales "
+        f"are logarithmic. Dots: the {len(run)} trials of {method} with seed {seed}, each in the "
+        "panel of the nearest fidelity."
     )
     data = pd.concat([maps.assign(kind="map"), points.assign(kind="trial")], ignore_index=True)
     return Figure(heat_maps(maps, points), data, caption)

@@ -47,7 +47,7 @@ def draw_misclassified(photos: pd.DataFrame, caption: str) -> Figure:
         )  # fmt: skip
     data = photos.drop(columns="path")
     return Figure(
-        figure, data, f"Above a photo its label, below it what the baseline says. {caption}"
+        figure, data, f"Above each photo: its class. Below: what the baseline predicts. {caption}"
     )
 
 

@@ -59,8 +59,8 @@ def draw_multitask(curves: pd.DataFrame, points: pd.DataFrame) -> Figure:
         if "cheap" in tasks:
             ax.plot(curves.x, curves.cheap, ":", color=ORANGE, label="cheap task, truth")
         ax.set(xlabel="hyperparameter, scaled to [0, 1]", xlim=(0, 1))
-    panels[0].set(ylabel="loss", title="the target alone")
-    panels[1].set_title("with the cheap task")
+    panels[0].set(ylabel="loss", title="observations of the target")
+    panels[1].set_title("and of the cheap task")
     handles, labels = panels[1].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=3, fontsize="small")
     single, multi = (
@@ -69,11 +69,12 @@ def draw_multitask(curves: pd.DataFrame, points: pd.DataFrame) -> Figure:
     )
     counts = points.task.value_counts()
     caption = (
-        f"A toy, nothing was trained: {counts['target']} observations of the target alone (left), "
-        f"and with {counts['cheap']} of a cheap task that is offset and shifted "
-        f"against it (right). The model of mtbo learns how the two are related; its root mean "
-        f"square error for the target falls from {single:.3f} to {multi:.3f}. "
-        "Bands: central 90 %, hyperparameters marginalised."
+        "An illustration with two made-up functions; nothing was trained. Left: the model of mtbo, "
+        f"given {counts['target']} observations of the target. Right: the same model, also given "
+        f"{counts['cheap']} observations of a cheap task, whose losses are raised and shifted. It "
+        "learns how the two tasks are related, and its root mean square error for the target falls "
+        f"from {single:.3f} to {multi:.3f}. Bands: 90 % intervals, averaged over samples of the "
+        "model's hyperparameters."
     )
     data = pd.concat([curves.assign(kind="curve"), points.assign(kind="observation")])
     return Figure(figure, data, caption)

@@ -58,7 +58,7 @@ def draw_overhead(table: pd.DataFrame) -> Figure:
             )  # fmt: skip
         ax.set(title=task, yscale="log", xlabel="trial (number)")
     for ax in panels[:, 0]:
-        ax.set_ylabel("overhead a trial (CPU s)")
+        ax.set_ylabel("overhead per trial (CPU s)")
     for ax in panels.flat[len(tasks) :]:
         ax.remove()
     names = ordered(handles)
@@ -69,7 +69,8 @@ def draw_overhead(table: pd.DataFrame) -> Figure:
         ncols=min(len(names), 6),
     )
     caption = (
-        "CPU seconds that methods take to suggest and recommend, against the number of the trial: "
-        f"median and quartiles over {seeds_of(table)}, as far as half of the runs go."
+        "Overhead of each trial, that is, the CPU seconds that a method takes to suggest and to "
+        f"recommend: median and quartiles over {seeds_of(table)}. A line ends where fewer than "
+        "half of the method's runs have a trial."
     )
     return Figure(figure, data, caption)

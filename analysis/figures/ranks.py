@@ -62,7 +62,7 @@ def draw_ranks(
         ends.append((float(curve["rank"].iloc[-1]), method, colour))
     count = max(len(ends), 2)
     ax.set(xscale="log", ylim=(count + 0.15, 0.85), ylabel="average rank (1 is best)")
-    ax.set_xlabel(f"{clock}, share of the budget")
+    ax.set_xlabel(f"{captions.CLOCKS[clock]}, share of the budget")
     ax.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))
     ax.xaxis.set_minor_formatter(NullFormatter())
     ax.yaxis.set_major_locator(MultipleLocator(1))
@@ -78,14 +78,14 @@ def draw_ranks(
     tasks, pairs = int(data.tasks.iloc[0]), int(data.pairs.iloc[0])
     caption = (
         f"Average rank of the incumbent's regret among {len(used)} methods over {tasks} "
-        f"task{'s' * (tasks != 1)} and {pairs} pairs of task and seed that all of them ran; ties, "
-        "methods without an incumbent among them, share a rank. "
+        f"task{'s' * (tasks != 1)} and {pairs} pairs of task and seed that all of them ran. "
+        "Methods with the same regret, or without an incumbent, share a rank. "
         + (
-            "Bands: 95 % bootstrap over seeds, for these tasks only. "
+            "Bands: 95 % bootstrap intervals over seeds, for these tasks only. "
             if banded
-            else "No bands: one seed. "
+            else "There are no bands, because there is one seed. "
         )
-        + "Ranks say nothing of how large a difference is. "
+        + "Ranks do not say how large the differences are. "
         + captions.basis(rows, clock, rule)
         + captions.ended_early(rows, "keep their last incumbent to the end of the budget")
         + captions.unlike_budgets(rows)

@@ -36,8 +36,8 @@ def draw_speedup(table: pd.DataFrame) -> Figure:
     pairs = runs.merge(serial, on=["task", "method", "seed", "trials"], suffixes=("", "_serial"))
     if not (pairs.workers > 1).any():
         raise ValueError(
-            "no run with one worker has a partner with more workers, the same seed and the same "
-            "number of trials"
+            "for no run with one worker is there a run with more workers, the same seed and the "
+            "same number of trials"
         )
     pairs = pairs.assign(times=pairs.end_serial / pairs.end)
     data = pairs.groupby(["task", "method", "workers"]).times.agg(
@@ -79,13 +79,14 @@ def draw_speedup(table: pd.DataFrame) -> Figure:
     names = ordered(handles)
     figure.legend(
         [*(handles[name] for name in names), ideal],
-        [*names, "in proportion"],
+        [*names, "proportional"],
         loc="outside lower center",
         ncols=min(len(names) + 1, 6),
     )
     caption = (
-        "How many times sooner all trials have ended with more workers than with one, by the runs' "
-        f"own clocks: median and quartiles over {seeds_of(table)}, paired. Costs differ between "
-        "configs, so a method that chooses otherwise with trials running may gain or lose by that."
+        "How many times sooner the same number of trials ends with more workers than with one, by "
+        f"the clock of the run: median and quartiles over {seeds_of(table)}, each compared with "
+        "its own run on one worker. A method may choose other configs while trials are running; "
+        "as costs differ between configs, this raises or lowers its speed-up."
     )
     return Figure(figure, data, caption)

@@ -65,12 +65,12 @@ def draw_wins(
     ax.grid(visible=False)
     ax.set(xlabel="... than this method", ylabel="this method has lower regret ...")
     bar = figure.colorbar(image, ax=ax, shrink=0.8, format=PercentFormatter(1))
-    bar.set_label("task-seed pairs won, ties half")
+    bar.set_label("share of pairs won; a tie counts half")
     rows = table[table.method.isin(names)]
     caption = (
-        f"Share of pairs of task and seed in which the row's regret at {share:.0%} of the budget "
-        "is below the column's, ties counted as half, and the number of pairs that both ran; the "
-        "most successful method is on top. "
+        "Share of pairs of task and seed in which the method of the row has a lower regret than "
+        f"that of the column, at {share:.0%} of the budget, and the number of pairs that both ran. "
+        "A tie counts as half a win. The method with the most wins is on top. "
         + captions.basis(rows, clock, rule)
         + captions.ended_early(rows, "keep their last incumbent to that point")
         + captions.unlike_budgets(rows)

@@ -67,21 +67,21 @@ def baseline(table: pd.DataFrame, task: str, data: FigureData) -> Table:
     replays = table[table.task == task].replays.iloc[0]
     return Table(
         pd.DataFrame(rows, columns=heads),
-        f"Baseline against tuned on {task}. Measured: accuracy on the official test photos; of the "
-        "baseline and the best recorded config (lowest mean validation error: where that is of one "
-        "training, partly its luck) as they were trained, the mean and the range over training "
-        "seeds; of the methods, what they recommend at the end of the budget (rule recommended), "
-        "as replayed: median and quartiles over runs. Gains are over the "
-        "baseline's mean. The talk's column is slide 28: another backbone, one run, accuracy on "
-        "the photos that configs were chosen by, no repetition." + data.other_table(name, replays),
+        f"Accuracy on the official test photos of {task}: of the untuned baseline, of the best "
+        "recorded config (lowest mean validation error), and of the configs that methods recommend "
+        "at the end of the budget. The first two are as they were trained: mean (lowest to "
+        "highest) over training seeds; a config that was trained once may be the best by luck. "
+        "Those of methods are replayed: median (quartiles) over runs. Gains are over the mean of "
+        "the baseline. The last column is slide 28 of the talk: another backbone, one run, and "
+        "accuracy on the photos by which configs were chosen." + data.other_table(name, replays),
     )
 
 
 def gained(task: str, data: FigureData, replays: object = "none") -> Table:
     """List the sampled test photos that only the tuned config classifies correctly.
 
-    Columns: ``photo`` (official file name), ``label, and what the tuned config says``, ``the
-    baseline says`` (names of classes). The caption counts all test photos.
+    Columns: ``photo`` (official file name), ``class, predicted by the tuned config``, ``predicted
+    by the baseline`` (names of classes). The caption counts all test photos.
 
     Args:
         task: name of a Cars task.
@@ -96,8 +96,8 @@ def gained(task: str, data: FigureData, replays: object = "none") -> Table:
     shown = predictions[predictions.shown == 1]
     cells = {
         "photo": shown.file.astype(str),
-        "label, and what the tuned config says": shown.label.map(names),
-        "the baseline says": shown.baseline.map(names),
+        "class, predicted by the tuned config": shown.label.map(names),
+        "predicted by the baseline": shown.baseline.map(names),
     }
     caption = counts(task, data) + data.other_table(f"predictions_{task}.csv", replays)
     return Table(pd.DataFrame(cells).reset_index(drop=True), caption)
@@ -114,13 +114,14 @@ def counts(task: str, data: FigureData) -> str:
     base = predictions.baseline == predictions.label
     count, training_seed = len(predictions), int(predictions.training_seed.iloc[0])
     only, lost = int((tuned & ~base).sum()), int((base & ~tuned).sum())
+    shown = int(predictions.shown.sum())
     return (
-        f"Of {count:,} test photos of {task}, the baseline gets {base.mean():.1%} right, the "
-        f"tuned config (the best recorded one) {tuned.mean():.1%}; {only:,} only the tuned one, "
-        f"{lost:,} only the baseline, {int((tuned & base).sum()):,} both, "
-        f"{int((~tuned & ~base).sum()):,} neither. Both were trained live, with training seed "
-        f"{training_seed} alone. Shown: {int(predictions.shown.sum())} of those that "
-        "only the tuned one gets right, drawn at random, no two of a class."
+        f"Of {count:,} test photos of {task}, the baseline gets {base.mean():.1%} right, and the "
+        f"tuned config (the best recorded one) {tuned.mean():.1%}: {only:,} are right by the tuned "
+        f"config only, {lost:,} by the baseline only, {int((tuned & base).sum()):,} by both, and "
+        f"{int((~tuned & ~base).sum()):,} by neither. Both were trained once, with training seed "
+        f"{training_seed}. Shown: {shown} photo{'s' * (shown != 1)}, drawn at random from those "
+        "that only the tuned config gets right, at most one per class."
     )
 
 

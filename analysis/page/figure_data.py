@@ -52,8 +52,8 @@ class FigureData(NamedTuple):
         if source is None or replays in ("none", source):
             return ""
         return (
-            f" Made from another version of the table ({str(source)[:8]}) than the runs replay "
-            f"({str(replays)[:8]})."
+            f" This was made from another version of the table ({str(source)[:8]}) than the one "
+            f"that the runs replay ({str(replays)[:8]})."
         )
 
     def _has(self, name: str) -> bool:

@@ -128,14 +128,14 @@ def as_markdown(page: Page) -> str:
         for element in section.elements:
             lines += [f"### {element.title}", ""] if element.title else []
             if isinstance(element, Absent):
-                lines += [f"Not drawn: {element.reason}.", ""]
+                lines += [f"Not shown: {element.reason}.", ""]
             elif isinstance(element, PageFigure):
                 link = quote(element.files)
                 lines += [f"![{element.title or section.title}]({link}.png)", ""]
                 lines += [f"{element.caption} [CSV]({link}.csv), [SVG]({link}.svg)", ""]
             else:
                 lines += [to_markdown(element.data), element.caption, ""]
-    lines += ["## How this was made", ""]
+    lines += ["## How this report was made", ""]
     lines += [f"- {name}: {'; '.join(values)}" for name, values in page.provenance]
     return "\n".join(lines) + "\n"
 

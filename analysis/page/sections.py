@@ -10,6 +10,7 @@ from typing import NamedTuple
 import pandas as pd
 
 from analysis.figures.allocation import draw_allocation
+from analysis.figures.captions import CLOCKS, RULES
 from analysis.figures.cost_to_target import draw_cost_to_target
 from analysis.figures.critical_difference import draw_critical_difference
 from analysis.figures.ecdf import draw_ecdf
@@ -53,6 +54,8 @@ class Entry(NamedTuple):
     title: str
     make: Callable[[], Figure | Table]
     """makes the figure or table; raises ValueError, with one sentence, if there are too few data"""
+    of_runs: bool = True
+    """False for what does not depend on the runs of the study"""
 
 
 class Section(NamedTuple):
@@ -121,7 +124,7 @@ def _supplement(context: ReportContext) -> list[Entry]:
     return [
         Entry(
             file_name("incumbent", quantity, rule, clock.replace(" + ", "+").replace("+", "_and_")),
-            f"{title}, rule {rule}, clock {clock}",
+            f"{title} of the {RULES[rule]} against {CLOCKS[clock]}",
             partial(draw_incumbent, table if clock == "cost" else slow, rule, clock, quantity),
         )
         for quantity, title in (("test", "Test error"), ("regret", "Regret"))
@@ -150,7 +153,7 @@ def _landscape(context: ReportContext) -> list[Entry]:
         if (rows.replays != "none").any() and configs.shape[1] == 2 == numbers:
             method = "fabolas" if "fabolas" in set(rows.method) else lowest(context.table, task)
             draw = partial(_landscape_of, context, task, method)
-            entries.append(Entry(file_name("landscape", task), f"{task}: {method}", draw))
+            entries.append(Entry(file_name("landscape", task), f"{task}, trials of {method}", draw))
     return entries
 
 
@@ -174,7 +177,7 @@ def _multitask(context: ReportContext) -> list[Entry]:
         return draw_multitask(*(context.data.read(name) for name in names))
 
     shown = any(map(models_several_tasks, set(context.table.method)))
-    return [Entry("multitask", "", draw)] if shown else []
+    return [Entry("multitask", "", draw, of_runs=False)] if shown else []
 
 
 def cars_tasks(context: ReportContext) -> list[str]:
@@ -211,7 +214,7 @@ def _hyperparameters(context: ReportContext) -> list[Entry]:
     return [
         Entry(
             file_name("hyperparameters", task),
-            f"{task}: {method}, which ended lowest",
+            f"{task}, trials of {method}, the best method at the end",
             partial(draw_hyperparameters, table, task, method),
         )
         for task, method in pairs
@@ -221,7 +224,7 @@ def _hyperparameters(context: ReportContext) -> list[Entry]:
 def _cost_to_target(context: ReportContext) -> list[Entry]:
     table, tasks = context.table, tasks_of(context.table)
     return _by_task("cost_to_target", draw_cost_to_target, table, tasks) + [
-        entry._replace(title=f"{entry.title}: ratios")
+        entry._replace(title=f"{entry.title}: ratios of average costs")
         for entry in _by_task("speedups", tables.speedups, table, tasks)
     ]
 
@@ -232,22 +235,22 @@ def _tables(context: ReportContext) -> list[Entry]:
     entries = [
         entry._replace(title=f"{entry.title}: {what}")
         for name, draw, what in (
-            ("final", tables.final, "in the end"),
-            ("to_target", to_target, "to reach a target"),
+            ("final", tables.final, "results at the end"),
+            ("to_target", to_target, "effort to reach a target"),
         )
         for entry in _by_task(name, draw, table, tasks)
     ]
     entries += [
         Entry(
             file_name("baseline", task),
-            f"{task}: baseline and tuned",
+            f"{task}: baseline and tuned configs",
             partial(case_study.baseline, table, task, context.data),
         )
         for task in cars
     ]
     # the numbers hold for fine-tuning on Stanford Cars and would mislead next to other tasks
     if cars:
-        entries.append(Entry("talk", "The talk's own figures", tables.talk))
+        entries.append(Entry("talk", "The numbers of the talk", tables.talk, of_runs=False))
     return entries
 
 
@@ -278,22 +281,22 @@ SCALING = ("speedup", "tables")
 """names of the sections shown for worker-scaling studies"""
 
 SECTIONS = (
-    Section("incumbent", "What the recommended config is worth", _headline),
-    Section("supplement", "Supplement: other rules, the other clock", _supplement),
-    Section("landscape", "Loss and cost over the box, and where a run looked", _landscape),
+    Section("incumbent", "How good the recommended config is", _headline),
+    Section("supplement", "Supplement: other incumbents, and cost with overhead", _supplement),
+    Section("landscape", "Loss and cost over the search space, with a run's trials", _landscape),
     Section("multitask", "What a multi-task model learns", _multitask),
     Section("allocation", "What the budget was spent on", _each("allocation", draw_allocation)),
-    Section("hyperparameters", "Hyperparameters", _hyperparameters),
+    Section("hyperparameters", "Hyperparameters that were tried", _hyperparameters),
     Section("importance", "Importance of hyperparameters", _each("importance", draw_importance)),
-    Section("cost_to_target", "Cost to target", _cost_to_target),
+    Section("cost_to_target", "Cost to reach a target", _cost_to_target),
     Section("ecdf", "Share of targets reached", _one("ecdf", draw_ecdf)),
     Section("ranks", "Average ranks", _over_tasks("ranks", draw_ranks)),
     Section("critical_difference", "Critical difference",
             _over_tasks("critical_difference", draw_critical_difference)),
-    Section("wins", "Who beats whom", _over_tasks("wins", draw_wins)),
-    Section("surrogates", "Does it depend on the surrogate?", _surrogates),
-    Section("speedup", "What more workers buy", _speedup),
+    Section("wins", "How often one method beats another", _over_tasks("wins", draw_wins)),
+    Section("surrogates", "Do ranks depend on the surrogate?", _surrogates),
+    Section("speedup", "Speed-up with more workers", _speedup),
     Section("overhead", "Overhead", _one("overhead", draw_overhead)),
-    Section("misclassified", "Test photos that tuning gets right", _misclassified),
+    Section("misclassified", "Test photos that only the tuned config gets right", _misclassified),
     Section("tables", "Tables", _tables),
 )  # fmt: skip

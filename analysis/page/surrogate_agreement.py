@@ -84,10 +84,10 @@ def _verdict(first: pd.Series, second: pd.Series, left: pd.DataFrame, right: pd.
         for b in first.index[index + 1 :]
         if _apart(left.loc[a], left.loc[b]) * _apart(right.loc[a], right.loc[b]) < 0
     ]
-    return f"Places change for {', '.join(moved)}; " + (
-        f"beyond the intervals, {', '.join(apart)} swap."
+    return f"The places of {', '.join(moved)} change. " + (
+        f"Though their intervals do not overlap, {', '.join(apart)} swap places."
         if apart
-        else "no two methods swap whose intervals are apart under both."
+        else "No two methods swap places whose intervals are apart under both surrogates."
     )
 
 

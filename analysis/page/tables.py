@@ -30,7 +30,7 @@ def final(table: pd.DataFrame, task: str) -> Table:
     Columns: ``method``; ``runs`` (and how many were stopped by their number of trials); ``regret``
     and ``test error`` of the recommended config (median over runs, and both quartiles in
     brackets); ``trials``, ``cost [full trainings]`` (in seconds if the cost of a full training is
-    not known) and ``overhead [CPU s a trial]`` (medians). Columns without any value are dropped.
+    not known) and ``overhead [CPU s per trial]`` (medians). Columns without any value are dropped.
 
     Args:
         table: tidy table, see ``analysis.data.tidy.tidy``.
@@ -50,21 +50,21 @@ def final(table: pd.DataFrame, task: str) -> Table:
             order = last.test_recommended.median()
         records.append((order, {
             "method": method,
-            "runs": f"{len(last)}" + (f", {by_trials} by trials" if by_trials else ""),
+            "runs": f"{len(last)}" + (f", {by_trials} ended by trials" if by_trials else ""),
             "regret": _quartiles(last.regret_recommended),
             "test error": _quartiles(last.test_recommended),
             "trials": f"{runs.size().median():.0f}",
             f"cost [{'full trainings' if has_unit else 's'}]": f"{cost.median():.{DIGITS}g}",
-            "overhead [CPU s a trial]": f"{group.overhead.median():.{DIGITS}g}",
+            "overhead [CPU s per trial]": f"{group.overhead.median():.{DIGITS}g}",
         }))  # fmt: skip
     records.sort(key=lambda pair: (np.nan_to_num(pair[0], nan=np.inf), pair[1]["method"]))
     data = pd.DataFrame([row for _, row in records])
     data = data[[name for name in data if not (data[name] == "").all()]]
     return Table(
         data,
-        f"What each method ended with on {task}: median over runs (lower to upper quartile), of "
-        "the recommended config (rule recommended) at the end of the budget, as of the last trial "
-        "that ended within it; clock: cost.",
+        f"Results on {task} at the end of the budget (evaluation cost): median over runs (lower to "
+        "upper quartile) of the config that the method recommends after the last trial that ended "
+        'within the budget. "Ended by trials": the limit on trials ended the run.',
     )
 
 
@@ -98,28 +98,29 @@ def to_target(
     compared = ratios(runs)
     for reference in dict.fromkeys(compared.reference):
         texts = compared[compared.reference == reference].set_index("method").says
-        data[f"aRT over {reference}'s"] = data.method.map(texts).fillna("")
+        data[f"average cost, ratio to {reference}"] = data.method.map(texts).fillna("")
     caption = (
-        f"What it took to reach a regret of {target:g} on {task} for good (of "
-        f"{', '.join(map(str, LADDER))}, the lowest that half of every method's runs did "
-        "or, if there is none, of some method's), at "
-        f"{price:.2f} USD an hour. Rule recommended; clock: cost. "
-        f"{talk_table.measured_note(rows)} aRT: cost of all runs over "
-        "the number that got there, as a ratio with its 95 % interval; below 1 is cheaper."
+        f"Trials, cost and price to reach a regret of {target:g} on {task} and stay there, at "
+        f"{price:.2f} USD per hour. This target is the lowest of {', '.join(map(str, LADDER))} "
+        "that half of the runs of every method reached or, if there is none, half of the runs of "
+        "some method. Incumbent: the recommended config. "
+        f"{talk_table.measured_note(rows)} Average cost (aRT): the cost of all runs, divided by "
+        "the number of runs that reached the target; its ratio has a 95 % interval, and below 1 "
+        "is cheaper."
     )
     if "cars" in task:
         assumed = talk_table.counterparts(data.method)
-        data["the talk's, assumed"] = [assumed.get(method, "") for method in data.method]
-        caption += " The last column is the talk's arithmetic (below), not a measurement."
+        data["assumed in the talk"] = [assumed.get(method, "") for method in data.method]
+        caption += " The last column is what the talk assumes (table below), not a measurement."
     return Table(data, caption)
 
 
 def speedups(table: pd.DataFrame, task: str) -> Table:
     """Tabulate the aRT of each method and target, and its ratio to random search and to EI.
 
-    Columns: ``regret`` (the target), ``method``, ``runs there`` (successes), ``aRT [<unit>]`` (in
-    full trainings or seconds), then for each reference method the ratio of lasting hits and that
-    of first hits (see ``analysis.statistics.regret_targets.reached``).
+    Columns: ``regret`` (the target), ``method``, ``runs that reached it``, ``average cost
+    [<unit>]`` (the aRT, in full trainings or seconds), then for each reference method the ratio of
+    lasting hits and that of first hits (see ``analysis.statistics.regret_targets.reached``).
 
     Args:
         table: tidy table, see ``analysis.data.tidy.tidy``.
@@ -143,25 +144,27 @@ def speedups(table: pd.DataFrame, task: str) -> Table:
         line = {
             "regret": f"{row.target:g}",
             "method": row.method,
-            "runs there": f"{row.successes} of {row.runs}",
-            f"aRT [{unit_name}]": f"> {cost(row.at_least / unit)}"
+            "runs that reached it": f"{row.successes} of {row.runs}",
+            f"average cost [{unit_name}]": f"> {cost(row.at_least / unit)}"
             if row.bound
             else f"{cost(row.art / unit)} ({cost(row.low / unit)} to {cost(row.high / unit)})",
         }
         for reference in dict.fromkeys(by[""].index.get_level_values("reference")):
             for name, texts in by.items():
-                line[f"over {reference}'s{name}"] = texts.get(
+                line[f"ratio to {reference}{name}"] = texts.get(
                     (reference, row.target, row.method), ""
                 )
         lines.append(line)
     return Table(
         pd.DataFrame(lines),
-        f"Cost to reach a regret on {task} for good, and its ratio to that of random search and of "
-        "expected improvement, below 1 is cheaper: aRT, the cost of all runs over the number that "
-        "got there and stayed, with 95 % bootstrap intervals over whole runs, paired by seed. With "
-        "under half of the runs there, a bound. First touch: the same until the incumbent was at "
-        "the target for the first time, even if it left it again; staying depends on when runs "
-        "end, so the truth lies between both. Rule recommended; clock: cost.",
+        f"Average cost (aRT) on {task} to reach a regret and stay there, and its ratio to that of "
+        "random search and of expected improvement; below 1 is cheaper. It is the evaluation cost "
+        "of all runs, divided by the number of runs that reached the target and stayed there, with "
+        "95 % bootstrap intervals over whole runs, paired by seed. If fewer than half of the runs "
+        "did, only a bound is given ('>' or '<'). First touch: the same until the incumbent was at "
+        "the target for the first time, even if it left it again. Whether an incumbent stays "
+        "depends on when its run ends, so the true cost is between the two. Incumbent: the "
+        "recommended config.",
     )
 
 
@@ -171,11 +174,11 @@ def _targets(table: pd.DataFrame, task: str) -> list[float]:
     if is_brief(rows):
         raise ValueError(
             f"a full training of {task} takes {rows.target_cost.max():.2g} s, less than a "
-            "suggestion: it says nothing of how much faster a method is"
+            "suggestion, so costs do not say how much faster a method is"
         )
     near = within_reach(table, task)
     if not near:
-        raise ValueError(f"on {task} no method reached a target with half of its runs")
+        raise ValueError(f"on {task}, no method reached a target in half of its runs")
     return near
 
 
@@ -184,7 +187,11 @@ def talk() -> Table:
     data = talk_table.talk()
     numbers = data.select_dtypes("number")
     formatted = data.assign(**{str(name): numbers[name].map(_plain) for name in numbers})
-    return Table(formatted, f"The talk's own figures. {talk_table.TALK_NOTE}")
+    heads = {
+        "talk_observations": "observations", "talk_hours": "training [h]",
+        "talk_wall_clock_hours": "wall-clock [h on 20 machines]", "talk_usd": "price [USD]",
+    }  # fmt: skip
+    return Table(formatted.rename(columns=heads), talk_table.TALK_NOTE)
 
 
 def to_markdown(data: pd.DataFrame) -> str:

@@ -25,23 +25,25 @@ COUNTERPARTS = {
 QUARTILES = {"q25": 0.25, "median": 0.5, "q75": 0.75}
 
 MEASURED_NOTE = (
-    "Median over runs with quartiles, until the incumbent was at the target for good; a run that "
-    "did not get there counts as above all others, and where a quartile falls on one, '>' gives "
-    "the same quartile of what the runs had spent by then."
+    "Cells are the median over runs (lower to upper quartile). A run that did not reach the target "
+    "needs more than it spent: where a quartile falls on such a run, '>' marks a lower bound, the "
+    "same quartile of what all runs had spent."
 )
 IDEAL_NOTE = (
-    " Runs were serial: the ideal wall-clock is cost over the number of workers, an assumption "
-    "(no worker ever waits, and methods suggest as well with other trials pending)."
+    " The runs had one worker each. The ideal wall-clock is their cost divided by the number of "
+    "workers: it assumes that no worker ever waits, and that a method suggests equally well while "
+    "other trials are running."
 )
 PARALLEL_NOTE = (
-    " Wall-clock of parallel runs is read off their clock: it is measured. Their cost and price "
-    "include what other trials had cost by then that were still running."
+    " The wall-clock of runs with several workers is measured, on the clock of the run. Their cost "
+    "and price include what the trials that were still running had cost by then."
 )
 TALK_NOTE = (
-    "As stated in the talk. Numbers of observations are assumed: no run of the Bayesian or of the "
-    "random method is shown, nor any repetition. So 1.7 % (832 over 48,838 USD) and 58 times "
-    "(54,264 over 924 h) are ratios of assumptions. 220 observations may be a count in units of a "
-    "full training: with the mean cost of the open-source task mix they are about 543 trials."
+    "All numbers are those of the talk. It assumes the numbers of observations: it shows no run of "
+    "the Bayesian or of the random method, and it repeats no run. So its 1.7 % (832 of 48,838 USD) "
+    "and its 58 times (54,264 against 924 h) are ratios of assumptions. Its 220 observations may "
+    "be counted in full trainings; with the mean cost of a trial of the open-source code, they are "
+    "about 543 trials."
 )
 
 
@@ -71,7 +73,7 @@ def measured(
         rule: one of ``analysis.data.tidy.RULES``.
 
     Returns:
-        One row per method and ``quantity``: ``observations`` (trials at any fidelity), ``cost``
+        One row per method and ``quantity``: ``trials`` (at any fidelity, without a unit), ``cost``
         (in full trainings, if their cost is known, and in hours), ``price`` (USD), and ``ideal
         wall-clock`` (hours on ``workers``) or, for parallel runs, ``wall-clock`` (measured, hours).
         Columns: ``method``, ``quantity``, ``unit``, the quartiles ``q25``, ``median``, ``q75`` and
@@ -90,7 +92,7 @@ def measured(
         hit = group.reached.to_numpy(dtype=bool)
         hours = group.cost.to_numpy(dtype=float) / HOUR
         quantities = (
-            ("observations", "trials", group.trials.to_numpy(dtype=float)),
+            ("trials", "", group.trials.to_numpy(dtype=float)),
             *([("cost", unit_name, hours * HOUR / training)] if training != 1 else []),
             ("cost", "h", hours),
             ("price", "USD", hours * price),
@@ -150,8 +152,9 @@ def as_text(values: pd.DataFrame) -> pd.DataFrame:
             for name in ("median", "q25", "q75")
         ]
         cells = lines.setdefault(row["method"], {"method": row["method"]})
-        cells[f"{row['quantity']} [{row['unit']}]"] = "{} ({} to {})".format(*parts)
-        cells["runs there"] = f"{row['successes']} of {row['runs']} ({row['share']:.0%})"
+        unit = f" [{row['unit']}]" if row["unit"] else ""
+        cells[f"{row['quantity']}{unit}"] = "{} ({} to {})".format(*parts)
+        cells["runs that reached it"] = f"{row['successes']} of {row['runs']} ({row['share']:.0%})"
     return pd.DataFrame(list(lines.values())).fillna("")
 
 

@@ -59,7 +59,7 @@ def write_report(
     pictures = _photos(context, photos)
     if pictures:
         local = page.Section("photos", "Photos: not for publication", pictures)
-        note = "With photos that are their owners': for looking at here, not for publication."
+        note = "The photos on this page belong to their owners: not for publication."
         paths.append(photos / "report.html")
         content = replace(content, sections=[local, *written], lines=[note, *content.lines])
         paths[1].write_text(page.render(content))
@@ -117,7 +117,7 @@ def _write(
         made = entry.make()
     except ValueError as error:  # the data do not suffice; any other exception is a bug
         return page.Absent(entry.title, str(error).rstrip("."))
-    caption = made.caption + stamp(entry.name)
+    caption = made.caption + (stamp(entry.name) if entry.of_runs else "")
     if isinstance(made, Table):
         _write_table(made.data, out / "tables" / entry.name)
         return page.PageTable(entry.title, caption, made.data, f"tables/{entry.name}")
@@ -143,17 +143,17 @@ def _provenance(study: Study) -> list[tuple[str, list[str]]]:
     hours = sum(run.cost for run in runs) / 3600, sum(run.overhead for run in runs) / 3600
     items = [
         ("Seeds", [spans(run.seed for run in runs)]),
-        ("Clock", ["Evaluation cost, in seconds, where a caption does not say another."]),
+        ("Cost", ["Evaluation cost, in seconds, unless a caption says otherwise."]),
         (
-            "Incumbent rule",
-            ["recommended: what the method would deploy, where not said otherwise."],
+            "Incumbent",
+            ["The recommended config (rule recommended), unless a caption says otherwise."],
         ),
         ("Spent", [f"{hours[0]:,.3g} h of evaluation cost, {hours[1]:,.3g} CPU h of overhead."]),
         ("Tasks", sorted(captions)),
         ("Commits", _distinct(_commit(run) for run in runs)),
         ("Machines", _distinct(", ".join(f"{n} {v}" for n, v in r.machine.items()) for r in runs)),
-        ("Versions, all runs", [", ".join(sorted(common, key=str.lower))]),
-        ("Versions, some runs", sorted(set.union(*versions) - common, key=str.lower)),
+        ("Packages, all runs", [", ".join(sorted(common, key=str.lower))]),
+        ("Packages, some runs", sorted(set.union(*versions) - common, key=str.lower)),
         ("Methods", _distinct(f"{r.method}: version {_version(r)}" for r in runs)),
     ]
     return [(name, [v for v in values if v]) for name, values in items if any(values)]

@@ -65,7 +65,7 @@ def test_everything_is_written_and_said(here: Path, capsys: pytest.CaptureFixtur
     for text in (
         "<title>Report: s</title>", "12 of 13 runs analysed: 2 methods on 2 tasks, seeds 0 to 2",
         "one, random: seed 3 failed, left out.", "two, fabolas: seed 3 missing.", "A caption.",
-        "Not drawn: there is only one task.</p>", "c0ffee000000 (12 runs)",
+        "Not shown: there is only one task.</p>", "c0ffee000000 (12 runs)",
         "cpu some cpu (12 runs)", "numpy 2.4", "random: version 1 (6 runs)", "recommended",
     ):  # fmt: skip
         assert text in html, text
@@ -204,7 +204,7 @@ def test_tables_of_known_runs(tmp_path: Path) -> None:
     data = final(table, "one").data
     assert list(data) == [
         "method", "runs", "regret", "test error", "trials", "cost [full trainings]",
-        "overhead [CPU s a trial]",
+        "overhead [CPU s per trial]",
     ]  # fmt: skip
     rows = data.set_index("method")
     # of 12 trials, those within the cost of four full trainings
@@ -226,10 +226,10 @@ def test_ratios_of_every_target_within_reach(tmp_path: Path) -> None:
     shown = speedups(table, "one")
     assert shown.data.regret.to_list()[::2] == ["0.1", "0.05", "0.02", "0.01"]
     first = shown.data[shown.data.method == "fabolas"].iloc[0]
-    assert first["runs there"] == "3 of 3"
+    assert first["runs that reached it"] == "3 of 3"
     # all were there after the first trial, of a quarter of a full training
-    assert first["aRT [full trainings]"] == "0.25 (0.25 to 0.25)"
-    assert first["over random's"] == first["over random's, first touch"] == "1 (1 to 1)"
+    assert first["average cost [full trainings]"] == "0.25 (0.25 to 0.25)"
+    assert first["ratio to random"] == first["ratio to random, first touch"] == "1 (1 to 1)"
     assert "paired by seed" in shown.caption
 
 
@@ -260,8 +260,8 @@ def test_a_method_that_the_talk_does_not_have_has_an_empty_cell(tmp_path: Path) 
         write_full_run(tmp_path / "both cars" / "hyperband" / f"seed-{seed}")
         write_full_run(tmp_path / "both cars" / "random" / f"seed-{seed}")
     table = tidy(load_runs(tmp_path)).assign(regret_recommended=0.01)
-    assert to_target(table, "cars").data["the talk's, assumed"].to_list() == [""]
-    hyperband, random = to_target(table, "both cars").data["the talk's, assumed"]
+    assert to_target(table, "cars").data["assumed in the talk"].to_list() == [""]
+    hyperband, random = to_target(table, "both cars").data["assumed in the talk"]
     assert hyperband == ""
     assert random.startswith("Random: 12,920 observations")
 

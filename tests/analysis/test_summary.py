@@ -23,7 +23,7 @@ def test_medians_shares_and_order(tmp_path: Path) -> None:
     assert good["cost to 0.003"] == "inf (0%)"
     assert good["overhead"] == "0.750"
     # stopped by trials: marked, and its last incumbent is kept to the end of the budget
-    assert short["runs"] == "1, 1 by trials"
+    assert short["runs"] == "1, 1 ended by trials"
     assert short["regret at 100%"] == "0.2"
 
 

@@ -12,8 +12,8 @@ def test_a_whole_study_is_analysed_whole() -> None:
     assert selection.analysed == list(range(12))
     assert selection.lines == [
         "12 of 12 runs analysed: 2 methods on 2 tasks, seeds 0 to 2, 120 trials.",
-        "Of what was started nothing is missing: every method has every seed on every task. "
-        "What was planned but not started is not known.",
+        "No run is missing: every method has every seed on every task. Runs that were planned "
+        "but never started are not known.",
     ]
     assert selection.coverage.analysed.tolist() == [3] * 4
 
@@ -37,7 +37,7 @@ def test_missing_seeds_methods_and_unfinished_runs_are_said() -> None:
         "b, x: seeds 2, 5 missing.",
         "b, x: seed 0 without trials, left out.",
         "b, y: no runs.",
-        "1 of the analysed runs: made by code with uncommitted changes.",
+        "Code with uncommitted changes made 1 of the analysed runs.",
     ]
     row = selection.coverage.set_index(["task", "method"]).loc[("a", "y")]
     assert (row.analysed, row.seeds, row.missing, row.unfinished) == (1, "0", "5", "1 to 2")

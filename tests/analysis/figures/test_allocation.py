@@ -71,7 +71,7 @@ def test_a_failed_trial_is_hollow_and_no_target_says_so() -> None:
     hollow = axes[2].collections[1]
     assert hollow.get_offsets().tolist() == [[4, 0.25]]
     assert len(hollow.get_facecolors()) == 0
-    assert [text.get_text() for text in axes[4].texts] == ["none"]
+    assert [text.get_text() for text in axes[4].texts] == ["no trial"]
 
 
 def test_without_a_seed_each_method_shows_its_median_run() -> None:

@@ -38,17 +38,17 @@ def test_what_is_drawn_is_the_data() -> None:
     assert [line.get_xdata()[0] for line in dots] == drawn.data.cost.to_list()
     assert [line.get_markerfacecolor() == "white" for line in dots] == [False, True]
     assert {"3/3", "1/3"} <= {text.get_text() for text in ax.texts}
-    assert drawn.figure.get_supxlabel() == "average cost to target, full trainings"
+    assert drawn.figure.get_supxlabel() == "average evaluation cost to the target (full trainings)"
     assert [label.get_text() for label in ax.get_yticklabels()] == ["ei", "random"]
 
 
 def test_one_panel_a_target_and_the_rest_is_named() -> None:
     drawn = draw_cost_to_target(TABLE, "t", (0.1, 0.3, 0.005))
     assert [ax.get_title() for ax in drawn.figure.axes] == ["regret ≤ 0.3", "regret ≤ 0.1"]
-    assert "below three validation examples: 0.005" in drawn.caption
+    assert "less than three validation examples: 0.005" in drawn.caption
     assert "3 seeds" in drawn.caption
-    assert "stopped by trials (ei, random)" in drawn.caption
-    assert "clock: cost;" in drawn.caption
+    assert "the limit on trials ended (ei, random)" in drawn.caption
+    assert "compared by evaluation cost." in drawn.caption
 
 
 def test_an_interval_without_end_goes_to_the_edge() -> None:
@@ -67,5 +67,7 @@ def test_no_target_one_run_or_no_unit() -> None:
     single = regrets({("t", "x"): [(0.05,)]}).assign(target_cost=np.nan)
     drawn = draw_cost_to_target(single, "t", (0.1,), clock="cost + overhead")
     assert drawn.data.cost.to_list() == [11]
-    assert drawn.figure.get_supxlabel() == "average cost + overhead to target, seconds"
+    assert (
+        drawn.figure.get_supxlabel() == "average evaluation cost + overhead to the target (seconds)"
+    )
     drawn.figure.canvas.draw()

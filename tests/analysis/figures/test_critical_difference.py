@@ -69,7 +69,7 @@ def test_no_difference_is_named_in_the_figure() -> None:
     }
     drawn = draw_critical_difference(regrets(runs))
     said = words_of(drawn.figure)
-    assert "finds no difference, p 1: the bars mean nothing" in said
+    assert "finds no difference (p = 1), so the bars mean nothing" in said
     assert "too few" not in said
 
 

@@ -54,7 +54,7 @@ def test_the_seed_asked_for_or_the_median_run() -> None:
     assert set(draw_hyperparameters(table, "bowl", "ei", 2).data["seed"]) == {2}
     drawn = draw_hyperparameters(table, "bowl", "ei")
     assert set(drawn.data["seed"]) == {0}
-    assert "median run by final regret of 3" in drawn.caption
+    assert "the one with the median final regret of 3 runs" in drawn.caption
 
 
 def test_many_hyperparameters_are_laid_out_in_two_columns_of_pairs() -> None:

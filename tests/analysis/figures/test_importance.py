@@ -41,14 +41,14 @@ def test_what_the_loss_depends_on_has_nearly_all_importance_and_bars_are_the_dat
     widths = [bar.get_width() for bar in ax.patches]
     assert sorted(widths) == pytest.approx(sorted(data["importance"]))
     assert [t.get_text() for t in ax.get_yticklabels()][::3] == ["interactions", "rate"]
-    assert "middle (0.1 to below 1) (0)" in drawn.caption
+    assert "middle (0.1 to below 1): 0" in drawn.caption
     assert "2 seeds" in drawn.caption
 
 
 def test_bins_with_few_trials_are_left_out_and_named() -> None:
     drawn = draw_importance(trials(5, 1.0), "bowl")
     assert drawn.data.empty
-    assert "target (1) (5)" in drawn.caption
+    assert "target (1): 5" in drawn.caption
 
 
 def test_losses_that_do_not_differ_have_no_importances() -> None:

@@ -100,7 +100,10 @@ def test_a_rule_without_a_value_is_absent_and_said_to_be() -> None:
     runs = table(run("ei", 0, [1, 2], [0.1, 0.1]), run("random", 0, [1, 2], [np.inf, np.inf]))
     drawn = draw_incumbent(runs)
     assert set(drawn.data["method"]) == {"ei"}
-    assert "undefined in half of the runs or more: random on bowl" in drawn.caption
+    assert (
+        "half of the runs or more have no such config or its regret is not known: random on bowl"
+        in drawn.caption
+    )
     nothing = draw_incumbent(runs, rule="best_at_target")
     assert nothing.data.empty
     assert "all methods on bowl" in nothing.caption

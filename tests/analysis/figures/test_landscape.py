@@ -30,7 +30,7 @@ def test_every_trial_stands_at_the_nearest_fidelity() -> None:
     low, full = (ax.lines[0] for ax in drawn.figure.axes[:2])
     assert (list(low.get_xdata()), list(low.get_ydata())) == ([0.5], [0.5])
     assert (list(full.get_xdata()), list(full.get_ydata())) == ([1.5], [1.0])
-    assert "the 2 trials of m, seed 3" in drawn.caption
+    assert "the 2 trials of m with seed 3" in drawn.caption
     assert (drawn.data.kind == "trial").sum() == 2
     plt.close(drawn.figure)
 

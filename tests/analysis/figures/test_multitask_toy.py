@@ -39,5 +39,7 @@ def test_only_the_right_panel_knows_the_cheap_task(drawn: Figure) -> None:
 
 
 def test_the_caption_says_that_it_is_a_toy_and_what_is_gained(drawn: Figure) -> None:
-    assert drawn.caption.startswith("A toy, nothing was trained")
+    assert drawn.caption.startswith(
+        "An illustration with two made-up functions; nothing was trained."
+    )
     assert "from 0.200 to 0.100" in drawn.caption

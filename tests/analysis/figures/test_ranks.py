@@ -38,9 +38,15 @@ def test_curves_and_bands_are_the_data() -> None:
 
 def test_the_caption_says_what_it_rests_on() -> None:
     caption = draw_ranks(TABLE, clock="cost + overhead").caption
-    for words in ("1 task ", "3 pairs", "3 seeds", "clock: cost + overhead;", "recommended"):
+    for words in (
+        "1 task ",
+        "3 pairs",
+        "3 seeds",
+        "compared by evaluation cost + overhead.",
+        "recommended",
+    ):
         assert words in caption
-    assert "stopped by trials (ei, random) keep" in caption
+    assert "the limit on trials ended (ei, random) keep" in caption
     assert "Budgets differ" not in caption
     unlike = TABLE.assign(budget=np.where(TABLE.method == "ei", 40.0, 20.0))
     assert "Budgets differ on t" in draw_ranks(unlike).caption

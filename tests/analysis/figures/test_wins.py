@@ -42,7 +42,7 @@ def test_cells_say_how_many_pairs() -> None:
     assert texts == {"100%\nof 2", "0%\nof 2", "50%\nof 3"}
     assert "2 to 4 seeds" in drawn.caption
     assert "100% of the budget" in drawn.caption
-    assert "stopped by trials (mtbo, ei, random)" in drawn.caption
+    assert "the limit on trials ended (mtbo, ei, random)" in drawn.caption
     drawn.figure.canvas.draw()
 
 

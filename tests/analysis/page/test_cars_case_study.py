@@ -35,20 +35,22 @@ def test_gains_are_over_the_baselines_mean(data: FigureData) -> None:
     assert found.loc["best recorded config", "gain [points]"] == "+35.0"
     assert found.loc["tuned by mtbo_talk", "test accuracy [%]"] == "60.0 (57.5 to 62.5)"
     assert found.loc["tuned by mtbo_talk", "the talk, ResNet-50"] == "47.99 %, +1.58 points"
-    assert (
-        "another version of the table (oldoldol) than the runs replay (newnewne)" in shown.caption
-    )
+    assert "another version of the table (oldoldol) than the one" in shown.caption
+    assert "that the runs replay (newnewne)" in shown.caption
 
 
 def test_photos_are_counted_and_those_shown_named(data: FigureData) -> None:
     shown = gained("t", data)
     assert shown.data.to_numpy().tolist() == [["test/1.jpg", "One Car", "class 1"]]
     assert "gets 50.0% right" in shown.caption
-    assert "1 only the tuned one, 1 only the baseline, 1 both, 1 neither" in shown.caption
+    assert (
+        "1 are right by the tuned config only, 1 by the baseline only, 1 by both" in shown.caption
+    )
+    assert "and 1 by neither" in shown.caption
 
 
 def test_what_is_missing_names_the_command(data: FigureData, tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match=r"benchmarks.figure_data experiment=study writes it"):
+    with pytest.raises(ValueError, match=r"benchmarks.figure_data study=study writes it"):
         gained("other", data)
     with pytest.raises(ValueError, match="none of the photos"):
         with_photos("t", data, tmp_path)

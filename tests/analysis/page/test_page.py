@@ -66,7 +66,7 @@ def test_everything_is_inside_the_page_and_nothing_runs() -> None:
 def test_texts_are_escaped_and_all_are_there() -> None:
     html = _page()
     for text in ("<title>A &amp; B</title>", "line &lt;1&gt;", "m&lt;1&gt;", "x &amp; y",
-                 "Not drawn: one task only.", "0 to 9", '<td class="long">zzz'):  # fmt: skip
+                 "Not shown: one task only.", "0 to 9", '<td class="long">zzz'):  # fmt: skip
         assert text in html
     assert "<b>" not in html
 
@@ -76,7 +76,7 @@ def test_as_markdown_it_shows_the_files_beside_it() -> None:
     assert "![<T>](figures/name%20one.png)" in text
     assert "[CSV](figures/name%20one.csv), [SVG](figures/name%20one.svg)" in text
     assert "| m<1> |\n|---|\n| x & y |" in text
-    assert "Not drawn: one task only." in text
+    assert "Not shown: one task only." in text
     assert "- Seeds: 0 to 9" in text
 
 

@@ -32,7 +32,7 @@ def test_methods_that_swap_beyond_their_intervals_are_named() -> None:
     assert shown.data.method.to_list() == ["a", "b", "c"]
     assert shown.data.place.to_list() == ["1 → 3", "2", "3 → 1"]
     assert "replayed by trees (t) and by boosting (t_other)" in shown.caption
-    assert "beyond the intervals, a and b, a and c, b and c swap." in shown.caption
+    assert "their intervals do not overlap, a and b, a and c, b and c swap places." in shown.caption
 
 
 def test_one_order_is_said_to_be_one() -> None:

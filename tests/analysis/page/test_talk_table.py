@@ -24,10 +24,10 @@ def table(hits: dict[str, list[tuple[int, bool]]]) -> pd.DataFrame:
 def test_known_quartiles_in_all_units() -> None:
     rows = table({"x": [(n, True) for n in (10, 20, 30, 40)]})
     found = measured(rows, "t", 0.1, price=2.0, workers=4).set_index("quantity")
-    assert found.unit.to_list() == ["trials", "full trainings", "h", "USD", "h on 4 workers"]
+    assert found.unit.to_list() == ["", "full trainings", "h", "USD", "h on 4 workers"]
     found = found[found.unit != "full trainings"]
     quartiles = found[["q25", "median", "q75"]]
-    assert quartiles.loc["observations"].to_list() == [15, 25, 35]
+    assert quartiles.loc["trials"].to_list() == [15, 25, 35]
     assert quartiles.loc["cost"].to_list() == [15, 25, 35]
     assert quartiles.loc["price"].to_list() == [30, 50, 70]
     assert quartiles.loc["ideal wall-clock"].to_list() == [3.75, 6.25, 8.75]
@@ -39,15 +39,15 @@ def test_what_was_not_reached_is_a_bound() -> None:
                   "never": [(5, False), (7, False), (9, False)]})  # fmt: skip
     found = measured(rows, "t", 0.1)
     found = found[found.unit != "full trainings"].set_index(["method", "quantity"])
-    half = found.loc[("half", "observations")]
+    half = found.loc[("half", "trials")]
     assert (half.q25, half["median"], half.q25_bound, half.median_bound) == (20, 30, False, False)
     assert (half.q75, half.q75_bound) == (30, True)  # 5, 10, 20, 30, 50 spent
     never = found.loc[("never", "cost")]
     assert (never["median"], never.median_bound, never.share) == (7, True, 0)
     words = as_text(measured(rows, "t", 0.1)).set_index("method")
-    assert words.loc["half", "observations [trials]"] == "30 (20 to > 30)"
+    assert words.loc["half", "trials"] == "30 (20 to > 30)"
     assert words.loc["never", "cost [h]"] == "> 7 (> 5 to > 9)"
-    assert words.loc["half", "runs there"] == "3 of 5 (60%)"
+    assert words.loc["half", "runs that reached it"] == "3 of 5 (60%)"
 
 
 def test_wall_clock_of_parallel_runs_is_read_off_their_clock() -> None:
@@ -57,7 +57,7 @@ def test_wall_clock_of_parallel_runs_is_read_off_their_clock() -> None:
     assert found.loc["wall-clock", "median"] == pytest.approx(7300 / 3600)
     assert found.loc["wall-clock", "unit"] == "h on 2 workers"
     assert "ideal" not in measured_note(rows)
-    assert "an assumption" in measured_note(table({"x": [(4, True)]}))
+    assert "it assumes that no worker ever waits" in measured_note(table({"x": [(4, True)]}))
 
 
 def test_the_talks_methods_stand_beside_ours() -> None:
