@@ -81,8 +81,13 @@ def draw_critical_difference(
         f"Average rank of the median regret at {share:.0%} of the budget over {n} "
         f"task{'s' * (n != 1)} ({', '.join(ranks.index)}). A bar joins methods whose ranks do "
         f"not differ significantly (Nemenyi's test; critical difference {gap:.2f} ranks at a "
-        f"level of {alpha:.0%}). Friedman's test with the correction of Iman and Davenport: "
-        f"F = {test.f:.3g}, p = {test.p:.2g}. "
+        f"level of {alpha:.0%}). "
+        + (
+            ""
+            if np.isnan(test.p)
+            else "Friedman's test with the correction of Iman and Davenport: "
+            f"F = {test.f:.3g}, p = {test.p:.2g}. "
+        )
         + "".join(f"{text}. " for text in doubts)
         + captions.basis(rows, clock, rule)
         + captions.ended_early(rows, "keep their last incumbent to that point")

@@ -79,7 +79,7 @@ def draw_ecdf(
             ax.plot(x[-1:], y[-1:], "x", color=look["color"], mew=2, markersize=7)
         ends = f"\n{len(targets)} targets, {targets[0]:.2g} to {targets[-1]:.2g}" if targets else ""
         ax.set_title(task + ends, fontsize="medium")
-        ax.set(ylim=(-0.02, 1.02), xlabel=f"{clock}, {unit_name}")
+        ax.set(ylim=(-0.02, 1.02), xlabel=f"{captions.CLOCKS[clock]} ({unit_name})")
         ax.set_xscale("log")
         plain_log(ax.xaxis)
         ax.yaxis.set_major_formatter(PercentFormatter(1))

@@ -59,8 +59,8 @@ def draw_multitask(curves: pd.DataFrame, points: pd.DataFrame) -> Figure:
         if "cheap" in tasks:
             ax.plot(curves.x, curves.cheap, ":", color=ORANGE, label="cheap task, truth")
         ax.set(xlabel="hyperparameter, scaled to [0, 1]", xlim=(0, 1))
-    panels[0].set(ylabel="loss", title="observations of the target")
-    panels[1].set_title("and of the cheap task")
+    panels[0].set(ylabel="loss", title="target alone")
+    panels[1].set_title("target and cheap task")
     handles, labels = panels[1].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=3, fontsize="small")
     single, multi = (

@@ -170,14 +170,12 @@ def _replays(table: pd.DataFrame, task: str) -> object:
 
 
 def _multitask(context: ReportContext) -> list[Entry]:
-    """Return the entry only for studies with a method whose model it explains."""
-
     def draw() -> Figure:
         names = ("multitask_toy.csv", "multitask_toy_points.csv")
         return draw_multitask(*(context.data.read(name) for name in names))
 
-    shown = any(map(models_several_tasks, set(context.table.method)))
-    return [Entry("multitask", "", draw, of_runs=False)] if shown else []
+    explained = any(map(models_several_tasks, set(context.table.method)))
+    return [Entry("multitask", "", draw, of_runs=False)] if explained else []
 
 
 def cars_tasks(context: ReportContext) -> list[str]:

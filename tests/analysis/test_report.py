@@ -254,6 +254,21 @@ def test_a_task_of_milliseconds_says_nothing_of_speed(tmp_path: Path) -> None:
         plt.close(drawn.figure)
 
 
+def test_what_does_not_depend_on_the_runs_does_not_name_them(
+    here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def entries(context: sections.ReportContext) -> list[sections.Entry]:
+        return [entry._replace(of_runs=False) for entry in _quick(context)]
+
+    section = sections.Section("first", "First", entries)
+    monkeypatch.setattr(sections, "SECTIONS", (section,))
+    write_full_run(here / "results/runs/s/one/random/seed-0")
+    assert main(["study=s"]) == 0
+    page = (here / "results/s/README.md").read_text()
+    assert "A caption. [CSV]" in page
+    assert "Runs: commit" not in page
+
+
 def test_a_method_that_the_talk_does_not_have_has_an_empty_cell(tmp_path: Path) -> None:
     for seed in range(2):
         write_full_run(tmp_path / "cars" / "hyperband" / f"seed-{seed}")

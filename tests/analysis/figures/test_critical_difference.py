@@ -60,6 +60,7 @@ def test_too_few_tasks_are_named_in_the_figure(tasks: int) -> None:
     assert f"Only {tasks} task" in said
     assert "too few" in said
     assert "too few" in drawn.caption
+    assert "nan" not in drawn.caption
     assert ("cannot be computed" in said) == (tasks == 1)
 
 

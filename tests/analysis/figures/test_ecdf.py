@@ -40,7 +40,7 @@ def test_one_panel_a_task_and_a_cross_where_a_method_ended() -> None:
     assert "3 targets, 0.6 to 0.006" in panels[0].get_title()
     crosses = [line for line in panels[0].lines if line.get_marker() == "x"]
     assert [float(line.get_xdata()[0]) for line in crosses] == [1, 1.5]
-    assert "cost, full trainings" in panels[0].get_xlabel()
+    assert panels[0].get_xlabel() == "evaluation cost (full trainings)"
     legend = drawn.figure.legends[0]
     assert [text.get_text() for text in legend.get_texts()] == ["ei", "random"]
     assert "1 to 2 seeds" in drawn.caption

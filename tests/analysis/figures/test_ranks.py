@@ -47,9 +47,9 @@ def test_the_caption_says_what_it_rests_on() -> None:
     ):
         assert words in caption
     assert "the limit on trials ended (ei, random) keep" in caption
-    assert "Budgets differ" not in caption
+    assert "budgets differ" not in caption
     unlike = TABLE.assign(budget=np.where(TABLE.method == "ei", 40.0, 20.0))
-    assert "Budgets differ on t" in draw_ranks(unlike).caption
+    assert "On t, budgets differ between runs;" in draw_ranks(unlike).caption
 
 
 def test_one_run_has_a_curve_without_a_band() -> None:
