@@ -2,17 +2,30 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Iterable
+from statistics import median
+from typing import Annotated, NamedTuple
 
 from msgspec import Meta, Struct
 
-from benchmarks.core.trial import Fidelities
+from benchmarks.core.trial import Fidelities, Trial
 
 Amount = Annotated[float, Meta(gt=0, description="a positive number, or null")]
 Whole = Annotated[
     Annotated[int, Meta(gt=0)] | Annotated[float, Meta(gt=0)],
     Meta(description="a whole number, 1 or more, or null"),
 ]
+
+
+LIMITS = ("trials", "cost", "target_evaluations", "nominal")
+
+
+class Unit(NamedTuple):
+    """The cost of one evaluation at full fidelity, the unit of ``target_evaluations``."""
+
+    seconds: float
+    known_from: str
+    """what it was taken from, for people"""
 
 
 class Budget(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -23,7 +36,7 @@ class Budget(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     cost: Amount | None = None
     """total evaluation cost, seconds"""
     target_evaluations: Amount | None = None
-    """total evaluation cost, in multiples of the median cost of one evaluation at full fidelity"""
+    """total evaluation cost, in multiples of that of one evaluation at full fidelity (``unit``)"""
     nominal: Amount | None = None
     """total nominal cost, in full trainings, as the talk's Multitask counts it; for tasks whose
     fidelities have nominal costs"""
@@ -38,34 +51,45 @@ class Budget(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         """
         if self.trials is not None and not float(self.trials).is_integer():
             raise ValueError(f"budget.trials={self.trials}: must be a whole number")
-        limits = (self.trials, self.cost, self.target_evaluations, self.nominal)
-        if all(value is None for value in limits):
-            names = "trials, cost, target_evaluations, nominal"
-            raise ValueError(f"the budget is unlimited: set one of {names}")
+        if all(getattr(self, limit) is None for limit in LIMITS):
+            raise ValueError(f"the budget is unlimited: set one of {', '.join(LIMITS)}")
 
-    def cost_limit(self, task_target_cost: float | None) -> tuple[float, str] | None:
-        """Return the lower of the two cost limits, in seconds, and its name.
+    def unit(self, task_target_cost: float | None, trials: Iterable[Trial]) -> Unit | None:
+        """Return the cost of one evaluation at full fidelity; None before any trial has ended.
 
-        None if neither ``cost`` nor ``target_evaluations`` is set.
+        It is the first of these that is known: ``target_cost`` of the budget, that of the task, the
+        median cost of the ok trials at the target, the largest ``cost / fidelity`` of a trial.
 
         Args:
             task_target_cost: ``target_cost`` of the task, seconds; None if not known.
+            trials: trials of the run; running ones are ignored.
+        """
+        if self.target_cost is not None:
+            return Unit(self.target_cost, "budget.target_cost")
+        if task_target_cost is not None:
+            return Unit(task_target_cost, "the task")
+        ended = [trial for trial in trials if trial.status != "running"]
+        at_target = [t.cost for t in ended if t.status == "ok" and t.fidelity == 1]
+        if at_target:
+            return Unit(median(at_target), "the median cost of the trials at the target")
+        if ended:
+            largest = max(trial.cost / trial.fidelity for trial in ended)
+            return Unit(largest, "the largest cost / fidelity of a trial")
+        return None
 
-        Raises:
-            ValueError: ``target_evaluations`` is set, but ``target_cost`` is known neither to the
-                budget nor to the task.
+    def cost_limit(self, unit: Unit | None) -> tuple[float, str] | None:
+        """Return the lower of the two cost limits, in seconds, and its name.
+
+        None if neither ``cost`` nor ``target_evaluations`` is set, or the unit is not known yet.
+
+        Args:
+            unit: the cost of one evaluation at full fidelity.
         """
         limits = []
         if self.cost is not None:
             limits.append((self.cost, "cost"))
-        if self.target_evaluations is not None:
-            unit = self.target_cost or task_target_cost
-            if unit is None:
-                raise ValueError(
-                    "budget.target_evaluations needs budget.target_cost=SECONDS: "
-                    "the cost of an evaluation at full fidelity is not known for this task"
-                )
-            limits.append((self.target_evaluations * unit, "target_evaluations"))
+        if self.target_evaluations is not None and unit is not None:
+            limits.append((self.target_evaluations * unit.seconds, "target_evaluations"))
         return min(limits, default=None)
 
     def check_nominal(self, fidelities: Fidelities) -> None:
@@ -81,14 +105,14 @@ class Budget(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
             )
 
     def spent(
-        self, trials: int, cost: float, task_target_cost: float | None, nominal: float = 0.0
+        self, trials: int, cost: float, unit: Unit | None, nominal: float = 0.0
     ) -> str | None:
         """Return the name of a limit that is reached; None if another evaluation may start.
 
         Args:
             trials: number of evaluations started.
             cost: total cost of the evaluations that ended, seconds.
-            task_target_cost: ``target_cost`` of the task, seconds; None if not known.
+            unit: the cost of one evaluation at full fidelity, see ``unit``.
             nominal: total nominal cost of the evaluations started, in full trainings.
         """
         # Trials count at their start, costs at their end, so this limit is reached first.
@@ -97,5 +121,5 @@ class Budget(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         # Tolerate rounding errors in sums of nominal costs such as 0.1 + 0.2.
         if self.nominal is not None and nominal >= self.nominal * (1 - 1e-9):
             return "nominal"
-        limit = self.cost_limit(task_target_cost)
+        limit = self.cost_limit(unit)
         return limit[1] if limit is not None and cost >= limit[0] else None

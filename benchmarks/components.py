@@ -6,6 +6,7 @@ import functools
 import importlib
 import inspect
 import sys
+import typing
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -37,15 +38,44 @@ def locate(target: str, allow: Sequence[str]) -> Callable[..., Any]:
             f"to allow another, set allow=[{package}]"
         )
     module, _, name = target.rpartition(".")
+    if name.startswith("_"):
+        raise ConfigError(f"_target_={target}: a class or function must be public")
     try:
         loaded = importlib.import_module(module)
     except ModuleNotFoundError as error:
         raise ConfigError(f"_target_={target}: {error}") from error
+    except (Exception, SystemExit) as error:  # a user's module may raise anything
+        raise ConfigError(f"_target_={target}: {_one_line(error)}") from error
     if not hasattr(loaded, name):
         hint = nearest(name, dir(loaded))
         raise ConfigError(f"_target_={target}: module {module} has no attribute {name}{hint}")
     factory: Callable[..., Any] = getattr(loaded, name)
     return factory
+
+
+def _one_line(error: BaseException) -> str:
+    return " ".join(f"{type(error).__name__}: {error}".split())
+
+
+def _check_factory(target: str, factory: Callable[..., Any], kind: type) -> None:
+    """Refuse a target that makes something else: a YAML of another person may name anything.
+
+    Raises:
+        ConfigError: it is neither a class derived from ``kind`` nor a function annotated to return
+            one.
+    """
+    made: Any = factory
+    if not inspect.isclass(factory):
+        try:
+            made = typing.get_type_hints(factory).get("return")
+        except (TypeError, NameError):
+            made = None
+    if not (inspect.isclass(made) and issubclass(made, kind)):
+        name = kind.__name__
+        raise ConfigError(
+            f"_target_={target}: must be a class derived from {name}, or a function that is "
+            f"annotated with -> {name}"
+        )
 
 
 @functools.cache
@@ -114,6 +144,7 @@ def _build(
     if not isinstance(settings, Component):
         settings = parse_component(group, settings)
     factory = locate(settings.target, allow)
+    _check_factory(settings.target, factory, {"method": Method, "task": Task}[group])
     parameters = inspect.signature(factory).parameters
     if not any(p.kind is p.VAR_KEYWORD for p in parameters.values()):
         for name in settings.options:
@@ -122,4 +153,6 @@ def _build(
     try:
         return factory(*first, **settings.options)
     except (ValueError, TypeError) as error:
-        raise ConfigError(f"{group}={settings.name}: {error}") from error
+        raise ConfigError(f"{group}={settings.name}: {' '.join(str(error).split())}") from error
+    except (Exception, SystemExit) as error:  # of a user's constructor
+        raise ConfigError(f"{group}={settings.name}: {_one_line(error)}") from error

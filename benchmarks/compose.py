@@ -10,9 +10,15 @@ import hydra
 from hydra.errors import HydraException
 from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
+from yaml import YAMLError  # type: ignore[import-untyped]
 
 from benchmarks.core.space import nearest
 from benchmarks.settings import ConfigError
+
+NO_NAME = "Config group override must be a string"
+"""Hydra's words, in a plain ValueError, for ``task=3945``"""
+HYDRA_ERRORS = (ConfigError, HydraException, OmegaConfBaseException, YAMLError, ValueError)
+"""what a mistake in a command line or a YAML raises"""
 
 
 def compose(primary: str, overrides: Sequence[str]) -> dict[str, Any]:
@@ -25,7 +31,7 @@ def compose(primary: str, overrides: Sequence[str]) -> dict[str, Any]:
         with hydra.initialize_config_module("conf", version_base="1.3"):
             config = hydra.compose(primary, list(overrides))
         plain = OmegaConf.to_container(config, resolve=True)
-    except (HydraException, OmegaConfBaseException) as error:
+    except HYDRA_ERRORS as error:
         raise ConfigError(friendly(error, overrides, primary)) from error
     assert isinstance(plain, dict)
     return {str(key): value for key, value in plain.items()}
@@ -41,6 +47,13 @@ def friendly(error: Exception, overrides: Sequence[str], primary: str = "config"
         primary: name of the primary YAML.
     """
     text = str(error)
+    if NO_NAME in text:
+        found = [
+            o
+            for o in overrides
+            if re.fullmatch(r"(method|task|budget|experiment)=([\d.]+|null)", o)
+        ]
+        return f"{(found or ['a choice'])[0]}: must be the name of one, see untunable list"
     option = re.search(r"Could not find '([^/']+)/([^']+)'", text)
     listed = re.search(
         r"Available options in '[^']+':\s*(.*?)(?:\nConfig search path|$)", text, re.S

@@ -13,6 +13,8 @@ from typing import Any
 
 from threadpoolctl import threadpool_info
 
+from benchmarks.core.records import Part
+
 LIBRARIES = (
     "numpy",
     "scipy",
@@ -39,6 +41,9 @@ def commit() -> dict[str, Any]:
     The keys are ``commit`` and ``dirty``; both values are None outside a git checkout.
     """
     try:
+        # Without this check, a copy without .git inside another repository would name its commit.
+        if Path(_git("rev-parse", "--show-toplevel")).resolve() != ROOT:
+            return {"commit": None, "dirty": None}
         head = _git("rev-parse", "HEAD")
         return {"commit": head, "dirty": bool(_git("status", "--porcelain", "-uno"))}
     except (OSError, subprocess.CalledProcessError):
@@ -84,4 +89,32 @@ def threads() -> list[dict[str, Any]]:
 
 def _git(*arguments: str) -> str:
     command = ["git", "-C", str(ROOT), *arguments]
-    return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
+    own = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
+    done = subprocess.run(command, check=True, capture_output=True, text=True, env=own)
+    return done.stdout.strip()
+
+
+def differences(before: Part, now: Part) -> list[str]:
+    """Return what differs between two parts of a run, one line each; losses may differ with it."""
+    lines = []
+    if before["commit"] != now["commit"] or now["dirty"]:
+        state = " with uncommitted changes" if now["dirty"] else ""
+        lines.append(f"code: commit {before['commit']}, now {now['commit']}{state}")
+    names = [n for n in now["versions"] if before["versions"].get(n) != now["versions"][n]]
+    lines += [f"{n} {before['versions'].get(n)}, now {now['versions'][n]}" for n in names]
+    if before["machine"].get("cpu") != now["machine"].get("cpu"):
+        lines.append(f"CPU {before['machine'].get('cpu')}, now {now['machine'].get('cpu')}")
+    kernels = [_kernels(part) for part in (before, now)]
+    if kernels[0] and kernels[1] and kernels[0] != kernels[1]:
+        lines.append(f"BLAS {kernels[0]}, now {kernels[1]}")
+    return lines
+
+
+def _kernels(part: Part) -> str:
+    """Return the BLAS libraries of a part, with kernel and threads: they decide the last bits."""
+    pools = {
+        f"{pool.get('internal_api')} {pool.get('architecture')}, {pool.get('num_threads')} threads"
+        for pool in part["threads"]
+        if pool.get("architecture")
+    }
+    return "; ".join(sorted(pools))

@@ -5,205 +5,76 @@ from __future__ import annotations
 import json
 import os
 import sys
-import tempfile
-import traceback
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import closing
-from datetime import UTC, datetime
+import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import hydra
 from hydra.core.hydra_config import HydraConfig
+from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
-from omegaconf.errors import OmegaConfBaseException
-from threadpoolctl import threadpool_limits
 
-from benchmarks import provenance
-from benchmarks.components import build_method, options_at_default
-from benchmarks.compose import friendly
-from benchmarks.core.protocols import Method, Task
-from benchmarks.core.records import RunMeta, checked
-from benchmarks.engines.isolated_task import EvaluationSettings, build_evaluated
-from benchmarks.engines.select import build_engine, engine_of
+from benchmarks.compose import HYDRA_ERRORS, NO_NAME, friendly
 from benchmarks.help_text import run_help
-from benchmarks.lock import LockedError
-from benchmarks.runner import loop
-from benchmarks.runner.progress import Reporter, closing_table
-from benchmarks.runner.run_folder import KeyMismatchError, RunFolder, key_of, path_of
-from benchmarks.runner.trace import DamagedError
-from benchmarks.settings import ConfigError, RunSettings, parse_run
+from benchmarks.runner.execute import run
+from benchmarks.runner.run_folder import path_of
+from benchmarks.settings import ConfigError, parse_run
 
 USAGE_ERROR, RUN_FAILED, INTERRUPTED = 2, 1, 130
-# Hydra's launchers may run a sweep in other processes, so outcomes are passed through a file.
-OUTCOMES = "UNTUNABLE_OUTCOMES"
-
-
-def run(settings: RunSettings, path: Path) -> str:
-    """Start or resume a run.
-
-    Args:
-        settings: settings of the run.
-        path: folder of the run.
-
-    Returns:
-        ``finished``, or ``failed`` (the traceback is in ``error.txt`` of the folder).
-
-    Raises:
-        ConfigError: a setting is invalid; or the folder is in use, damaged, or holds another run.
-    """
-    budget = settings.budget
-    task = build_evaluated(EvaluationSettings.of(settings))
-    try:
-        try:
-            budget.cost_limit(task.target_cost)
-            budget.check_nominal(task.fidelities)
-            engine_of(settings.workers, task)
-        except ValueError as error:
-            raise ConfigError(str(error)) from error
-        method = build_method(settings.method, settings.allow, task.space, task.fidelities)
-        # Several threads slow down small matrices and change last bits between machines. The limit
-        # applies to loaded libraries only, so it is set after the method has loaded its own.
-        with RunFolder(path) as folder, threadpool_limits(settings.threads):
-            return _run_in(folder, settings, method, task)
-    except (LockedError, KeyMismatchError) as error:
-        raise ConfigError(str(error)) from error
-    except DamagedError as error:
-        raise ConfigError(f"{error}; delete the run and start over with resume=false") from error
-    except OSError as error:  # disk errors before or after the trials
-        print(f"failed: {type(error).__name__}: {error}", file=sys.stderr)
-        return "failed"
-    finally:
-        task.close()
-
-
-def _run_in(folder: RunFolder, settings: RunSettings, method: Method, task: Task) -> str:
-    key = key_of(settings, method, task)
-    at_default = [
-        f"{group}.{name}"
-        for group, component in (("method", settings.method), ("task", settings.task))
-        for name in options_at_default(component, settings.allow)
-    ]
-    if not settings.resume:
-        folder.clear()
-    folder.check_key(key, at_default)
-    held = folder.meta()
-    title = f"{settings.method.name} on {settings.task.name}, seed {settings.seed}"
-    if held is not None and held.get("status") == "finished":
-        print(f"{title}: finished before, nothing to do (resume=false runs it again)")
-        _close(folder, held, settings.plot)
-        return "finished"
-    state = loop.resume(folder.trace, task.loss_floor)
-    meta = _meta(settings, key, at_default, method, task)
-    folder.write_meta(meta)
-    folder.write_config(settings)
-    (folder.path / "error.txt").unlink(missing_ok=True)
-    done = len(state.history) - len(state.running)
-    if len(state.history):
-        again = f", {len(state.running)} of them evaluated again" if state.running else ""
-        print(f"{title}: resuming after {len(state.history)} trials{again}")
-    try:
-        with (
-            folder.trace.open() as writer,
-            Reporter(title, settings.budget.trials, task.best_loss, done) as reporter,
-            closing(build_engine(settings, task, state.now)) as engine,
-        ):
-            stopped_by = loop.run(
-                method, task, settings.budget, settings.seed, writer, state, reporter.show, engine
-            )
-    except ConfigError as error:  # no Dask scheduler answers
-        folder.write_meta({**meta, "status": "failed", "error": str(error)})
-        raise
-    except Exception as error:  # of the method or the disk; the sweep continues
-        problem, kept = f"{type(error).__name__}: {error}", folder.path / "error.txt"
-        print(f"failed: {problem} ({_keep_error(folder, meta, problem) or kept})", file=sys.stderr)
-        return "failed"
-    meta = {
-        **meta,
-        "status": "finished",
-        "stopped_by": stopped_by,
-        "finished": datetime.now(UTC).isoformat(timespec="seconds"),
-        "threads": provenance.threads(),
-    }
-    folder.write_meta(meta)
-    _close(folder, meta, settings.plot)
-    return "finished"
-
-
-def _keep_error(folder: RunFolder, meta: RunMeta, problem: str) -> str | None:
-    """Save the exception being handled; return None, or why it could not be saved."""
-    try:
-        (folder.path / "error.txt").write_text(traceback.format_exc())
-        folder.write_meta({**meta, "status": "failed", "error": problem})
-    except OSError as error:  # disk full; the trace is complete, so the run can be resumed
-        return f"and error.txt could not be written: {error.strerror}"
-    return None
-
-
-def _meta(
-    settings: RunSettings,
-    key: Mapping[str, Any],
-    at_default: Sequence[str],
-    method: Method,
-    task: Task,
-) -> RunMeta:
-    facts = {
-        "method": settings.method.name,
-        "task": settings.task.name,
-        "seed": settings.seed,
-        "key": dict(key),
-        "method_facts": {"reproducible": method.reproducible},
-        "task_facts": {
-            "best_loss": task.best_loss,
-            "target_cost": task.target_cost,
-            "loss_floor": task.loss_floor,
-            "resolution": task.resolution,
-            "caption": task.caption,
-            "fidelity_low": task.fidelities.low,
-            "fidelity_values": task.fidelities.values,
-            "fidelity_full": task.fidelities.full,
-            "fidelity_unit": task.fidelities.unit,
-            "reproducible": task.reproducible,
-            "hyperparameters": list(task.space.names),
-        },
-        **provenance.commit(),
-        "versions": provenance.versions(),
-        "machine": provenance.machine(),
-        "threads": provenance.threads(),
-        "started": datetime.now(UTC).isoformat(timespec="seconds"),
-        "settings": settings.plain,
-        "at_default": at_default,
-        "status": "running",
-    }
-    return checked(facts, RunMeta)
-
-
-def _close(folder: RunFolder, meta: RunMeta, plot: bool) -> None:
-    rows = folder.trace.load()
-    picture = None
-    if plot:
-        from analysis.figures.run_plot import plot_run  # imports matplotlib, which is slow
-
-        picture = plot_run(folder.path)
-    closing_table(rows, meta, folder.path, picture)
+# Hydra's launchers may run a sweep in other processes, or on other machines that share the results.
+OUTCOMES, ALLOWED = "UNTUNABLE_OUTCOMES", "UNTUNABLE_ALLOWED"
+RESULTS = "results/runs"
 
 
 @hydra.main(version_base="1.3", config_path="../conf", config_name="config")
 def _job(config: DictConfig) -> None:
     plain = OmegaConf.to_container(config, resolve=True)
     assert isinstance(plain, dict)
-    outcome: dict[str, Any] = {"study": None}
+    outcome: dict[str, Any] = {"study": None, "number": _number()}
     try:
         settings = parse_run({str(key): value for key, value in plain.items()})
+        _check_allowed(settings.allow)
         if settings.summary:
             outcome["study"] = str(Path(settings.results) / settings.study)
         path = path_of(settings, list(HydraConfig.get().overrides.task))
         outcome |= {"status": run(settings, path), "message": str(path)}
     except ConfigError as error:  # passed on here, as Hydra would print more than one line
         outcome |= {"status": "refused", "message": str(error)}
-    with open(os.environ[OUTCOMES], "a") as file:
-        file.write(json.dumps(outcome) + "\n")
+    file = Path(os.environ[OUTCOMES])
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with file.open("a") as lines:
+        lines.write(json.dumps(outcome) + "\n")
+
+
+def _number() -> int:
+    """Return the number of this job in its sweep; 0 for a single run."""
+    hydra_config: Any = HydraConfig.get()
+    number = OmegaConf.select(hydra_config, "job.num", default=None)
+    return 0 if number is None else int(number)
+
+
+def _check_allowed(allow: Sequence[str]) -> None:
+    """Refuse packages that a YAML allows: only who types the command decides what may run.
+
+    Raises:
+        ConfigError: ``allow`` has a package that the command line does not name.
+    """
+    typed = json.loads(os.environ[ALLOWED])
+    for package in allow:
+        if package not in typed:
+            raise ConfigError(f"allow=[{package}] counts only on the command line, not in a YAML")
+
+
+def _typed_packages(arguments: Sequence[str]) -> list[str]:
+    """Return the packages that the command line allows."""
+    words = [a.lstrip("+") for a in arguments if a.lstrip("+").startswith("allow=")]
+    try:
+        values = [o.value() for o in OverridesParser.create().parse_overrides(words)]
+    except (HydraException, ValueError):
+        return []  # Hydra refuses the same words with a message of its own
+    return [str(package) for value in values if isinstance(value, list) for package in value]
 
 
 def _guarded(job: Callable[[], Any]) -> int:
@@ -211,7 +82,9 @@ def _guarded(job: Callable[[], Any]) -> int:
     os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra raises instead of printing a traceback
     try:
         job()
-    except (ConfigError, HydraException, OmegaConfBaseException) as error:
+    except HYDRA_ERRORS as error:
+        if type(error) is ValueError and NO_NAME not in str(error):
+            raise  # not a mistake of the user
         print(f"error: {friendly(error, sys.argv[1:])}", file=sys.stderr)
         return USAGE_ERROR
     except KeyboardInterrupt:
@@ -226,6 +99,31 @@ def _flags_first(arguments: Sequence[str]) -> list[str]:
     return [*multirun[:1], *(argument for argument in arguments if argument not in multirun)]
 
 
+def _collected(file: Path) -> list[dict[str, Any]]:
+    """Read the outcomes of all jobs, and remove their file."""
+    if not file.exists():
+        return []
+    ended = [json.loads(line) for line in file.read_text().splitlines()]
+    file.unlink()
+    for folder in list(file.parents)[:3]:  # results/runs/.outcomes, unless there are runs
+        try:
+            folder.rmdir()
+        except OSError:
+            break
+    return ended
+
+
+def _summarise(study: str) -> None:
+    from analysis.data.load import load_runs
+    from analysis.summary import print_summary
+
+    unreadable: list[str] = []
+    try:
+        print_summary(load_runs(Path(study), unreadable), unreadable)
+    except ValueError as error:
+        print(f"no summary: {error}", file=sys.stderr)
+
+
 def main() -> int:
     """Run the command line.
 
@@ -236,23 +134,35 @@ def main() -> int:
         print(run_help(), end="")
         return 0
     sys.argv = [sys.argv[0], *_flags_first(sys.argv[1:])]
-    with tempfile.NamedTemporaryFile("r", suffix=".jsonl") as outcomes:
-        os.environ[OUTCOMES] = outcomes.name
-        code = _guarded(_job)
-        ended = [json.loads(line) for line in outcomes]
-    for study in dict.fromkeys(o["study"] for o in ended if o["study"] is not None):
-        from analysis.data.load import load_runs
-        from analysis.summary import print_summary
-
-        unreadable: list[str] = []
-        print_summary(load_runs(Path(study), unreadable), unreadable)
-    for message in dict.fromkeys(o["message"] for o in ended if o["status"] == "refused"):
+    typed = [a.partition("=")[2] for a in sys.argv if a.startswith("results=")]
+    folder = Path((typed or [RESULTS])[-1]).absolute() / ".outcomes"
+    outcomes = folder / f"{os.getpid()}-{time.time_ns()}.jsonl"
+    os.environ[OUTCOMES] = str(outcomes)
+    os.environ[ALLOWED] = json.dumps(_typed_packages(sys.argv[1:]))
+    code = _guarded(_job)
+    ended = _collected(outcomes)
+    refused = dict.fromkeys(o["message"] for o in ended if o["status"] == "refused")
+    for message in refused:
         print(f"error: {message}", file=sys.stderr)
         code = USAGE_ERROR
+    if not refused:
+        for study in dict.fromkeys(o["study"] for o in ended if o["study"] is not None):
+            _summarise(study)
     failed = [o["message"] for o in ended if o["status"] == "failed"]
+    jobs = max((o["number"] for o in ended), default=-1) + 1
+    missing = jobs - len({o["number"] for o in ended})
     if failed:
         print(f"{len(failed)} of {len(ended)} runs failed:", *failed, sep="\n  ", file=sys.stderr)
-    return code or (RUN_FAILED if failed else 0)
+    silent = missing > 0 or (not ended and code == 0 and not _prints_only(sys.argv[1:]))
+    if silent:
+        what = f"{missing} of {jobs} jobs" if missing else "the jobs"
+        print(f"failed: {what} of the launcher did not say how they ended", file=sys.stderr)
+    return code or (RUN_FAILED if failed or silent else 0)
+
+
+def _prints_only(arguments: Sequence[str]) -> bool:
+    """Return True if Hydra runs no job: ``--cfg job`` and the like."""
+    return any(argument.startswith(("--cfg", "-c", "--info", "-i")) for argument in arguments)
 
 
 if __name__ == "__main__":

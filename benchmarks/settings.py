@@ -9,8 +9,11 @@ from typing import Annotated, Any, Literal, TypeVar, get_args, get_type_hints
 import msgspec
 from msgspec import Meta, Struct
 
-from benchmarks.budget import Budget
+from benchmarks.budget import LIMITS, Budget
 from benchmarks.core.space import nearest
+
+DEFAULT_TARGET_EVALUATIONS = 2
+"""the limit of a run without any other, so that methods are compared at equal cost"""
 
 
 class ConfigError(ValueError):
@@ -33,7 +36,8 @@ Name = Annotated[
     ),
 ]
 EngineName = Annotated[
-    Literal["virtual", "local", "dask"], Meta(description="virtual, local, dask or null")
+    Literal["virtual", "serial", "local", "dask"],
+    Meta(description="virtual, serial, local, dask or null"),
 ]
 Overhead = Annotated[
     Literal["measured"] | Annotated[float, Meta(ge=0, lt=1e300)],
@@ -55,7 +59,8 @@ class Workers(Struct, frozen=True, forbid_unknown_fields=True):
 
     n: Count = 1
     engine: EngineName | None = None
-    """None: ``virtual`` for one worker and for reproducible tasks, otherwise ``local``"""
+    """None: ``virtual`` for reproducible tasks, otherwise ``serial`` or, for several workers,
+    ``local``"""
     overhead: Overhead = 0.1
     address: Annotated[str, Meta(description="the address of a scheduler, or null")] | None = None
 
@@ -100,7 +105,15 @@ def parse_run(plain: Mapping[str, Any]) -> RunSettings:
     Raises:
         ConfigError: a value is missing, has the wrong type, or is out of range.
     """
-    return _parse(RunSettings, {**plain, "plain": dict(plain)})
+    plain = {**plain, "budget": with_default_limit(plain.get("budget"))}
+    return _parse(RunSettings, {**plain, "plain": plain})
+
+
+def with_default_limit(budget: object) -> object:
+    """Return the settings of a budget; one without a limit gets ``DEFAULT_TARGET_EVALUATIONS``."""
+    if isinstance(budget, Mapping) and all(budget.get(limit) is None for limit in LIMITS):
+        return {**budget, "target_evaluations": DEFAULT_TARGET_EVALUATIONS}
+    return budget
 
 
 def parse_record(plain: Mapping[str, Any]) -> RecordSettings:

@@ -76,6 +76,7 @@ class Synthetic(Task):
     """
 
     version = 1
+    reproducible = True
     loss_floor = 1e-4
     best_loss = FLOOR
     resolution = 0.0

@@ -29,6 +29,9 @@ class Method(ABC):
     reproducible: bool = True
     """True if suggestions depend on history and rng only; False if on a clock reading"""
 
+    uses_budget: bool = False
+    """True if suggestions depend on the run's budget, which then is part of the run's key"""
+
     cpu_elsewhere: float = 0.0
     """CPU seconds used so far by child processes of the method; counted as overhead"""
 
@@ -69,8 +72,14 @@ class Task(ABC):
     """caveat to print wherever results of the task are shown"""
     sizes: Mapping[str, int] = MappingProxyType({})
     """sizes of the training, validation and test data, e.g. ``{"validation rows": 10000}``"""
-    reproducible: bool = True
-    """True if loss and cost depend on config, fidelity and rng only; False if on a clock reading"""
+    reproducible: bool = False
+    """True only for a replay or a formula: loss and cost depend on config, fidelity and rng alone,
+    and an evaluation takes no time worth counting, so that workers are simulated in virtual time.
+    False: the task trains; its workers are real and its times are read from a clock"""
+    maximise: bool = False
+    """True if ``evaluate`` and ``truth`` return values to maximise, such as accuracies; the runner
+    negates them, and the trace has both ``value`` and ``loss``. ``best_loss`` is then the highest
+    value, and ``loss_floor`` is not used"""
     isolated: bool = False
     """True if an evaluation can neither hang nor crash the run, because it runs in a child process
     of the task or is a look-up; the runner then passes its time limit to ``limit_time``"""

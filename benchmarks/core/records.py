@@ -30,6 +30,7 @@ class TrialRow(TypedDict):
     status: Ended
     loss: float | None
     test_loss: float | None
+    value: NotRequired[float | None]
     cost: Seconds
     cumulative_cost: Seconds
     crossed_budget: NotRequired[bool]
@@ -65,6 +66,20 @@ class StartedRow(TypedDict):
     started: str
     first: Number
     trained: Annotated[float, Meta(ge=0, le=1)]
+    after: NotRequired[Number]
+
+
+class EndedRow(TypedDict):
+    """A row of ``ended.jsonl``: what an evaluation returned, written as soon as it has ended."""
+
+    trial: Number
+    status: Ended
+    loss: float | None
+    test_loss: float | None
+    cost: Seconds
+    info: dict[str, Any]
+    end: float
+    asked: Number
 
 
 class TaskFacts(TypedDict):
@@ -81,6 +96,18 @@ class TaskFacts(TypedDict):
     fidelity_unit: NotRequired[str]
     reproducible: NotRequired[bool]
     hyperparameters: NotRequired[list[str]]
+
+
+class Part(TypedDict):
+    """What made one part of a run: a run that is resumed has several."""
+
+    trials: Number
+    started: str
+    commit: str | None
+    dirty: bool | None
+    versions: dict[str, str]
+    machine: dict[str, Any]
+    threads: list[dict[str, Any]]
 
 
 class RunMeta(TypedDict):
@@ -101,6 +128,10 @@ class RunMeta(TypedDict):
     versions: NotRequired[dict[str, str]]
     machine: NotRequired[dict[str, Any]]
     threads: NotRequired[Any]
+    parts: NotRequired[list[Part]]
+    budgets: NotRequired[list[dict[str, Any]]]
+    unit: NotRequired[float | None]
+    unit_from: NotRequired[str]
     started: NotRequired[str]
     finished: NotRequired[str]
     settings: dict[str, Any]

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
 
 from benchmarks.core.protocols import Task
-from benchmarks.core.records import StartedRow, checked
+from benchmarks.core.records import EndedRow, StartedRow, checked
 from benchmarks.core.trial import Observation, Suggestion
 from benchmarks.engines.evaluate import evaluate
 
@@ -49,6 +51,8 @@ class Job:
     first ok trial, otherwise (and for a new config) this trial"""
     trained: float
     """fidelity from which the training of the config is resumed; 0 to train from the start"""
+    after: int = 0
+    """number of trials that had ended when the method was asked"""
 
     def evaluate(self, task: Task, seed: int) -> Observation:
         """Evaluate the job on ``task``; ``seed`` is that of the run."""
@@ -75,6 +79,7 @@ class Job:
             row["started"],
             row["first"],
             row["trained"],
+            row.get("after", 0),
         )
 
 
@@ -87,9 +92,34 @@ class CompletedJob:
     end: float
     """end of the evaluation, seconds on the run's clock"""
 
+    def row(self, asked: int) -> EndedRow:
+        """Return the row of ``ended.jsonl``; ``asked`` is the number of trials started so far."""
+        seen = self.observation
+        row = {
+            "trial": self.job.number,
+            "status": seen.status,
+            "loss": seen.loss if seen.status == "ok" else None,
+            "test_loss": seen.test_loss,
+            "cost": seen.cost,
+            "info": seen.info,
+            "end": self.end,
+            "asked": asked,
+        }
+        return checked(row, EndedRow)
+
+    @classmethod
+    def of(cls, started: StartedRow, row: EndedRow) -> CompletedJob:
+        """Build it from the rows that were written when it started and when it had ended."""
+        loss = math.nan if row["loss"] is None else row["loss"]
+        seen = Observation(loss, row["cost"], row["status"], row["test_loss"], row["info"])
+        return cls(Job.of(started), seen, row["end"])
+
 
 class Engine(Protocol):
     """Evaluates jobs on ``n`` workers and keeps the run's clock."""
+
+    on_completed: Callable[[CompletedJob], None]
+    """called as soon as a job has completed, possibly in another thread"""
 
     @property
     def now(self) -> float:
@@ -120,3 +150,8 @@ class Engine(Protocol):
     def close(self) -> None:
         """Stop all workers."""
         ...
+
+
+def ignore(completed: CompletedJob) -> None:
+    """Do nothing with a completed job."""
+    del completed

@@ -6,7 +6,7 @@ import logging
 import multiprocessing
 import signal
 import threading
-from concurrent.futures import CancelledError, Future
+from concurrent.futures import CancelledError
 from contextlib import ExitStack
 from functools import partial
 
@@ -94,13 +94,13 @@ class Dask(RealTime):
         if self._client.status != "running":
             raise SchedulerError(self._lost())
 
-    def problem(self, error: BaseException, future: Future[Observation]) -> str:
+    def problem(self, error: BaseException) -> str:
         if isinstance(error, KilledWorker):
             return f"its workers died: {error}"
         # We cancel nothing, so the connection was lost.
         if isinstance(error, CancelledError) or self._client.status != "running":
             raise SchedulerError(self._lost()) from error
-        return super().problem(error, future)
+        return super().problem(error)
 
     def _lost(self) -> str:
         return f"the Dask scheduler{f' at {self._address}' if self._address else ''} is gone"

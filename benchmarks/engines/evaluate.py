@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import time
 from collections.abc import Mapping
@@ -10,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.core.protocols import Task
+from benchmarks.core.records import plain
 from benchmarks.core.trial import STATUSES, Observation, Suggestion
 
 
@@ -18,7 +20,9 @@ def evaluate(
 ) -> Observation:
     """Evaluate a suggestion once; errors of the task become a status.
 
-    An exception or an invalid result gives ``failed``, a loss that is not finite ``diverged``.
+    An exception or an invalid result gives ``failed``, a loss that is not finite ``diverged``. The
+    task gets a copy of the config. All values of the observation are plain numbers and texts, and
+    the loss is one to minimise, whatever the task returned.
 
     Args:
         task: task to evaluate.
@@ -27,46 +31,87 @@ def evaluate(
         trained: fidelity from which training is resumed; 0 to train from the start.
     """
     started = time.perf_counter()
+    config = dict(suggestion.config)
     try:
         if trained > 0:
-            observation = task.resume(suggestion.config, trained, suggestion.fidelity, rng)
+            observation = task.resume(config, trained, suggestion.fidelity, rng)
         else:
-            observation = task.evaluate(suggestion.config, suggestion.fidelity, rng)
-        problem = _problem(observation)
+            observation = task.evaluate(config, suggestion.fidelity, rng)
+        return _checked(observation, task.maximise)
+    except InvalidError as error:
+        problem = str(error)
     # A user's task may raise anything or call sys.exit: only this trial fails.
     except (Exception, SystemExit) as error:
         problem = f"{type(error).__name__}: {error}"
-    if problem is not None:
-        return failed(task, suggestion, problem, time.perf_counter() - started)
-    if observation.status == "ok" and not math.isfinite(observation.loss):
-        info = {**observation.info, "error": f"loss was {observation.loss}"}
-        return Observation(math.nan, observation.cost, "diverged", None, info)
-    return observation
+    return failed(task, suggestion, problem, time.perf_counter() - started)
 
 
-def _problem(observation: Any) -> str | None:
-    """Return why an observation is invalid; None if it is valid."""
+class InvalidError(ValueError):
+    """A task returned something that is no observation."""
+
+
+def _checked(observation: Any, maximise: bool) -> Observation:
+    """Return the observation with plain values, to minimise.
+
+    Raises:
+        InvalidError: it is not an observation, or a field has an invalid value.
+    """
     if not isinstance(observation, Observation):
-        return f"the task returned {type(observation).__name__}, not an Observation"
-    if observation.status not in STATUSES or observation.status == "running":
-        return f"the task returned status {observation.status!r}"
-    if not (_is_number(observation.cost) and 0 <= observation.cost < math.inf):
-        return f"the task returned cost {observation.cost!r}"
-    if not _is_number(observation.loss):
-        return f"the task returned loss {observation.loss!r}"
-    if observation.test_loss is not None and not _is_number(observation.test_loss):
-        return f"the task returned test loss {observation.test_loss!r}"
+        raise InvalidError(f"the task returned {type(observation).__name__}, not an Observation")
+    status = observation.status
+    if status not in STATUSES or status == "running":
+        raise InvalidError(f"the task returned status {status!r}")
     if not isinstance(observation.info, Mapping):
-        return f"the task returned info {observation.info!r}"
-    return None
+        raise InvalidError(f"the task returned info {observation.info!r}")
+    info = jsonable(observation.info)
+    cost = _number("cost", observation.cost)
+    if not 0 <= cost < math.inf:
+        raise InvalidError(f"the task returned cost {observation.cost!r}")
+    loss, test_loss = _number("loss", observation.loss), observation.test_loss
+    if test_loss is not None:
+        test_loss = _number("test loss", test_loss)
+        test_loss = (-test_loss if maximise else test_loss) if math.isfinite(test_loss) else None
+    if status == "ok" and not math.isfinite(loss):
+        info["error"] = f"{'value' if maximise else 'loss'} was {loss}"
+        return Observation(math.nan, cost, "diverged", None, info)
+    if status != "ok":
+        return Observation(math.nan, cost, status, None, info)
+    return Observation(-loss if maximise else loss, cost, status, test_loss, info)
 
 
-def _is_number(value: Any) -> bool:
+def _number(name: str, value: Any) -> float:
+    """Return a number of any library as a float.
+
+    Raises:
+        InvalidError: it is not one number.
+    """
+    found = plain(value)
+    if isinstance(found, int | float) or hasattr(found, "__float__"):
+        try:
+            return float(found)
+        except (TypeError, ValueError, OverflowError):
+            pass
+    raise InvalidError(f"the task returned {name} {value!r}")
+
+
+def jsonable(mapping: Mapping[str, Any]) -> dict[str, Any]:
+    """Convert values for JSON: plain scalars, None for what is not finite, text for the rest."""
+    return {str(key): _jsonable(value) for key, value in mapping.items()}
+
+
+def _jsonable(value: Any) -> Any:
+    value = plain(value)
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    if isinstance(value, list):
+        return [_jsonable(inner) for inner in value]
+    if isinstance(value, Mapping):
+        return jsonable(value)
     try:
-        math.isnan(value)
-    except TypeError:
-        return False
-    return True
+        json.dumps(value, allow_nan=False)
+    except (TypeError, ValueError):
+        return str(value)
+    return value
 
 
 def failed(task: Task, suggestion: Suggestion, problem: str, seconds: float) -> Observation:
@@ -80,4 +125,4 @@ def failed(task: Task, suggestion: Suggestion, problem: str, seconds: float) -> 
         seconds: wall time of the evaluation; the cost if the task is not reproducible.
     """
     cost = suggestion.fidelity * (task.target_cost or 1.0) if task.reproducible else seconds
-    return Observation(math.nan, cost, "failed", None, {"error": problem})
+    return Observation(math.nan, cost, "failed", None, {"error": " ".join(problem.split())})

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
@@ -37,15 +36,14 @@ class Local(RealTime):
 
     def close(self) -> None:
         self._threads.shutdown(wait=False, cancel_futures=True)
-        while not all(future.done() for future in self._running):
+        ended = threading.Thread(target=self._threads.shutdown)
+        ended.start()
+        while ended.is_alive():
             # Closing a task kills its evaluation. Repeat: a thread may be about to start its child.
-            self._close_tasks()
-            time.sleep(0.01)
-        self._threads.shutdown()
-        self._close_tasks()
-
-    def _close_tasks(self) -> None:
-        for task in list(self._tasks):
+            for task in list(self._tasks):
+                task.close()
+            ended.join(0.01)
+        for task in self._tasks:
             task.close()
 
     def _evaluate_here(self, job: Job) -> Observation:

@@ -7,6 +7,7 @@ from importlib.util import find_spec
 from benchmarks.core.protocols import Task
 from benchmarks.engines.base import Engine
 from benchmarks.engines.isolated_task import EvaluationSettings, build_evaluated
+from benchmarks.engines.real_time import Serial
 from benchmarks.engines.virtual import Virtual
 from benchmarks.settings import ConfigError, RunSettings, Workers
 
@@ -14,8 +15,8 @@ from benchmarks.settings import ConfigError, RunSettings, Workers
 def engine_of(workers: Workers, task: Task) -> str:
     """Return the name of the engine for the ``workers`` settings of a run.
 
-    The default is ``virtual`` for one worker and for reproducible tasks, such as replays, and
-    ``local`` otherwise.
+    The default is ``virtual`` for reproducible tasks, such as replays; for tasks that train it is
+    ``serial`` with one worker and ``local`` with several.
 
     Raises:
         ConfigError: an address without the Dask engine, Dask is not installed, or the workers
@@ -29,9 +30,11 @@ def engine_of(workers: Workers, task: Task) -> str:
             "workers.engine=dask: package distributed is missing: pip install -e '.[parallel]'"
         )
     if name is None:
-        name = "virtual" if workers.n == 1 or task.reproducible else "local"
+        name = "virtual" if task.reproducible else "serial" if workers.n == 1 else "local"
+    if name == "serial" and workers.n > 1:
+        raise ConfigError(f"workers.engine=serial has one worker, not workers.n={workers.n}")
     # Workers would use separate checkpoint folders and could not resume each other's trainings.
-    if name != "virtual" and task.private_checkpoints:
+    if name not in ("virtual", "serial") and task.private_checkpoints:
         raise ConfigError(
             "task.resume_training=true with several workers needs a folder that all of them share: "
             "task.checkpoint_dir=FOLDER"
@@ -55,6 +58,8 @@ def build_engine(settings: RunSettings, task: Task, now: float) -> Engine:
     if name == "virtual":
         overhead = None if workers.overhead == "measured" else workers.overhead
         return Virtual(task, seed, workers.n, overhead, now)
+    if name == "serial":
+        return Serial(task, seed, now)
     evaluated = EvaluationSettings.of(settings)
     if name == "local":
         from benchmarks.engines.local import Local

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import heapq
+from collections.abc import Callable
 
 from benchmarks.core.protocols import Task
-from benchmarks.engines.base import CompletedJob, Engine, Job
+from benchmarks.engines.base import CompletedJob, Engine, Job, ignore
 
 
 class Virtual(Engine):
@@ -32,6 +33,7 @@ class Virtual(Engine):
         self._task, self._seed, self._overhead = task, seed, overhead
         self._now = now
         self._idle = set(range(n))
+        self.on_completed: Callable[[CompletedJob], None] = ignore
         self._running: list[tuple[float, int, CompletedJob]] = []  # heap by end, then by number
 
     @property
@@ -56,6 +58,7 @@ class Virtual(Engine):
         end, _, ended = heapq.heappop(self._running)
         self._now = max(self._now, end)
         self._idle.add(ended.job.worker)
+        self.on_completed(ended)
         return ended
 
     def close(self) -> None:

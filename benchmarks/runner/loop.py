@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import math
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
-
-import numpy as np
 
 from benchmarks.budget import Budget
 from benchmarks.core.protocols import Method, Task
@@ -18,46 +15,14 @@ from benchmarks.core.records import TrialRow, checked
 from benchmarks.core.space import Config
 from benchmarks.core.trial import History, Observation, Suggestion, Trial, Truth
 from benchmarks.engines.base import CompletedJob, Engine, Job, stream
+from benchmarks.engines.evaluate import jsonable
 from benchmarks.engines.virtual import Virtual
-from benchmarks.runner.trace import Trace, TraceWriter, trial_of
+from benchmarks.runner.resumption import State, as_running_trial
+from benchmarks.runner.trace import TraceWriter
 
 
 class MethodError(RuntimeError):
     """A method returned an invalid suggestion, or None although no trial was running."""
-
-
-@dataclass
-class State:
-    """The state of a run: everything that is needed to continue it."""
-
-    history: History
-    cumulative_cost: float = 0.0
-    """total cost charged so far, seconds"""
-    running: Sequence[Job] = ()
-    """jobs that were running when the run was interrupted"""
-    now: float = 0.0
-    """reading of the run's clock, seconds"""
-
-
-def resume(trace: Trace, loss_floor: float) -> State:
-    """Return the state of a run after all that its trace holds.
-
-    The clock is set to the latest start or end of a trial.
-
-    Args:
-        trace: trace of the run; may be empty.
-        loss_floor: that of the task.
-
-    Raises:
-        DamagedError: the trace is damaged.
-    """
-    rows, started = trace.read()
-    running = [Job.of(row) for row in started]
-    trials = [*map(trial_of, rows), *map(_as_running_trial, running)]
-    history = History(sorted(trials, key=lambda trial: trial.number), loss_floor)
-    starts = [job.start for job in running] + [row["start"] for row in rows]
-    now = max([*starts, *(row["end"] for row in rows)], default=0.0)
-    return State(history, rows[-1]["cumulative_cost"] if rows else 0.0, running, now)
 
 
 def run(
@@ -92,14 +57,25 @@ def run(
             trial is running.
     """
     engine = engine or Virtual(task, seed, now=state.now)
+    engine.on_completed = lambda completed: writer.end(completed.row(len(state.history)))
+
+    def finish(completed: CompletedJob) -> None:
+        row = _end(completed, method, task, seed, state)
+        writer.append(row)
+        state.ended += 1
+        report(row)
+
+    for completed in state.pending:
+        finish(completed)
     for interrupted in state.running:
         engine.start(interrupted)
+    for asked in _ask_again(method, task, seed, state, engine):
+        writer.start(asked.row())
+        engine.start(asked)
     method_waits = False
     while True:
         ended = engine.next_completed(wait=False)
-        nominal = _nominal(state.history, task) if budget.nominal is not None else 0.0
-        trials = len(state.history)
-        reason = budget.spent(trials, state.cumulative_cost, task.target_cost, nominal)
+        reason = _spent(budget, state, task)
         if (
             ended is None
             and reason is None
@@ -109,6 +85,7 @@ def run(
             job = _ask(method, task, seed, state, engine)
             method_waits = job is None
             if job is not None:
+                state.history = state.history.append(as_running_trial(job))
                 writer.start(job.row())
                 engine.start(job)
             elif not state.history.running:
@@ -121,21 +98,41 @@ def run(
         if ended is None:
             assert reason is not None
             return reason
-        row = _end(ended, method, task, budget, seed, state)
-        writer.append(row)
-        report(row)
+        finish(ended)
         method_waits = False
 
 
-def _ask(method: Method, task: Task, seed: int, state: State, engine: Engine) -> Job | None:
+def _spent(budget: Budget, state: State, task: Task) -> str | None:
+    """Return the name of the limit of the budget that is reached; None if there is none."""
+    nominal = _nominal(state.history, task) if budget.nominal is not None else 0.0
+    counted = budget.target_evaluations is not None
+    unit = budget.unit(task.target_cost, state.history) if counted else None
+    return budget.spent(len(state.history), state.cumulative_cost, unit, nominal)
+
+
+def _ask(
+    method: Method,
+    task: Task,
+    seed: int,
+    state: State,
+    engine: Engine,
+    history: History | None = None,
+) -> Job | None:
     """Ask the method for a suggestion; return a job for an idle worker, or None to wait.
 
-    The trial is added to the history of ``state`` as a running one.
+    Args:
+        method: method to ask.
+        task: task of the run.
+        seed: seed of the run.
+        state: state of the run.
+        engine: has an idle worker.
+        history: history to show the method; None shows all trials.
     """
-    number = len(state.history)
+    history = state.history if history is None else history
+    number = len(history)
     started = datetime.now(UTC)
     clock = _cpu(method)
-    suggestion = method.suggest(state.history, stream(seed, number, "suggest"))
+    suggestion = method.suggest(history, stream(seed, number, "suggest"))
     overhead = _cpu(method) - clock
     if suggestion is None:
         return None
@@ -144,26 +141,44 @@ def _ask(method: Method, task: Task, seed: int, state: State, engine: Engine) ->
     worker = engine.idle_worker()
     assert worker is not None
     # Use the values that a resumed run would read from its files, so that it continues alike.
-    plain = Suggestion(
-        _plain(suggestion.config),
-        float(suggestion.fidelity),
-        json.loads(json.dumps(suggestion.note)),
+    kept = Suggestion(
+        jsonable(suggestion.config), float(suggestion.fidelity), jsonable(suggestion.note)
     )
-    first, trained = _checkpoint_of(plain, state.history, task)
-    job = Job(number, plain, overhead, worker, engine.now, started.isoformat(), first, trained)
-    state.history = state.history.append(_as_running_trial(job))
-    return job
+    first, trained = _checkpoint_of(kept, history, task)
+    return Job(
+        number,
+        kept,
+        overhead,
+        worker,
+        engine.now,
+        started.isoformat(),
+        first,
+        trained,
+        after=state.ended,
+    )
 
 
-def _end(
-    ended: CompletedJob, method: Method, task: Task, budget: Budget, seed: int, state: State
-) -> TrialRow:
+def _ask_again(
+    method: Method, task: Task, seed: int, state: State, engine: Engine
+) -> Iterator[Job]:
+    """Ask the method again for the suggestions that a power cut lost; yield a job for each."""
+    for number in state.lost:
+        trials = list(state.history.trials)
+        job = _ask(method, task, seed, state, engine, History(trials[:number], task.loss_floor))
+        if job is None:
+            raise MethodError(f"Method.suggest returned None for trial {number}, which was lost")
+        trials[number] = as_running_trial(job)
+        state.history = History(trials, task.loss_floor)
+        yield job
+
+
+def _end(ended: CompletedJob, method: Method, task: Task, seed: int, state: State) -> TrialRow:
     """Update the state with a trial that has ended; return its row of the trace."""
     job, observation = ended.job, ended.observation
     trial = replace(
-        _as_running_trial(job),
-        loss=float(observation.loss),
-        cost=float(observation.cost),
+        as_running_trial(job),
+        loss=observation.loss,
+        cost=observation.cost,
         status=observation.status,
     )
     state.history = state.history.end(trial)
@@ -171,11 +186,9 @@ def _end(
     clock = _cpu(method)
     recommended = method.recommend(state.history, stream(seed, trial.number, "recommend"))
     recommend_overhead = _cpu(method) - clock
-    limit = budget.cost_limit(task.target_cost)
     row = {
-        **_evaluated(trial, task, observation),
+        **_evaluated(trial, job, task, observation),
         "cumulative_cost": state.cumulative_cost,
-        "crossed_budget": limit is not None and state.cumulative_cost > limit[0],
         **_incumbents(recommended, state.history, task),
         "worker": job.worker,
         "start": job.start,
@@ -186,12 +199,6 @@ def _end(
         "ended": datetime.now(UTC).isoformat(),
     }
     return checked(row, TrialRow)
-
-
-def _as_running_trial(job: Job) -> Trial:
-    """Return a job as a running trial of the history."""
-    config, s, note = job.suggestion.config, job.suggestion.fidelity, job.suggestion.note
-    return Trial(job.number, config, s, math.nan, math.nan, "running", note, job.overhead)
 
 
 def _nominal(history: History, task: Task) -> float:
@@ -227,8 +234,10 @@ def _check(suggestion: Suggestion, task: Task) -> None:
         raise MethodError(f"Method.suggest returned an invalid suggestion: {error}") from error
 
 
-def _evaluated(trial: Trial, task: Task, observation: Observation) -> dict[str, Any]:
-    truth = task.truth(trial.config)
+def _evaluated(trial: Trial, job: Job, task: Task, observation: Observation) -> dict[str, Any]:
+    truth = _truth(task, trial.config)
+    loss = _number(trial.loss)
+    value = {"value": None if loss is None else -loss} if task.maximise else {}
     return {
         "trial": trial.number,
         "config": trial.config,
@@ -236,24 +245,35 @@ def _evaluated(trial: Trial, task: Task, observation: Observation) -> dict[str, 
         "native": task.fidelities.native(trial.fidelity),
         "nominal": task.fidelities.nominal_cost(trial.fidelity),
         "status": trial.status,
-        "loss": _number(trial.loss),
+        "loss": loss,
         "test_loss": _number(observation.test_loss),
+        **value,
         "cost": trial.cost,
-        "note": trial.note,
-        "info": _plain(observation.info),
+        "note": job.suggestion.note,
+        "info": observation.info,
         "true_loss": _number(truth.loss),
         "true_test_loss": _number(truth.test_loss),
     }
+
+
+def _truth(task: Task, config: Config) -> Truth:
+    """Return the true losses of a config, to minimise."""
+    truth = task.truth(dict(config))
+    if not task.maximise:
+        return truth
+    loss, test_loss = (None if x is None else -x for x in (truth.loss, truth.test_loss))
+    return Truth(loss, test_loss)
 
 
 def _incumbents(recommended: Config | None, history: History, task: Task) -> dict[str, Any]:
     """Return the incumbents by three rules: the method's own, best at target, and best seen."""
     truth, refit = Truth(), None
     if recommended is not None:
-        truth, refit = task.truth(recommended), task.refit_test_loss(recommended)
+        truth, refit = _truth(task, recommended), task.refit_test_loss(dict(recommended))
+        refit = -refit if task.maximise and refit is not None else refit
     best_seen, at_target = history.best_seen, history.best_at_target
     return {
-        "recommended": None if recommended is None else _plain(recommended),
+        "recommended": None if recommended is None else jsonable(recommended),
         "recommended_loss": _number(truth.loss),
         "recommended_test_loss": _number(truth.test_loss),
         "recommended_test_loss_refit": _number(refit),
@@ -265,20 +285,3 @@ def _incumbents(recommended: Config | None, history: History, task: Task) -> dic
 def _number(value: float | None) -> float | None:
     """Convert to a float for JSON; None for a value that is None or not finite."""
     return None if value is None or not math.isfinite(value) else float(value)
-
-
-def _plain(mapping: Mapping[str, Any]) -> dict[str, Any]:
-    return {str(key): _plain_value(value) for key, value in mapping.items()}
-
-
-def _plain_value(value: Any) -> Any:
-    """Convert numpy scalars to Python's, non-finite floats to None, and others to text for JSON."""
-    if isinstance(value, np.generic):
-        value = value.item()
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    try:
-        json.dumps(value, allow_nan=False)
-    except (TypeError, ValueError):
-        return str(value)
-    return value

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
@@ -13,6 +14,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from benchmarks.core.records import RunMeta, TrialRow
+
+REASONS = 3
+"""number of reasons of failed trials that the closing table shows"""
 
 
 def number(value: float | None, digits: int = 4) -> str:
@@ -26,6 +30,13 @@ def seconds(value: float) -> str:
         if value >= 2 * size:
             return f"{value / size:.1f} {unit}"
     return f"{value:.2f} s"
+
+
+def reasons(rows: Sequence[TrialRow]) -> dict[str, int]:
+    """Return why trials were not ok, with their numbers, the most frequent reason first."""
+    bad = [row for row in rows if row["status"] != "ok"]
+    texts = [f"{row['status']}: {row.get('info', {}).get('error', 'no reason')}" for row in bad]
+    return dict(Counter(texts).most_common())
 
 
 class Reporter:
@@ -133,11 +144,14 @@ def closing_table(rows: Sequence[TrialRow], meta: RunMeta, folder: Path, plot: P
     table.add_row(
         "overhead", f"{seconds(sum(overheads))}, {sum(overheads) / len(rows):.3f} s a trial"
     )
-    statuses = [row["status"] for row in rows]
-    bad = {status: statuses.count(status) for status in set(statuses) - {"ok"}}
+    bad = reasons(rows)
     if bad:
-        table.add_row("not ok", ", ".join(f"{n} {status}" for status, n in sorted(bad.items())))
+        table.add_row("not ok", "; ".join(f"{n} {why}" for why, n in list(bad.items())[:REASONS]))
     table.add_row("ended by", f"budget.{meta.get('stopped_by')}")
+    unit = meta.get("unit")
+    if unit is not None and meta.get("unit_from") != "the task":
+        text = f"{seconds(unit)}: {meta.get('unit_from')}"
+        table.add_row("a full training costs", text)
     table.caption = meta["task_facts"].get("caption") or None
     console = Console(soft_wrap=True)
     console.print(table)

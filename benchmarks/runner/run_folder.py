@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import re
 import shutil
 import sys
@@ -14,13 +15,13 @@ from typing import Any
 from omegaconf import OmegaConf
 
 from benchmarks.core.protocols import Method, Task
-from benchmarks.core.records import RunMeta
+from benchmarks.core.records import RunMeta, decode
 from benchmarks.lock import FolderLock
-from benchmarks.runner.trace import Trace, read_meta, write_meta
+from benchmarks.runner.trace import DamagedError, Trace
 from benchmarks.settings import RunSettings
 
-# settings that do not change the results of a run
-OUTSIDE_KEY = ("study", "results", "resume", "plot", "summary", "allow", "experiment")
+# settings that do not change the results of a run; a larger budget only makes it longer
+OUTSIDE_KEY = ("study", "results", "resume", "plot", "summary", "allow", "experiment", "budget")
 # the same, inside a group: locations of data and machines
 OUTSIDE_PATH = ("task.data_dir", "workers.address")
 
@@ -32,23 +33,28 @@ class KeyMismatchError(ValueError):
 def path_of(settings: RunSettings, overrides: Sequence[str]) -> Path:
     """Return the folder of a run: ``<results>/<study>/<task>/<method and overrides>/seed-<n>``.
 
-    Overrides of keys in ``method``, ``task``, ``budget`` and ``workers`` are appended to the name
-    of the method, so that each run of a sweep over, say, ``method.eta`` has its own folder.
+    Overrides of keys in ``method``, ``task`` and ``workers`` are appended to the name of the
+    method, so that each run of a sweep over, say, ``method.eta`` has its own folder. Those of the
+    budget are not: a run can go on with a larger one. Version 0.1 appended them; such a folder is
+    still found.
 
     Args:
         settings: settings of the run.
         overrides: command-line overrides, ``key=value``.
     """
-    names = ("method", "task", "budget", "workers")
-    extra = [
-        override.lstrip("+~")
-        for override in overrides
-        if (
-            override.lstrip("+~").startswith(tuple(f"{name}." for name in names))
-            and not override.lstrip("+~").startswith(OUTSIDE_PATH)
-        )
-        or override.startswith("budget=")
-    ]
+    new = _path_with(settings, overrides, ("method", "task", "workers"))
+    old = _path_with(settings, overrides, ("method", "task", "budget", "workers"))
+    return old if old.exists() and not new.exists() else new
+
+
+def _path_with(settings: RunSettings, overrides: Sequence[str], groups: Sequence[str]) -> Path:
+    extra = []
+    for override in (override.lstrip("+~") for override in overrides):
+        inside = override.startswith(tuple(f"{name}." for name in groups))
+        if (inside and not override.startswith(OUTSIDE_PATH)) or (
+            "budget" in groups and override.startswith("budget=")
+        ):
+            extra.append(override)
     label = ",".join([settings.method.name, *sorted(extra)])
     label = re.sub(r"[^\w.,=+-]", "_", label)
     if len(label) > 120:
@@ -63,7 +69,8 @@ def key_of(settings: RunSettings, method: Method, task: Task) -> dict[str, Any]:
     A class of this suite is identified by the name and version of the method or task; for any
     other class, the key also has ``_target_`` and a hash of the source file.
     """
-    kept = {k: v for k, v in settings.plain.items() if k not in OUTSIDE_KEY}
+    outside = [name for name in OUTSIDE_KEY if name != "budget" or not method.uses_budget]
+    kept = {k: v for k, v in settings.plain.items() if k not in outside}
     flat = {k: v for k, v in _flatten(kept) if k not in OUTSIDE_PATH}
     flat.update(_flatten({"identity": dict(task.identity)}))
     for group, instance in (("method", method), ("task", task)):
@@ -126,11 +133,24 @@ class RunFolder:
         Raises:
             DamagedError: the file is not the metadata of a run.
         """
-        return read_meta(self.path / "meta.json")
+        path = self.path / "meta.json"
+        if not path.exists():
+            return None
+        try:
+            return decode(path.read_bytes(), RunMeta)
+        except ValueError as error:
+            raise DamagedError(f"{path}: not the metadata of a run: {error}") from error
 
     def write_meta(self, meta: RunMeta) -> None:
-        """Replace ``meta.json``."""
-        write_meta(self.path / "meta.json", meta)
+        """Replace ``meta.json`` atomically: readers see the old content or the new."""
+        path = self.path / "meta.json"
+        temporary = path.with_name(path.name + ".tmp")
+        try:
+            temporary.write_text(json.dumps(meta, indent=1, default=str) + "\n")
+            os.replace(temporary, path)
+        except OSError:
+            temporary.unlink(missing_ok=True)  # leave no partial file on a full disk
+            raise
 
     def write_config(self, settings: RunSettings) -> None:
         """Write the resolved settings as ``config.yaml``."""
@@ -155,6 +175,8 @@ class RunFolder:
         differences = "no key"
         if held is not None:
             held = {n: v for n, v in held.items() if not (n.endswith("._target_") and is_own(v))}
+            if not any(name.startswith("budget.") for name in key):  # runs of version 0.1 had it
+                held = {n: v for n, v in held.items() if not n.startswith("budget.")}
             held = {name: key[name] for name in at_default if name in key} | held
             if held == key:
                 return

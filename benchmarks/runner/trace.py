@@ -1,18 +1,21 @@
-"""The files of a run: ``trace.jsonl`` (a row per ended trial), ``started.jsonl``, JSON files."""
+"""The rows of a run: ``trace.jsonl``, and two files from which an interrupted run goes on."""
 
 from __future__ import annotations
 
 import json
 import math
 import os
+import threading
+from collections.abc import Sequence
 from io import FileIO
 from pathlib import Path
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
-from benchmarks.core.records import RunMeta, StartedRow, TrialRow, decode
+from benchmarks.core.read_only import ReadOnly
+from benchmarks.core.records import EndedRow, StartedRow, TrialRow, decode
 from benchmarks.core.trial import Trial
 
-R = TypeVar("R", TrialRow, StartedRow)
+R = TypeVar("R", TrialRow, StartedRow, EndedRow)
 
 # Clock readings: the rows of equal runs differ only in these fields (and, on live tasks, in the
 # costs and info.wall, which are clock readings, too).
@@ -23,80 +26,151 @@ class DamagedError(ValueError):
     """A file of a run is damaged."""
 
 
-class Trace:
-    """The trace of one run: a row for each trial that ended, in the order of their ends.
+class Stored(NamedTuple):
+    """What the files of a run hold."""
 
-    ``started.jsonl``, in the same folder, has a row for each trial that was started. A trial
-    without a row in the trace was running when the run stopped.
+    rows: list[TrialRow]
+    """trials with a row in the trace, in the order of their ends"""
+    pending: list[tuple[StartedRow, EndedRow]]
+    """trials that have ended, without a row in the trace yet; in the order of their ends"""
+    running: list[StartedRow]
+    """trials whose evaluation had not ended, in the order of their starts"""
+    asked: int = 0
+    """number of trials that had been started at the latest end; some starts may be lost"""
+
+    @property
+    def known(self) -> int:
+        """Return the number of trials that the files hold."""
+        return len(self.rows) + len(self.pending) + len(self.running)
+
+    @property
+    def lost(self) -> list[int]:
+        """Return the numbers below the highest that no file has, after a power cut."""
+        numbers = {row["trial"] for row in [*self.rows, *self.running]}
+        numbers |= {started["trial"] for started, _ in self.pending}
+        return [number for number in range(max(numbers, default=-1)) if number not in numbers]
+
+
+class Trace:
+    """The rows of one run.
+
+    ``trace.jsonl`` has a row for each trial that ended, in the order of their ends; in the same
+    folder, ``started.jsonl`` has a row for each trial that was started, and ``ended.jsonl`` what
+    each evaluation returned. Each is written at the moment it names.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self._started = path.with_name("started.jsonl")
+        self._ended = path.with_name("ended.jsonl")
 
     def load(self) -> list[TrialRow]:
-        """Read the rows; an incomplete last line, of a run that was killed, is cut off the file.
+        """Read the rows of the trace; an incomplete last line is cut off the file.
 
         Raises:
-            DamagedError: a line is not the row of a trial, two rows have the same trial number, or
-                the row of a trial that has ended is missing.
+            DamagedError: a line is not the row of a trial, or two rows have the same trial number.
         """
-        return self.read()[0]
+        return _load(self.path, TrialRow, unique=True)
 
-    def running(self) -> list[StartedRow]:
-        """Read the rows of ``started.jsonl`` of the trials that have not ended, in file order.
+    def read(self) -> Stored:
+        """Read all files of the run.
+
+        A power cut may have shortened each of them. A trial that was started after a trial whose
+        end is lost was suggested from what is no longer known: unless it has ended, it is dropped.
 
         Raises:
-            DamagedError: as for ``load``.
+            DamagedError: a line is not the row of a trial, or two rows of the trace have the same
+                trial number.
         """
-        return self.read()[1]
+        rows = self.load()
+        done = {row["trial"] for row in rows}
+        started = {row["trial"]: row for row in self.started()}
+        ended = {row["trial"]: row for row in _load(self._ended, EndedRow)}
+        pending = [
+            (started[number], row)
+            for number, row in ended.items()
+            if number not in done and number in started
+        ]
+        done |= {row["trial"] for row, _ in pending}
+        running = [
+            row
+            for number, row in started.items()
+            if number not in done and row.get("after", 0) <= len(done)
+        ]
+        asked = max((row["asked"] for row in ended.values()), default=0)
+        return Stored(rows, pending, running, asked)
 
-    def read(self) -> tuple[list[TrialRow], list[StartedRow]]:
-        """Return the results of ``load`` and of ``running``.
+    def started(self) -> list[StartedRow]:
+        """Read the rows of all trials that were started, in order; the latest of each number."""
+        return list({row["trial"]: row for row in _load(self._started, StartedRow)}.values())
 
-        Raises:
-            DamagedError: as for ``load``.
+    def keep(self, stored: Stored) -> None:
+        """Shorten the files to these trials."""
+        started = self.started()
+        numbers = {row["trial"] for row in [*stored.rows, *stored.running]}
+        waiting = {row["trial"] for row, _ in stored.pending}
+        over = waiting | {row["trial"] for row in stored.rows}
+        ended = {row["trial"]: row for row in _load(self._ended, EndedRow)}
+        _replace(self._ended, [row for number, row in ended.items() if number in over])
+        _replace(self._started, [row for row in started if row["trial"] in numbers | waiting])
+        _replace(self.path, stored.rows)
+
+    def forget_ended(self) -> None:
+        """Delete ``ended.jsonl``: once a run has finished, the trace holds everything."""
+        self._ended.unlink(missing_ok=True)
+
+    def open(self, sync: bool = True) -> TraceWriter:
+        """Open for appending; use in a ``with`` block.
+
+        Args:
+            sync: True waits until the disk holds each row: after a power cut no training is lost.
         """
-        rows, started = _load(self.path, TrialRow), _load(self._started, StartedRow)
-        ended = {row["trial"] for row in rows}
-        numbers = ended | {row["trial"] for row in started}
-        for number in range(len(numbers)):
-            if number not in numbers:
-                raise DamagedError(f"{self.path}: the row of trial {number} is missing")
-        return rows, [row for row in started if row["trial"] not in ended]
-
-    def open(self) -> TraceWriter:
-        """Open for appending; use in a ``with`` block."""
-        return TraceWriter(self.path, self._started)
+        return TraceWriter((self.path, self._started, self._ended), sync)
 
 
 class TraceWriter:
-    """Appends rows to the trace and to ``started.jsonl``; use in a ``with`` block."""
+    """Appends rows to the files of a run; use in a ``with`` block."""
 
-    def __init__(self, path: Path, started: Path) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
+    def __init__(self, paths: tuple[Path, Path, Path], sync: bool) -> None:
+        paths[0].parent.mkdir(parents=True, exist_ok=True)
         # Unbuffered: a row is written at once, and after a failed write nothing is left to flush.
-        self._file, self._started = path.open("ab", 0), started.open("ab", 0)
+        self._file, self._started, self._ended = (path.open("ab", 0) for path in paths)
+        self._sync = sync
+        self._lock = threading.Lock()  # evaluations may end in several threads at once
 
     def start(self, row: StartedRow) -> None:
-        """Record that a trial has started."""
-        _append(self._started, row)
+        """Record that a trial is about to start."""
+        self._append(self._started, row)
+
+    def end(self, row: EndedRow) -> None:
+        """Record what the evaluation of a trial returned."""
+        self._append(self._ended, row)
 
     def append(self, row: TrialRow) -> None:
-        """Write the row of an ended trial at once: a run that is killed loses no such trial."""
-        _append(self._file, row)
+        """Append the row of an ended trial to the trace."""
+        self._append(self._file, row)
 
     def __enter__(self) -> TraceWriter:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._file.close()
-        self._started.close()
+        for file in (self._file, self._started, self._ended):
+            file.close()
+
+    def _append(self, file: FileIO, row: TrialRow | StartedRow | EndedRow) -> None:
+        with self._lock:
+            _append(file, row)
+            if self._sync:
+                os.fsync(file.fileno())
 
 
-def _append(file: FileIO, row: TrialRow | StartedRow) -> None:
+def _line(row: TrialRow | StartedRow | EndedRow) -> bytes:
+    return json.dumps(row, separators=(",", ":"), allow_nan=False).encode() + b"\n"
+
+
+def _append(file: FileIO, row: TrialRow | StartedRow | EndedRow) -> None:
     """Append one line, or nothing: a part written before the disk was full is cut off again."""
-    line = json.dumps(row, separators=(",", ":"), allow_nan=False).encode() + b"\n"
+    line = _line(row)
     end = file.seek(0, os.SEEK_END)
     try:
         written = file.write(line)
@@ -107,7 +181,7 @@ def _append(file: FileIO, row: TrialRow | StartedRow) -> None:
         raise
 
 
-def _load(path: Path, schema: type[R]) -> list[R]:
+def _load(path: Path, schema: type[R], unique: bool = False) -> list[R]:
     """Read the rows of a file; an empty list if there is no such file."""
     if not path.exists():
         return []
@@ -124,49 +198,27 @@ def _load(path: Path, schema: type[R]) -> list[R]:
         except ValueError as error:
             problem = f"line {index + 1}: not the row of a trial: {error}"
             raise DamagedError(f"{path}, {problem}") from None
-        if row["trial"] in numbers:
+        if unique and row["trial"] in numbers:
             raise DamagedError(f"{path}, line {index + 1}: trial {row['trial']} is there twice")
         numbers.add(row["trial"])
         rows.append(row)
     return rows
 
 
+def _replace(path: Path, rows: Sequence[TrialRow | StartedRow | EndedRow]) -> None:
+    """Replace a file by fewer rows, atomically; a file that has no more than these stays."""
+    if not path.exists() or path.read_bytes().count(b"\n") == len(rows):
+        return
+    temporary = path.with_name(path.name + ".tmp")
+    temporary.write_bytes(b"".join(map(_line, rows)))
+    os.replace(temporary, path)
+
+
 def trial_of(row: TrialRow) -> Trial:
     """Return the trial of a row, as methods see it."""
     loss = math.nan if row["loss"] is None else row["loss"]
+    note, overhead = row.get("note", {}), row["suggest_overhead"]
+    config = ReadOnly(row["config"])
     return Trial(
-        row["trial"],
-        row["config"],
-        row["fidelity"],
-        loss,
-        row["cost"],
-        row["status"],
-        row.get("note", {}),
-        row["suggest_overhead"],
+        row["trial"], config, row["fidelity"], loss, row["cost"], row["status"], note, overhead
     )
-
-
-def write_meta(path: Path, content: RunMeta) -> None:
-    """Replace ``meta.json`` atomically: readers see the old content or the new."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(path.name + ".tmp")
-    try:
-        temporary.write_text(json.dumps(content, indent=1, default=str) + "\n")
-        os.replace(temporary, path)
-    except OSError:
-        temporary.unlink(missing_ok=True)  # leave no partial file on a full disk
-        raise
-
-
-def read_meta(path: Path) -> RunMeta | None:
-    """Read ``meta.json``; return None if there is none.
-
-    Raises:
-        DamagedError: the file is not the metadata of a run.
-    """
-    if not path.exists():
-        return None
-    try:
-        return decode(path.read_bytes(), RunMeta)
-    except ValueError as error:
-        raise DamagedError(f"{path}: not the metadata of a run: {error}") from error

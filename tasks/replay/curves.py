@@ -42,6 +42,7 @@ class RecordedCurves(Task):
     """
 
     version = 1
+    reproducible = True
     isolated = True
 
     def __init__(

@@ -33,6 +33,7 @@ class RecordedTask(Task):
     """
 
     version = 1
+    reproducible = True
     isolated = True
 
     def __init__(self, table: str, asked: Mapping[str, Any] | None = None) -> None:

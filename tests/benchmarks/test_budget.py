@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from benchmarks.budget import Budget
-from benchmarks.core.trial import Fidelities
+from benchmarks.budget import Budget, Unit
+from benchmarks.core.trial import Fidelities, Status, Trial
 from benchmarks.settings import ConfigError
 from support.settings import run_settings
 
@@ -23,10 +23,36 @@ def test_cost_ends_a_run_when_it_is_reached() -> None:
     ] * 2
 
 
-def test_target_evaluations_are_multiples_of_the_tasks_target_cost_unless_the_budget_says() -> None:
-    assert Budget(target_evaluations=2.5).cost_limit(4.0) == (10.0, "target_evaluations")
-    assert Budget(target_evaluations=2, target_cost=3.0).cost_limit(4.0)[0] == 6.0  # type: ignore[index]
-    assert Budget(target_evaluations=2).spent(0, 8.0, 4.0) == "target_evaluations"
+def trials(*ended: tuple[float, float, Status]) -> list[Trial]:
+    return [
+        Trial(number, {}, fidelity, 0.5, cost, status)
+        for number, (fidelity, cost, status) in enumerate(ended)
+    ]
+
+
+def test_target_evaluations_are_multiples_of_the_unit() -> None:
+    assert Budget(target_evaluations=2.5).cost_limit(Unit(4.0, "")) == (10.0, "target_evaluations")
+    assert Budget(target_evaluations=2).spent(0, 8.0, Unit(4.0, "")) == "target_evaluations"
+    assert Budget(target_evaluations=2).spent(0, 1e9, None) is None  # no trial has ended yet
+
+
+def test_the_unit_is_that_of_the_budget_or_of_the_task() -> None:
+    seen = trials((1.0, 7.0, "ok"))
+    assert Budget(trials=1, target_cost=3.0).unit(4.0, seen) == Unit(3.0, "budget.target_cost")
+    assert Budget(trials=1).unit(4.0, seen) == Unit(4.0, "the task")
+
+
+def test_the_unit_of_an_unknown_task_is_measured_by_its_trials() -> None:
+    unit = Budget(target_evaluations=2).unit
+    assert unit(None, []) is None
+    running = Trial(0, {}, 1.0, math.nan, math.nan, "running")
+    assert unit(None, [running]) is None
+    cheap = [(0.25, 1.0, "ok"), (0.5, 3.0, "failed"), (1.0, 99.0, "failed")]
+    assert unit(None, trials(*cheap)) == Unit(99.0, "the largest cost / fidelity of a trial")
+    assert unit(None, trials(*cheap[:2])).seconds == 6.0  # type: ignore[union-attr]
+    target = [(1.0, 7.0, "ok"), (1.0, 5.0, "ok"), (1.0, 50.0, "ok")]
+    known = Unit(7.0, "the median cost of the trials at the target")
+    assert unit(None, trials(*cheap, *target)) == known
 
 
 @pytest.mark.parametrize(
@@ -41,9 +67,9 @@ def test_the_lower_cost_limit_counts(
     cost: float | None, evaluations: float, limit: tuple[float, str]
 ) -> None:
     budget = Budget(cost=cost, target_evaluations=evaluations)
-    assert budget.cost_limit(4.0) == limit
-    assert budget.spent(0, limit[0], 4.0) == limit[1]
-    assert budget.spent(0, limit[0] - 1e-9, 4.0) is None
+    assert budget.cost_limit(Unit(4.0, "")) == limit
+    assert budget.spent(0, limit[0], Unit(4.0, "")) == limit[1]
+    assert budget.spent(0, limit[0] - 1e-9, Unit(4.0, "")) is None
 
 
 def test_whichever_limit_is_reached_first_ends_the_run() -> None:
@@ -54,12 +80,7 @@ def test_whichever_limit_is_reached_first_ends_the_run() -> None:
 
 
 def test_trials_alone_have_no_cost_limit() -> None:
-    assert Budget(trials=5).cost_limit(3.0) is None
-
-
-def test_target_evaluations_without_a_known_cost_say_what_to_set() -> None:
-    with pytest.raises(ValueError, match=r"needs budget\.target_cost=SECONDS"):
-        Budget(target_evaluations=2).spent(0, 0.0, None)
+    assert Budget(trials=5).cost_limit(Unit(3.0, "")) is None
 
 
 @pytest.mark.parametrize(
@@ -102,5 +123,10 @@ def test_nominal_costs_of_what_was_started_are_a_limit_where_there_are_some() ->
 def test_an_unlimited_budget_is_refused(limits: dict[str, float]) -> None:
     with pytest.raises(ValueError, match="unlimited: set one of trials, cost, target_evaluations"):
         Budget(**limits)
-    with pytest.raises(ConfigError, match="unlimited: set one of trials, cost, target_evaluations"):
-        run_settings(budget={"trials": None, **limits})
+
+
+def test_without_any_limit_a_run_has_two_target_evaluations() -> None:
+    settings = run_settings(budget={"trials": None, "target_cost": 3.0})
+    assert settings.budget == Budget(target_evaluations=2, target_cost=3.0)
+    assert settings.plain["budget"]["target_evaluations"] == 2
+    assert run_settings(budget={"cost": 5.0}).budget == Budget(cost=5.0)

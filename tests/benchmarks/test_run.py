@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from benchmarks.runner.trace import Trace
-from support.cli import ENVIRONMENT, call, command
+from support.cli import ENVIRONMENT, call, command, invoke
 from support.tiny import without_clocks
 
 
@@ -34,10 +34,10 @@ def test_a_run_ends_with_a_table_a_trace_a_plot_and_its_provenance(tmp_path: Pat
     assert done.returncode == 0, done.stderr
     for word in ("incumbent", "regret", "test error", "cost spent", "overhead", "trace.jsonl"):
         assert word in done.stdout
-    folder = run_folder(tmp_path, method="random,budget.trials=6")
+    folder = run_folder(tmp_path)
     assert (folder / "regret.png").read_bytes().startswith(b"\x89PNG")
     assert "trials: 6" in (folder / "config.yaml").read_text()
-    facts = meta(tmp_path, method="random,budget.trials=6")
+    facts = meta(tmp_path)
     assert facts["status"] == "finished"
     assert facts["stopped_by"] == "trials"
     assert {"numpy", "python"} <= set(facts["versions"])
@@ -82,7 +82,7 @@ def test_a_damaged_run_is_one_line_and_the_sweep_goes_on(damaged: str, tmp_path:
 
 @pytest.mark.slow
 def test_killed_in_the_middle_and_run_again_it_gives_the_unbroken_trace(tmp_path: Path) -> None:
-    arguments = ("method=gpy_ei", "task=tiny", "plot=false")
+    arguments = ("method=gpy_ei", "task=tiny", "plot=false", "budget.trials=40")
     whole, cut = tmp_path / "whole", tmp_path / "cut"
     whole.mkdir()
     cut.mkdir()
@@ -108,7 +108,7 @@ def test_killed_in_the_middle_and_run_again_it_gives_the_unbroken_trace(tmp_path
 
 
 def test_interrupted_it_says_how_to_go_on(tmp_path: Path) -> None:
-    arguments = ("method=gpy_ei", "task=tiny", "plot=false")
+    arguments = ("method=gpy_ei", "task=tiny", "plot=false", "budget.trials=40")
     running = subprocess.Popen(
         command(*arguments),
         cwd=tmp_path,
@@ -131,7 +131,7 @@ def test_interrupted_it_says_how_to_go_on(tmp_path: Path) -> None:
 def test_a_second_run_in_the_same_folder_is_refused_while_the_first_goes_on(
     tmp_path: Path,
 ) -> None:
-    arguments = ("method=gpy_ei", "task=tiny", "plot=false")
+    arguments = ("method=gpy_ei", "task=tiny", "plot=false", "budget.trials=40")
     first = subprocess.Popen(
         command(*arguments), cwd=tmp_path, env=ENVIRONMENT, stdout=subprocess.DEVNULL
     )
@@ -176,7 +176,9 @@ def test_a_sweep_runs_in_parallel_by_a_launcher_of_hydra(tmp_path: Path) -> None
 
 
 def test_a_task_that_raises_hangs_or_returns_rubbish_does_not_end_the_run(tmp_path: Path) -> None:
-    done = call(tmp_path, "method=random", "task=flaky", "time_limit=0.5", "plot=false")
+    done = call(
+        tmp_path, "method=random", "task=flaky", "time_limit=0.5", "plot=false", "budget.trials=40"
+    )
     assert done.returncode == 0, done.stderr
     by_kind = {int(row["config"]["x"] * 8): row for row in rows(tmp_path, task="flaky")}
     assert {k: by_kind[k]["status"] for k in range(6)} == {
@@ -198,8 +200,15 @@ def test_a_task_that_raises_hangs_or_returns_rubbish_does_not_end_the_run(tmp_pa
         (["method=randm"], "did you mean 'random'"),
         (["budget.trails=3"], "did you mean 'budget.trials'"),
         (["sed=3"], "did you mean 'seed'"),
-        (["budget.trials=-3"], "budget.trials=-3: must be a positive number"),
-        (["budget.trials=null"], "the budget is unlimited"),
+        (["budget.trials=-3"], "budget.trials=-3: must be a whole number, 1 or more"),
+        (["budget=null"], "budget=null: must be the name of one"),
+        (["workers=20"], "workers=20: must be a group: workers.n=NUMBER"),
+        (["time_limit=10m"], "time_limit=10m: must be a positive number of seconds"),
+        (["results=null"], "results=None: must be a folder"),
+        (["study=../../x"], "study=../../x: must be a name without slashes"),
+        (["task.name=/abs"], "task.name=/abs: must be a name without slashes"),
+        (["~method"], "method is missing"),
+        (["task=3945"], "task=3945: must be the name of one, see untunable list"),
         (["seed=1,2"], "--multirun"),
         (["task=tiny", "allow=[]"], "to allow another, set allow=[support]"),
         (["task=tiny", "+task.lwo=1"], "unknown key task.lwo; did you mean 'low'"),
@@ -217,3 +226,80 @@ def test_a_users_mistake_is_one_line_and_exit_code_2(
     assert message in done.stderr
     assert len(done.stderr.splitlines()) == 1
     assert done.stderr.startswith("error: ")
+
+
+@pytest.fixture
+def own_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder of modules and YAMLs with mistakes, as users make them."""
+    modules, conf = tmp_path / "modules", tmp_path / "conf"
+    for folder in (modules, conf / "task", conf / "method", conf / "experiment"):
+        folder.mkdir(parents=True)
+    tasks = {
+        "syntax": "def f(:",
+        "keyless": "class T(Tiny):\n    def __init__(self) -> None:\n        {}['rows']",
+        "leaves": "raise SystemExit('no licence')",
+        "misspelt": "class T(Task):\n    def evalute(self): ...",
+        "starts": "from subprocess import Popen as T",
+    }
+    head = "from benchmarks.core.protocols import Task\nfrom support.tiny import Tiny\n"
+    for name, body in tasks.items():
+        (modules / f"mistake_{name}.py").write_text(f"{head}{body}\n")
+        yaml = f"_target_: mistake_{name}.T\nname: {name}\n"
+        (conf / "task" / f"{name}.yaml").write_text(yaml)
+    (conf / "task" / "unclosed.yaml").write_text("_target_: [x\n")
+    (conf / "task" / "hidden.yaml").write_text("_target_: tasks._PUBLIC\nname: hidden\n")
+    allows = "# @package _global_\nallow: [support]\n"
+    (conf / "experiment" / "allows.yaml").write_text(allows)
+    monkeypatch.syspath_prepend(str(modules))
+    return conf
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["task=unclosed"], "unclosed.yaml"),
+        (["task=syntax"], "_target_=mistake_syntax.T: SyntaxError: "),
+        (["task=leaves"], "_target_=mistake_leaves.T: SystemExit: no licence"),
+        (["task=keyless"], "task=keyless: KeyError: 'rows'"),
+        (["task=misspelt"], "abstract method"),
+        (["task=starts"], "mistake_starts.T: must be a class derived from Task, or a function"),
+        (["task=hidden"], "a class or function must be public"),
+        (["task=tiny", "experiment=allows"], "allow=[support] counts only on the command line"),
+    ],
+)
+def test_a_mistake_in_a_users_file_is_one_line(
+    arguments: list[str],
+    message: str,
+    own_files: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    name = arguments[0].partition("=")[2]
+    allow = [f"allow=[mistake_{name}]"] if len(arguments) == 1 else []
+    code, _, errors = invoke(
+        tmp_path,
+        *("method=random", "plot=false", *allow, *arguments),
+        monkeypatch=monkeypatch,
+        conf=str(own_files),
+    )
+    assert code == 2, errors
+    assert message in errors
+    assert len(errors.splitlines()) == 1
+    assert not (tmp_path / "results").exists()
+
+
+def test_jobs_that_do_not_say_how_they_ended_are_a_failure(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("benchmarks.run._job", lambda: None)
+    code, _, errors = invoke(tmp_path, "method=random", monkeypatch=monkeypatch)
+    assert errors == "failed: the jobs of the launcher did not say how they ended\n"
+    assert code == 1
+
+
+def test_a_mistake_comes_before_a_summary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    arguments = ["experiment=tiny_study", "allow=[support]", "results=new", "budget.trials=-1"]
+    code, _, errors = invoke(tmp_path, *arguments, monkeypatch=monkeypatch)
+    assert code == 2
+    assert errors == "error: budget.trials=-1: must be a whole number, 1 or more, or null\n"
+    assert not (tmp_path / "new" / "tiny_study").exists()

@@ -19,6 +19,7 @@ from benchmarks.components import locate
 from benchmarks.core.protocols import Task
 from benchmarks.core.trial import History, Status, Trial
 from benchmarks.runner import loop
+from benchmarks.runner.resumption import resume
 from benchmarks.runner.trace import Trace
 from support.builders import OFFERED, group_settings, make_method
 from support.parallel import ended, play, running, started
@@ -36,7 +37,7 @@ def tiny(name: str, **fidelities: Any) -> Tiny:
 
 def run(folder: Path, name: str, task: Task, budget: Budget, seed: int = 0) -> list[dict[str, Any]]:
     trace = Trace(folder / "trace.jsonl")
-    state = loop.resume(trace, task.loss_floor)
+    state = resume(trace, task)
     with trace.open() as writer:
         loop.run(make_method(name, task), task, budget, seed, writer, state)
     return trace.load()
@@ -46,7 +47,7 @@ def history(name: str, trials: int, tmp_path: Path, task: Task | None = None) ->
     task = task or tiny(name)
     folder = tmp_path / f"{trials}"
     run(folder, name, task, Budget(trials=trials))
-    return loop.resume(Trace(folder / "trace.jsonl"), task.loss_floor).history
+    return resume(Trace(folder / "trace.jsonl"), task).history
 
 
 def test_its_yaml_holds_every_option_with_the_constructors_default(method_name: str) -> None:

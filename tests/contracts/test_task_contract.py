@@ -17,6 +17,7 @@ import pytest
 from benchmarks.budget import Budget
 from benchmarks.core.protocols import Task
 from benchmarks.runner import loop
+from benchmarks.runner.resumption import resume
 from benchmarks.runner.trace import Trace
 from support.builders import group_settings, make_method, make_task
 from support.tiny import without_clocks
@@ -107,7 +108,7 @@ def test_a_run_of_random_search_is_a_complete_trace(task: Task, tmp_path: Path) 
         trace = Trace(tmp_path / folder / "trace.jsonl")
         method = make_method("random", task)
         with trace.open() as writer:
-            state = loop.resume(trace, task.loss_floor)
+            state = resume(trace, task)
             stopped_by = loop.run(method, task, Budget(trials=3), 0, writer, state)
         assert stopped_by == "trials"
         traces.append(trace.load())
@@ -124,7 +125,7 @@ def test_every_method_runs_on_it(method_name: str, task: Task, tmp_path: Path) -
     trace = Trace(tmp_path / "trace.jsonl")
     method = make_method(method_name, task)
     with trace.open() as writer:
-        loop.run(method, task, Budget(trials=16), 0, writer, loop.resume(trace, task.loss_floor))
+        loop.run(method, task, Budget(trials=16), 0, writer, resume(trace, task))
     rows = trace.load()
     assert len(rows) == 16
     assert rows[-1]["recommended"] is not None

@@ -83,7 +83,7 @@ def kill_and_resume(folder: Path, engine: str, command: list[str]) -> None:
         wait_for(lambda: not any(map(alive, pids(marks))), 10)
         left = f", its workers gone within {time.monotonic() - killed:.1f} s"
     trace, kept = trace_in(folder), rows_in(folder)
-    before, pending = trace.path.read_bytes(), {row["trial"]: row for row in trace.running()}
+    before, pending = trace.path.read_bytes(), {row["trial"]: row for row in trace.read().running}
     again = call(folder, *command)
     rows = {row["trial"]: row for row in rows_in(folder)}
     print(

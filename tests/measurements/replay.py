@@ -11,6 +11,7 @@ import numpy as np
 
 from benchmarks.budget import Budget
 from benchmarks.runner import loop
+from benchmarks.runner.resumption import resume
 from benchmarks.runner.trace import Trace
 from methods.random_search import RandomSearch
 from tasks.replay.evaluations import RecordedTask
@@ -37,7 +38,7 @@ def main(table: str) -> None:
         trace = Trace(Path(folder) / "trace.jsonl")
         with trace.open() as writer:
             method = RandomSearch(task.space, task.fidelities)
-            state = loop.resume(trace, task.loss_floor)
+            state = resume(trace, task)
             loop.run(method, task, Budget(trials=10_000), 0, writer, state)
         print(f"10,000 trials of random  {time.process_time() - started:10.2f} s")
 

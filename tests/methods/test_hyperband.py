@@ -11,6 +11,7 @@ import pytest
 from benchmarks.budget import Budget
 from benchmarks.core.trial import History
 from benchmarks.runner import loop
+from benchmarks.runner.resumption import resume
 from benchmarks.runner.trace import Trace
 from methods.hyperband import Hyperband, brackets
 from support.parallel import ended, play, started
@@ -56,7 +57,7 @@ def run(tmp_path: Path, trials: int, **options: Any) -> list[dict[str, Any]]:
     trace = Trace(tmp_path / "trace.jsonl")
     method = Hyperband(task.space, task.fidelities, **options)
     with trace.open() as writer:
-        state = loop.resume(trace, task.loss_floor)
+        state = resume(trace, task)
         loop.run(method, task, Budget(trials=trials), 0, writer, state)
     return trace.load()
 
@@ -96,7 +97,7 @@ def test_failed_trials_rank_last(tmp_path: Path) -> None:
     trace = Trace(tmp_path / "trace.jsonl")
     with trace.open() as writer:
         method = Hyperband(task.space, task.fidelities)
-        loop.run(method, task, Budget(trials=12), 0, writer, loop.resume(trace, task.loss_floor))
+        loop.run(method, task, Budget(trials=12), 0, writer, resume(trace, task))
     rows = trace.load()
     failed = [row["status"] == "failed" for row in rows[:9]]
     assert 0 < sum(failed) <= 6  # so that enough good ones are left

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import os
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
+
+import pytest
 
 SUPPORT = Path(__file__).resolve().parent
 _PATH = os.pathsep.join([str(SUPPORT.parents[1]), str(SUPPORT.parent)])
@@ -33,3 +37,25 @@ def call(folder: Path, *arguments: str, module: str = "benchmarks.run") -> Any:
         text=True,
         check=False,
     )
+
+
+def invoke(
+    folder: Path, *arguments: str, monkeypatch: pytest.MonkeyPatch, conf: str = ""
+) -> tuple[int, str, str]:
+    """Run ``benchmarks.run`` in this process; return its exit code, output and errors.
+
+    ``conf`` is a further folder of YAMLs.
+    """
+    from benchmarks import run
+
+    paths = [f"file://{SUPPORT / 'conf'}", *([f"file://{conf}"] if conf else [])]
+    words = [a for a in arguments if not a.startswith("hydra.searchpath")]
+    monkeypatch.chdir(folder)
+    monkeypatch.setattr(sys, "argv", ["run", f"hydra.searchpath=[{','.join(paths)}]", *words])
+    out, err = io.StringIO(), io.StringIO()
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        try:
+            code = run.main()
+        except SystemExit as error:  # of the parser of Hydra's flags
+            code = int(error.code or 0)
+    return code, out.getvalue(), err.getvalue()

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from benchmarks.core.records import RunMeta, StartedRow, TrialRow, checked
+from benchmarks.core.records import EndedRow, RunMeta, StartedRow, TrialRow, checked
 
 _TRIAL: dict[str, Any] = {
     "config": {"x": 0.5}, "fidelity": 1.0, "native": 100, "nominal": None, "status": "ok",
-    "loss": 0.5, "test_loss": None, "cost": 1.0, "cumulative_cost": 1.0, "crossed_budget": False,
+    "loss": 0.5, "test_loss": None, "cost": 1.0, "cumulative_cost": 1.0,
     "note": {}, "info": {}, "true_loss": None, "true_test_loss": None, "recommended": None,
     "recommended_loss": None, "recommended_test_loss": None, "recommended_test_loss_refit": None,
     "best_at_target": None, "best_seen": None, "worker": 0, "start": 0.0, "end": 1.0,
@@ -28,6 +28,13 @@ def trial_row(number: int, **changes: Any) -> TrialRow:
 def started_row(number: int, **changes: Any) -> StartedRow:
     """A row of ``started.jsonl``."""
     return checked({"trial": number, **_STARTED, "first": number, **changes}, StartedRow)
+
+
+def ended_row(number: int, **changes: Any) -> EndedRow:
+    """A row of ``ended.jsonl``."""
+    row = {"status": "ok", "loss": 0.5, "test_loss": None, "cost": 1.0, "info": {}, "end": 1.0}
+    row["asked"] = number + 1
+    return checked({"trial": number, **row, **changes}, EndedRow)
 
 
 def run_meta(**changes: Any) -> RunMeta:

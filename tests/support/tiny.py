@@ -21,6 +21,7 @@ class Tiny(Task):
     loss_floor = 1e-4
     best_loss = 0.02
     target_cost = 1.0
+    reproducible = True
 
     def __init__(
         self,
@@ -83,3 +84,38 @@ def without_clocks(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     from benchmarks.runner.trace import CLOCK_FIELDS
 
     return [{k: v for k, v in row.items() if k not in CLOCK_FIELDS} for row in rows]
+
+
+class Broken(Tiny):
+    """Raises at every evaluation."""
+
+    def evaluate(self, config: Config, fidelity: float, rng: np.random.Generator) -> Observation:
+        raise ValueError("broken on purpose")
+
+
+class Unknown(Tiny):
+    """A task of which nothing is known; an evaluation at the target costs 2."""
+
+    target_cost = None
+    best_loss = None
+
+    def evaluate(self, config: Config, fidelity: float, rng: np.random.Generator) -> Observation:
+        seen = super().evaluate(config, fidelity, rng)
+        return Observation(seen.loss, 2 * fidelity)
+
+    def truth(self, config: Config) -> Truth:
+        return Truth()
+
+
+class Accuracy(Tiny):
+    """Returns one minus the loss, to maximise."""
+
+    maximise = True
+    best_loss = 0.98
+
+    def evaluate(self, config: Config, fidelity: float, rng: np.random.Generator) -> Observation:
+        seen = super().evaluate(config, fidelity, rng)
+        return Observation(float(np.exp(-seen.loss)), seen.cost)
+
+    def truth(self, config: Config) -> Truth:
+        return Truth(float(np.exp(-self._loss(config, 1.0))))

@@ -10,11 +10,13 @@ import pytest
 
 from benchmarks.budget import Budget
 from benchmarks.core.protocols import Method, Task
+from benchmarks.core.records import EndedRow, StartedRow, TrialRow
 from benchmarks.core.space import Config
 from benchmarks.core.trial import Fidelities, History, Observation, Suggestion
 from benchmarks.engines.base import Job
 from benchmarks.engines.virtual import Virtual
 from benchmarks.runner import loop
+from benchmarks.runner.resumption import resume
 from benchmarks.runner.trace import Trace, TraceWriter
 from methods.asha import ASHA
 from methods.hyperband import Hyperband
@@ -46,17 +48,23 @@ class KilledError(Exception):
 
 
 class Killed(TraceWriter):
-    """Dies instead of writing the ``dies``-th line of either file."""
+    """Dies instead of writing the ``dies``-th line of any file."""
 
     def __init__(self, trace: Trace, dies: int) -> None:
-        super().__init__(trace.path, trace.path.with_name("started.jsonl"))
+        names = ("trace.jsonl", "started.jsonl", "ended.jsonl")
+        first, second, third = (trace.path.with_name(name) for name in names)
+        super().__init__((first, second, third), sync=False)
         self._left = dies
 
-    def start(self, row: Mapping[str, Any]) -> None:
+    def start(self, row: StartedRow) -> None:
         self._count()
         super().start(row)
 
-    def append(self, row: Mapping[str, Any]) -> None:
+    def end(self, row: EndedRow) -> None:
+        self._count()
+        super().end(row)
+
+    def append(self, row: TrialRow) -> None:
         self._count()
         super().append(row)
 
@@ -77,7 +85,7 @@ def go(
 ) -> list[dict[str, Any]]:
     trace = Trace(folder / "trace.jsonl")
     folder.mkdir(parents=True, exist_ok=True)
-    state = loop.resume(trace, task.loss_floor)
+    state = resume(trace, task)
     engine = Virtual(task, 0, n, overhead, state.now)
     with trace.open() if dies is None else Killed(trace, dies) as writer:
         loop.run(method, task, budget, 0, writer, state, engine=engine)
@@ -127,7 +135,7 @@ def test_nothing_to_suggest_and_nothing_running_ends_the_run(tmp_path: Path) -> 
 def test_what_runs_when_the_budget_is_spent_ends_and_is_charged(tmp_path: Path) -> None:
     rows = go(tmp_path, RandomSearch(Tiny.space, Fidelities()), Tiny(), 4, Budget(cost=5))
     assert len(rows) == 8  # four more had been started when the fifth ended
-    assert [row["crossed_budget"] for row in rows] == [False] * 5 + [True] * 3
+    assert [row["cumulative_cost"] > 5 for row in rows] == [False] * 5 + [True] * 3
 
 
 METHODS = {
@@ -174,7 +182,7 @@ def test_killed_anywhere_and_resumed_it_writes_the_unbroken_trace(
 ) -> None:
     task, budget = Uneven(), Budget(trials=20)
     whole = go(tmp_path / "whole", METHODS[name](task), task, 3, budget)
-    for dies in range(40):
+    for dies in range(60):
         folder = tmp_path / str(dies)
         with pytest.raises(KilledError):
             go(folder, METHODS[name](task), task, 3, budget, dies=dies)

@@ -33,6 +33,7 @@ from benchmarks.engines.isolated_task import EvaluationSettings
 from benchmarks.engines.select import build_engine
 from benchmarks.engines.virtual import Virtual
 from benchmarks.runner import loop
+from benchmarks.runner.resumption import resume
 from benchmarks.runner.trace import Trace
 from benchmarks.settings import ConfigError, RunSettings
 from methods.random_search import RandomSearch
@@ -98,7 +99,7 @@ def test_a_run_on_a_cluster_of_its_own(tmp_path: Path) -> None:
             else Virtual(task, 0, 2)
         )
         with trace.open() as writer, closing(engine):
-            state = loop.resume(trace, 0.0)
+            state = resume(trace, task)
             assert loop.run(method, task, Budget(trials=6), 0, writer, state, engine=engine)
         rows = sorted(trace.load(), key=lambda row: row["trial"])
         configs.append([row["config"] for row in rows])

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+import threading
 from typing import Any
 
 import numpy as np
@@ -41,7 +42,9 @@ def test_a_good_observation_is_handed_on() -> None:
     assert ask(Tiny()) == Tiny().evaluate(ANYWHERE.config, 0.5, np.random.default_rng(0))
     for status in ("failed", "timeout", "diverged"):
         own = Observation(math.nan, 3.0, status, None, {"why": "mine"})  # type: ignore[arg-type]
-        assert ask(Answers(own)) is own
+        seen = ask(Answers(own))
+        assert (seen.cost, seen.status, seen.test_loss, seen.info) == (3.0, status, None, own.info)
+        assert math.isnan(seen.loss)
 
 
 def test_a_config_is_trained_on_from_where_it_was() -> None:
@@ -102,3 +105,52 @@ def test_a_live_task_that_raises_is_charged_the_time_it_took() -> None:
     assert observation.status == "failed"
     assert 0 < observation.cost < 0.5
     assert failed(Live(), ANYWHERE, "", 77.0).cost == 77.0
+
+
+@pytest.mark.parametrize("number", [np.float32, np.float64, np.array, lambda x: np.array([x]), int])
+def test_numbers_of_any_library_become_floats(number: Any) -> None:
+    seen = ask(Answers(Observation(number(2), number(3), "ok", number(4), {"a": number(5)})))
+    assert (seen.loss, seen.cost, seen.test_loss) == (2.0, 3.0, 4.0)
+    assert {type(x) for x in (seen.loss, seen.cost, seen.test_loss)} == {float}
+    assert seen.info == {"a": 5}
+    assert type(seen.info["a"]) in (int, float)
+
+
+def test_a_scalar_of_torch_becomes_a_float() -> None:
+    torch = pytest.importorskip("torch")
+    seen = ask(Answers(Observation(torch.tensor(0.5), torch.tensor([2.0]))))
+    assert (seen.loss, seen.cost) == (0.5, 2.0)
+
+
+def test_several_numbers_are_no_loss() -> None:
+    assert ask(Answers(Observation(np.array([1.0, 2.0]), 1.0))).status == "failed"  # type: ignore[arg-type]
+
+
+def test_what_json_cannot_hold_becomes_text_before_it_is_sent() -> None:
+    lock = threading.Lock()
+    seen = ask(Answers(Observation(0.5, 1.0, info={"lock": lock, "curve": (0.1, math.nan)})))
+    assert seen.status == "ok"
+    assert seen.info == {"lock": str(lock), "curve": [0.1, None]}
+
+
+def test_a_task_may_change_the_config_that_it_is_handed() -> None:
+    class Changes(Tiny):
+        def evaluate(
+            self, config: Config, fidelity: float, rng: np.random.Generator
+        ) -> Observation:
+            config["x"] = 0.5
+            return super().evaluate(config, fidelity, rng)
+
+    suggestion = Suggestion({"x": 0.0, "y": 0.0}, 0.5)
+    evaluate(Changes(), suggestion, np.random.default_rng(0))
+    assert suggestion.config == {"x": 0.0, "y": 0.0}
+
+
+def test_values_to_maximise_become_losses() -> None:
+    class Accuracy(Answers):
+        maximise = True
+
+    seen = ask(Accuracy(Observation(0.9, 1.0, "ok", 0.8)))
+    assert (seen.loss, seen.test_loss) == (-0.9, -0.8)
+    lost = ask(Accuracy(Observation(-math.inf, 1.0)))
+    assert (lost.status, lost.info["error"]) == ("diverged", "value was -inf")

@@ -21,6 +21,7 @@ from benchmarks.engines.isolated_task import IsolatedTask
 from benchmarks.engines.local import Local
 from benchmarks.engines.real_time import WorkerFailuresError
 from benchmarks.runner import loop
+from benchmarks.runner.resumption import resume
 from benchmarks.runner.trace import Trace
 from methods.random_search import RandomSearch
 from support.live import FAULTS, Live, alive, pids, wait_for
@@ -60,7 +61,7 @@ def test_a_run_keeps_all_workers_busy_on_the_real_clock(tmp_path: Path) -> None:
     started = time.monotonic()
     options: dict[str, Any] = {"least": 0.1, "most": 0.2, "marks": str(marks), "together": 3}
     with trace.open() as writer, closing(engine(3, now=100.0, **options)) as workers:
-        state = loop.resume(trace, 0.0)
+        state = resume(trace, task)
         # the first evaluations end only when three are under way at once
         reason = loop.run(method, task, Budget(trials=9), 0, writer, state, engine=workers)
     took = time.monotonic() - started

@@ -31,7 +31,7 @@ def evaluated(limit: float | None = None, **task: Any) -> EvaluationSettings:
     [
         (Tiny(), {}, "virtual"),
         (Tiny(), {"n": 20}, "virtual"),
-        (Live(), {}, "virtual"),
+        (Live(), {}, "serial"),
         (Live(), {"n": 2}, "local"),
         (Live(), {"n": 2, "engine": "virtual"}, "virtual"),
         (Tiny(), {"engine": "local"}, "local"),
@@ -51,7 +51,7 @@ def test_which_engine_a_run_has(task: Task, workers: dict[str, Any], engine: str
         ({"n": None}, "workers.n=None: must be a whole number, 1 or more"),
         (
             {"engine": "desk"},
-            "workers.engine=desk: must be virtual, local, dask or null; did you mean 'dask'?",
+            "workers.engine=desk: must be virtual, serial, local, dask or null; did you mean",
         ),
         (
             {"overhead": -1},
@@ -63,6 +63,7 @@ def test_which_engine_a_run_has(task: Task, workers: dict[str, Any], engine: str
         ({"overhead": float("inf")}, "workers.overhead=inf: must be a number of seconds"),
         ({"address": "tcp://10.0.0.1:8786"}, "set workers.engine=dask"),
         ({"address": "tcp://10.0.0.1:8786", "engine": "local"}, "set workers.engine=dask"),
+        ({"engine": "serial", "n": 2}, "workers.engine=serial has one worker, not workers.n=2"),
     ],
 )
 def test_a_setting_that_is_not_allowed_is_refused_in_one_line(
@@ -80,7 +81,7 @@ def test_checkpoints_of_several_workers_need_a_folder_of_the_users() -> None:
     with pytest.raises(ConfigError, match=r"task\.checkpoint_dir=FOLDER"):
         engine_of(settings(n=2).workers, private)
     assert engine_of(settings(n=2).workers, Live()) == "local"
-    assert engine_of(settings(n=1).workers, private) == "virtual"  # in this process
+    assert engine_of(settings(n=1).workers, private) == "serial"  # in this process
 
 
 def test_engines_are_built_with_the_clock_where_it_stood() -> None:

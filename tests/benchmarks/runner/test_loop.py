@@ -14,6 +14,7 @@ from benchmarks.core.space import Config
 from benchmarks.core.trial import Fidelities, History, Observation, Suggestion
 from benchmarks.engines.base import PURPOSES, stream
 from benchmarks.runner import loop
+from benchmarks.runner.resumption import resume
 from benchmarks.runner.trace import Trace
 from methods.random_search import RandomSearch
 from support.tiny import Flaky, Outside, Tiny, without_clocks
@@ -21,7 +22,7 @@ from support.tiny import Flaky, Outside, Tiny, without_clocks
 
 def run(tmp_path: Path, method: Method, task: Task, budget: Budget, seed: int = 0) -> Any:
     trace = Trace(tmp_path / "trace.jsonl")
-    state = loop.resume(trace, task.loss_floor)
+    state = resume(trace, task)
     with trace.open() as writer:
         stopped_by = loop.run(method, task, budget, seed, writer, state)
     return trace.load(), stopped_by
@@ -31,19 +32,15 @@ def random(task: Task) -> Method:
     return RandomSearch(task.space, task.fidelities)
 
 
-def test_no_evaluation_starts_after_the_budget_and_the_crossing_one_is_marked(
-    tmp_path: Path,
-) -> None:
+def test_no_evaluation_starts_after_the_budget_and_the_crossing_one_is_kept(tmp_path: Path) -> None:
     rows, stopped_by = run(tmp_path, random(Tiny()), Tiny(), Budget(cost=3.5))
     assert stopped_by == "cost"
     assert [row["cumulative_cost"] for row in rows] == [1, 2, 3, 4]
-    assert [row["crossed_budget"] for row in rows] == [False, False, False, True]
 
 
-def test_a_budget_met_exactly_is_not_crossed(tmp_path: Path) -> None:
+def test_a_budget_met_exactly_ends_the_run(tmp_path: Path) -> None:
     rows, _ = run(tmp_path, random(Tiny()), Tiny(), Budget(target_evaluations=3))
     assert len(rows) == 3
-    assert not any(row["crossed_budget"] for row in rows)
 
 
 def test_the_first_limit_reached_is_named(tmp_path: Path) -> None:
@@ -124,7 +121,7 @@ def test_what_json_cannot_hold_becomes_its_text(tmp_path: Path) -> None:
             return replace(super().evaluate(config, fidelity, rng), info=info)
 
     rows, _ = run(tmp_path, random(Odd()), Odd(), Budget(trials=1))
-    assert rows[0]["info"] == {"curve": "[0.1, nan]", "lowest": None, "at": "{1}"}
+    assert rows[0]["info"] == {"curve": [0.1, None], "lowest": None, "at": "{1}"}
 
 
 def test_a_flaky_task_gives_statuses_and_costs_not_a_crash(tmp_path: Path) -> None:

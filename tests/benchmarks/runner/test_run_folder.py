@@ -7,6 +7,7 @@ import pytest
 
 from benchmarks.lock import LockedError
 from benchmarks.runner.run_folder import KeyMismatchError, RunFolder, key_of, path_of
+from benchmarks.runner.trace import DamagedError
 from benchmarks.settings import RunSettings
 from methods.random_search import RandomSearch
 from support.rows import run_meta
@@ -33,12 +34,12 @@ def test_the_path_names_study_task_method_and_seed() -> None:
 def test_overrides_that_change_the_run_get_a_folder_each() -> None:
     paths = {
         path_of(settings(), ["seed=1", "method=random", override])
-        for override in ("method.eta=2", "method.eta=4", "+method.eta=4", "budget.trials=9")
+        for override in ("method.eta=2", "method.eta=4", "+method.eta=4", "workers.n=9")
     }
     assert {p.parent.name for p in paths} == {
         "random,method.eta=2",
         "random,method.eta=4",
-        "random,budget.trials=9",
+        "random,workers.n=9",
     }
 
 
@@ -52,7 +53,6 @@ def test_the_key_ignores_where_things_lie_and_holds_what_decides_the_run() -> No
     elsewhere = TASK | {"data_dir": "/elsewhere"}
     assert key() == key(results="other", study="x", plot=False, task=elsewhere)
     assert key() != key(seed=1)
-    assert key() != key(budget={"trials": 4})
     assert {"method.version", "task.version"} <= set(key())
 
 
@@ -119,3 +119,50 @@ def test_clear_throws_everything_away_but_the_lock(tmp_path: Path) -> None:
         (tmp_path / "sub" / "file").touch()
         folder.clear()
     assert [entry.name for entry in tmp_path.iterdir()] == [".lock"]
+
+
+def test_metadata_is_written_in_one_piece_and_read_back(tmp_path: Path) -> None:
+    with RunFolder(tmp_path / "deep") as folder:
+        assert folder.meta() is None
+        folder.write_meta(run_meta(seed=1))
+        folder.write_meta(run_meta(seed=2, machine={"cpu": "a"}))
+        assert folder.meta() == run_meta(seed=2, machine={"cpu": "a"})
+    assert {p.name for p in folder.path.iterdir()} == {"meta.json", ".lock"}
+
+
+@pytest.mark.parametrize("content", ["[]", "{", '{"task": "t"}', '{"task": 1}', ""])
+def test_a_file_that_is_no_metadata_is_refused(content: str, tmp_path: Path) -> None:
+    (tmp_path / "meta.json").write_text(content)
+    problem = r"meta\.json: not the metadata of a run: "
+    with RunFolder(tmp_path) as folder, pytest.raises(DamagedError, match=problem):
+        folder.meta()
+
+
+def test_the_budget_is_no_part_of_the_key_or_the_name(tmp_path: Path) -> None:
+    assert key() == key(budget={"trials": 4})
+    assert key() != key(workers={"n": 2})
+    here = {"results": str(tmp_path)}
+    new = path_of(settings(**here), ["budget.trials=9"])
+    assert new.parent.name == "random"
+    old = new.parents[1] / "random,budget.trials=9" / "seed-0"
+    old.mkdir(parents=True)
+    assert path_of(settings(**here), ["budget.trials=9"]) == old
+    new.mkdir(parents=True)
+    assert path_of(settings(**here), ["budget.trials=9"]) == new
+
+
+def test_a_method_that_uses_the_budget_keeps_it_in_its_key() -> None:
+    class Planner(RandomSearch):
+        uses_budget = True
+
+    task = Tiny()
+    method = Planner(task.space, task.fidelities)
+    keys = [key_of(settings(budget={"trials": n}), method, task) for n in (3, 4)]
+    assert keys[0] != keys[1]
+    assert keys[0]["budget.trials"] == 3
+
+
+def test_a_run_of_version_0_1_had_its_budget_in_the_key(tmp_path: Path) -> None:
+    with RunFolder(tmp_path) as folder:
+        folder.write_meta(run_meta(key=key() | {"budget.trials": 40}))
+        folder.check_key(key())

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from benchmarks.core.records import TrialRow
-from benchmarks.runner.trace import DamagedError, Trace, read_meta, trial_of, write_meta
-from support.rows import run_meta, started_row, trial_row
+from benchmarks.runner.trace import Stored, Trace, trial_of
+from support.rows import ended_row, started_row, trial_row
 
 
 def row(number: int, **facts: Any) -> TrialRow:
@@ -80,19 +80,58 @@ def test_any_other_damage_is_refused_with_the_line(
         trace.load()
 
 
-def test_rows_come_in_any_order_but_none_may_be_missing(tmp_path: Path) -> None:
+def test_a_trial_is_running_until_its_evaluation_has_ended(tmp_path: Path) -> None:
     trace = Trace(tmp_path / "trace.jsonl")
     with trace.open() as writer:
-        for number in range(4):
+        for number in range(5):
             writer.start(started_row(number, worker=number))
+        for number in (2, 0, 3):
+            writer.end(ended_row(number))
         for number in (2, 0):
             writer.append(row(number))
     assert trace.load() == [row(2), row(0)]
-    assert trace.running() == [started_row(1, worker=1), started_row(3, worker=3)]
+    stored = trace.read()
+    assert stored.rows == [row(2), row(0)]
+    assert stored.pending == [(started_row(3, worker=3), ended_row(3))]
+    assert stored.running == [started_row(1, worker=1), started_row(4, worker=4)]
+    assert stored.lost == []
+    trace.forget_ended()
+    assert [r["trial"] for r in trace.read().running] == [1, 3, 4]
+
+
+def test_a_number_that_no_file_has_is_lost(tmp_path: Path) -> None:
+    trace = Trace(tmp_path / "trace.jsonl")
     with trace.open() as writer:
-        writer.append(row(5))
-    with pytest.raises(ValueError, match=r"trace\.jsonl: the row of trial 4 is missing"):
-        trace.load()
+        writer.start(started_row(0))
+        writer.append(row(0))
+        writer.append(row(3))
+        writer.end(ended_row(2))  # without what was suggested it is of no use
+    assert trace.read().lost == [1, 2]
+
+
+def test_what_was_suggested_from_a_lost_end_is_dropped(tmp_path: Path) -> None:
+    trace = Trace(tmp_path / "trace.jsonl")
+    with trace.open() as writer:
+        writer.append(row(0))
+        for number, after in ((1, 1), (2, 1), (3, 2)):
+            writer.start(started_row(number, after=after))
+    assert [r["trial"] for r in trace.read().running] == [1, 2]
+    with trace.open() as writer:
+        writer.end(ended_row(1))
+    assert [r["trial"] for r in trace.read().running] == [2, 3]
+
+
+def test_files_are_shortened_to_what_is_kept(tmp_path: Path) -> None:
+    trace = Trace(tmp_path / "trace.jsonl")
+    with trace.open() as writer:
+        for number in range(4):
+            writer.start(started_row(number))
+        for number in range(3):
+            writer.end(ended_row(number))
+            writer.append(row(number))
+    trace.keep(Stored([row(0)], [], [started_row(1)]))
+    assert trace.read() == Stored([row(0)], [], [started_row(1)], asked=1)
+    assert [r["trial"] for r in trace.started()] == [0, 1]
 
 
 def test_a_trial_whose_start_is_torn_was_not_started(tmp_path: Path) -> None:
@@ -101,7 +140,15 @@ def test_a_trial_whose_start_is_torn_was_not_started(tmp_path: Path) -> None:
         writer.start(started_row(0))
     with (tmp_path / "started.jsonl").open("ab") as file:
         file.write(b'{"trial":1')
-    assert trace.running() == [started_row(0)]
+    assert trace.read().running == [started_row(0)]
+
+
+def test_the_latest_start_of_a_number_counts(tmp_path: Path) -> None:
+    trace = Trace(tmp_path / "trace.jsonl")
+    with trace.open() as writer:
+        writer.start(started_row(0, config={"x": 0.1}))
+        writer.start(started_row(0, config={"x": 0.2}))
+    assert trace.read().running == [started_row(0, config={"x": 0.2})]
 
 
 def test_a_loss_that_is_not_a_number_never_reaches_the_file(tmp_path: Path) -> None:
@@ -138,20 +185,3 @@ def test_a_trial_knows_no_test_loss_and_no_truth() -> None:
     assert (trial.number, trial.fidelity, trial.status, trial.note) == (4, 0.5, "failed", {"a": 1})
     assert "0.1" not in repr(trial)
     assert "0.2" not in repr(trial)
-
-
-def test_metadata_is_written_in_one_piece_and_read_back(tmp_path: Path) -> None:
-    path = tmp_path / "deep" / "meta.json"
-    assert read_meta(path) is None
-    write_meta(path, run_meta(seed=1))
-    write_meta(path, run_meta(seed=2, machine={"cpu": "a"}))
-    assert read_meta(path) == run_meta(seed=2, machine={"cpu": "a"})
-    assert [p.name for p in path.parent.iterdir()] == ["meta.json"]
-
-
-@pytest.mark.parametrize("content", ["[]", "{", '{"task": "t"}', '{"task": 1}', ""])
-def test_a_file_that_is_no_metadata_is_refused(content: str, tmp_path: Path) -> None:
-    path = tmp_path / "meta.json"
-    path.write_text(content)
-    with pytest.raises(DamagedError, match=r"meta\.json: not the metadata of a run: "):
-        read_meta(path)
