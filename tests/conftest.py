@@ -15,7 +15,9 @@ PROCESSES = (
     "analysis/test_report_in_browser",
     "benchmarks/engines/test_dask_cluster",
     "benchmarks/engines/test_local",
-    "faults/",
+    "faults/test_full_disk",
+    "faults/test_killed",
+    "faults/test_many_workers",
 )
 """tests that start processes of their own, by the beginning of their paths"""
 
@@ -28,6 +30,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
             action="append",
             help=f"{group} to run the contract suites on: name of a YAML, or module.Class",
         )
+    parser.addoption(
+        "--hostile", default="200", help="number of random command lines in tests/faults"
+    )
     parser.addoption(
         "--refresh-golden", action="store_true", help="write tests/contracts/golden.json anew"
     )

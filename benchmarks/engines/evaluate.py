@@ -40,8 +40,10 @@ def evaluate(
         return _checked(observation, task.maximise)
     except InvalidError as error:
         problem = str(error)
+    except KeyboardInterrupt:
+        raise
     # A user's task may raise anything or call sys.exit: only this trial fails.
-    except (Exception, SystemExit) as error:
+    except BaseException as error:
         problem = f"{type(error).__name__}: {error}"
     return failed(task, suggestion, problem, time.perf_counter() - started)
 

@@ -105,8 +105,11 @@ def _run_in(folder: RunFolder, settings: RunSettings, method: Method, task: Task
     except ConfigError as error:  # no Dask scheduler answers
         folder.write_meta({**meta, "status": "failed", "error": str(error)})
         raise
-    except Exception as error:  # of the method or the disk; the sweep continues
-        problem, kept = f"{type(error).__name__}: {error}", folder.path / "error.txt"
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # of the method or the disk; the sweep continues
+        problem = " ".join(f"{type(error).__name__}: {error}".split())
+        kept = folder.path / "error.txt"
         print(f"failed: {problem} ({_keep_error(folder, meta, problem) or kept})", file=sys.stderr)
         return "failed"
     return _finish(

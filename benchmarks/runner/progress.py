@@ -59,11 +59,11 @@ class Reporter:
         self._done = done
         if sys.stdout.isatty():
             self._bar = Progress(
-                TextColumn("{task.description}"),
+                TextColumn("{task.description}", markup=False),
                 BarColumn(),
                 MofNCompleteColumn(),
                 TimeElapsedColumn(),
-                TextColumn("{task.fields[state]}"),
+                TextColumn("{task.fields[state]}", markup=False),
             )
 
     def __enter__(self) -> Reporter:
@@ -153,7 +153,7 @@ def closing_table(rows: Sequence[TrialRow], meta: RunMeta, folder: Path, plot: P
         text = f"{seconds(unit)}: {meta.get('unit_from')}"
         table.add_row("a full training costs", text)
     table.caption = meta["task_facts"].get("caption") or None
-    console = Console(soft_wrap=True)
+    console = Console(soft_wrap=True, markup=False)  # names may look like markup
     console.print(table)
     console.print(f"trace: {folder / 'trace.jsonl'}", highlight=False)
     if plot is not None:
