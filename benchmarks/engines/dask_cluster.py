@@ -5,7 +5,10 @@ from __future__ import annotations
 import logging
 import multiprocessing
 import signal
+import sys
 import threading
+import time
+from collections.abc import Callable, Mapping
 from concurrent.futures import CancelledError
 from contextlib import ExitStack
 from functools import partial
@@ -23,11 +26,58 @@ from tasks.subprocess_worker import THREAD_VARIABLES
 
 CONNECT_TIMEOUT = 20.0
 """seconds to wait for the answer of a scheduler"""
+NOBODY_AFTER, GIVE_UP_AFTER = 10.0, 600.0
+"""seconds without any worker after which a line says so, and after which the run ends"""
+SILENT_AFTER = 60.0
+"""seconds without a heartbeat after which a worker is taken for frozen"""
 _thread = threading.local()
 
 
 class SchedulerError(RuntimeError):
     """The connection to the scheduler is lost; trials that ended before are in the trace."""
+
+
+class Watch:
+    """Says in one line each that a cluster has no workers, or that a worker is silent."""
+
+    def __init__(self, address: str, clock: Callable[[], float] = time.monotonic) -> None:
+        self._address, self._clock = address, clock
+        self._beats: dict[str, tuple[float, float]] = {}
+        self._nobody_since: float | None = None
+        self._said: set[str] = set()
+
+    def look(self, last_seen: Mapping[str, float]) -> None:
+        """Take note of the latest heartbeats.
+
+        Args:
+            last_seen: time of the latest heartbeat of each worker, on the scheduler's clock; only
+                changes count, since the clocks of two machines differ.
+
+        Raises:
+            SchedulerError: there has been no worker for ``GIVE_UP_AFTER`` seconds.
+        """
+        now = self._clock()
+        if last_seen:
+            self._nobody_since = None
+        elif self._nobody_since is None:
+            self._nobody_since = now
+        elif now - self._nobody_since >= GIVE_UP_AFTER:
+            raise SchedulerError(f"the Dask scheduler at {self._address} has no workers")
+        elif now - self._nobody_since >= NOBODY_AFTER:
+            self._say(f"the Dask scheduler at {self._address} has no workers: waiting for one")
+        for worker, beat in last_seen.items():
+            if worker not in self._beats or self._beats[worker][0] != beat:
+                self._beats[worker] = (beat, now)
+            elif now - self._beats[worker][1] >= SILENT_AFTER:
+                self._say(
+                    f"the Dask worker {worker} has been silent for {SILENT_AFTER:.0f} s: its trial "
+                    "waits until Dask gives it up (distributed.scheduler.worker-ttl)"
+                )
+
+    def _say(self, line: str) -> None:
+        if line not in self._said:
+            self._said.add(line)
+            print(line, file=sys.stderr, flush=True)
 
 
 class Dask(RealTime):
@@ -67,6 +117,7 @@ class Dask(RealTime):
             logging.getLogger(name).setLevel(logging.CRITICAL)
         # pure=False: Dask must not answer a resumed run with an earlier result.
         executor = self._client.get_executor(pure=False)
+        self._watch = Watch(address)
         super().__init__(executor, partial(evaluate_job, settings, seed), n, now)
 
     def _start_cluster(self, n: int, threads: int) -> str:
@@ -75,6 +126,7 @@ class Dask(RealTime):
         options = {
             "distributed.nanny.pre-spawn-environ": dict.fromkeys(THREAD_VARIABLES, threads),
             "distributed.worker.preload": preload,
+            "distributed.scheduler.worker-ttl": SILENT_AFTER,  # its nanny restarts a frozen worker
         }
         self._open.enter_context(dask.config.set(options))
         cluster = LocalCluster(
@@ -93,6 +145,11 @@ class Dask(RealTime):
     def check(self) -> None:
         if self._client.status != "running":
             raise SchedulerError(self._lost())
+        try:
+            workers = self._client.scheduler_info(n_workers=-1)["workers"]
+        except (OSError, TimeoutError) as error:
+            raise SchedulerError(self._lost()) from error
+        self._watch.look({address: facts["last_seen"] for address, facts in workers.items()})
 
     def problem(self, error: BaseException) -> str:
         if isinstance(error, KilledWorker):

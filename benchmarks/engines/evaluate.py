@@ -96,6 +96,17 @@ def _number(name: str, value: Any) -> float:
     raise InvalidError(f"the task returned {name} {value!r}")
 
 
+def sendable(observation: Any) -> Any:
+    """Return an observation whose values can be sent to another process; others as they are.
+
+    What is wrong with them is said where the observation arrives.
+    """
+    if not isinstance(observation, Observation) or not isinstance(observation.info, Mapping):
+        return observation
+    loss, cost, test_loss = map(plain, (observation.loss, observation.cost, observation.test_loss))
+    return Observation(loss, cost, observation.status, test_loss, jsonable(observation.info))
+
+
 def jsonable(mapping: Mapping[str, Any]) -> dict[str, Any]:
     """Convert values for JSON: plain scalars, None for what is not finite, text for the rest."""
     return {str(key): _jsonable(value) for key, value in mapping.items()}

@@ -13,6 +13,7 @@ from benchmarks.components import build_task
 from benchmarks.core.protocols import Task
 from benchmarks.core.space import Config
 from benchmarks.core.trial import Observation, Truth
+from benchmarks.engines.evaluate import sendable
 from benchmarks.settings import Component, RunSettings
 from tasks.subprocess_worker import WorkerFailureError, WorkerProcess, WorkerTimeoutError
 
@@ -104,7 +105,7 @@ def _evaluator(
     task = build_task(settings, allow)
     serve: Mapping[str, Callable[..., Observation]]
     serve = {"evaluate": task.evaluate, "resume": task.resume}
-    return lambda kind, *arguments: serve[kind](*arguments)
+    return lambda kind, *arguments: sendable(serve[kind](*arguments))
 
 
 class EvaluationSettings(Struct, frozen=True):

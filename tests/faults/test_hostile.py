@@ -56,7 +56,8 @@ def arguments(rng: np.random.Generator) -> list[str]:
         "budget.trials": "6",
         "plot": "false",
     }
-    for name in rng.choice(list(VALUES), size=int(rng.choice(4, p=[0.4, 0.3, 0.2, 0.1])), replace=False):
+    changed = int(rng.choice(4, p=[0.4, 0.3, 0.2, 0.1]))
+    for name in rng.choice(list(VALUES), size=changed, replace=False):
         if name == "method.kind" and words["method"] != "hostile":
             continue
         words[str(name)] = str(rng.choice(VALUES[name]))

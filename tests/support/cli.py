@@ -7,6 +7,7 @@ import io
 import os
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +19,17 @@ ENVIRONMENT = {**os.environ, "PYTHONPATH": _PATH}
 OWN = [f"hydra.searchpath=[file://{SUPPORT / 'conf'}]", "allow=[support]"]
 
 
-def command(*arguments: str, module: str = "benchmarks.run") -> list[str]:
-    """The command line; tests' own tasks and methods can be named."""
+def with_path(folders: Sequence[Path]) -> dict[str, str]:
+    """The environment of a command, with further folders of modules."""
+    path = os.pathsep.join([*map(str, folders), ENVIRONMENT["PYTHONPATH"]])
+    return {**ENVIRONMENT, "PYTHONPATH": path}
+
+
+def command(*arguments: str, module: str = "benchmarks.run", conf: Path | None = None) -> list[str]:
+    """The command line; tests' own tasks and methods can be named, and those of ``conf``."""
     own = OWN if module == "benchmarks.run" else []
+    if conf is not None:
+        own = [f"hydra.searchpath=[file://{SUPPORT / 'conf'},file://{conf}]"]
     # Hydra wants its flags before all overrides
     flags = [a for a in arguments if a.startswith("-")]
     overrides = [a for a in arguments if not a.startswith("-")]

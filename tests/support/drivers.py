@@ -5,22 +5,28 @@ from __future__ import annotations
 import json
 import signal
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from benchmarks.runner.trace import Trace
-from support.cli import ENVIRONMENT, command
+from support.cli import command, with_path
 
 
-def start(folder: Path, *arguments: str) -> subprocess.Popen[str]:
-    """Start a run in ``folder``, in a process group of its own."""
+def start(
+    folder: Path, *arguments: str, path: Sequence[Path] = (), conf: Path | None = None
+) -> subprocess.Popen[str]:
+    """Start a run in ``folder``, in a process group of its own.
+
+    ``path`` has folders of modules, and ``conf`` YAMLs, that are known to this process only.
+    """
     # a shell's background job ignores Ctrl-C, and so would what it starts
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
     return subprocess.Popen(
-        command(*arguments),
+        command(*arguments, conf=conf),
         cwd=folder,
-        env=ENVIRONMENT,
+        env=with_path(path),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
