@@ -37,6 +37,12 @@ def check_choice(option: str, value: object, allowed: Collection[str]) -> None:
         raise ValueError(f"{option}={value}: allowed are {', '.join(allowed)}{hint}")
 
 
+def _is_number(value: object, kind: type = float) -> bool:
+    """Return True for a number: any real one, or a whole one with ``kind=int``."""
+    allowed = (int, np.integer) if kind is int else (int, float, np.number)
+    return isinstance(value, allowed) and not isinstance(value, bool)
+
+
 class Parameter(Protocol):
     """One hyperparameter."""
 
@@ -68,8 +74,12 @@ class Float:
     width = 1
 
     def __post_init__(self) -> None:
-        if not self.low < self.high or (self.log and self.low <= 0):
-            raise ValueError(f"bad bounds [{self.low}, {self.high}] (log={self.log})")
+        finite = all(_is_number(bound) and math.isfinite(bound) for bound in (self.low, self.high))
+        if not finite or not self.low < self.high or (self.log and self.low <= 0):
+            raise ValueError(
+                f"bad bounds [{self.low}, {self.high}] (log={self.log}): must be finite numbers, "
+                "rising, and above 0 with log"
+            )
 
     def encode(self, value: Any) -> Sequence[float]:
         low, high, x = self.low, self.high, float(value)
@@ -106,8 +116,12 @@ class Integer:
     width = 1
 
     def __post_init__(self) -> None:
-        if not self.low <= self.high or (self.log and self.low < 1):
-            raise ValueError(f"bad bounds [{self.low}, {self.high}] (log={self.log})")
+        whole = all(_is_number(bound, int) for bound in (self.low, self.high))
+        if not whole or not self.low <= self.high or (self.log and self.low < 1):
+            raise ValueError(
+                f"bad bounds [{self.low}, {self.high}] (log={self.log}): must be whole numbers "
+                "(100, not 1e2), rising, and 1 or more with log"
+            )
 
     @property
     def _edges(self) -> tuple[float, float]:
@@ -178,6 +192,22 @@ class Categorical:
 
     choices: tuple[Any, ...]
 
+    def __post_init__(self) -> None:
+        """Check the choices.
+
+        Raises:
+            ValueError: there is none, two are equal (as 1 and True), or one is neither a text, a
+                number, nor a boolean.
+        """
+        if not self.choices:
+            raise ValueError("choices=(): must have at least one value")
+        for index, choice in enumerate(self.choices):
+            if not isinstance(choice, str | bool | int | float):
+                raise ValueError(f"choice {choice!r}: must be a text, a number, or a boolean")
+            if choice in self.choices[:index]:
+                twin = self.choices[self.choices.index(choice)]
+                raise ValueError(f"choices {twin!r} and {choice!r} are equal")
+
     @property
     def width(self) -> int:
         return len(self.choices)
@@ -206,6 +236,18 @@ class Space:
     """Named hyperparameters in a fixed order; a config maps each name to an allowed value."""
 
     parameters: Mapping[str, Parameter]
+
+    def __post_init__(self) -> None:
+        """Check the names.
+
+        Raises:
+            ValueError: there is no hyperparameter, or a name is not a text.
+        """
+        if not self.parameters:
+            raise ValueError("a space needs at least one hyperparameter")
+        for name in self.parameters:
+            if not isinstance(name, str) or not name:
+                raise ValueError(f"hyperparameter {name!r}: its name must be a text")
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -267,8 +309,8 @@ class Space:
             options = {k: tuple(v) if k == "choices" else v for k, v in spec.items() if k != "kind"}
             try:
                 parameters[name] = KINDS[spec["kind"]](**options)
-            except TypeError as error:
-                raise ValueError(f"{name}: not a {spec['kind']} ({error})") from error
+            except (TypeError, ValueError) as error:
+                raise ValueError(f"{name}: not of kind {spec['kind']} ({error})") from error
         return cls(parameters)
 
     def numbers(self, config: Config) -> list[float]:

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import json
+import math
+import re
 from typing import Any
 
 import numpy as np
@@ -102,7 +104,7 @@ def test_powers_of_two_share_the_interval_evenly() -> None:
     [
         ({"kind": "flaot", "low": 0, "high": 1}, "rate.kind=flaot: .*did you mean 'float'"),
         ({"low": 0, "high": 1}, "rate.kind=None: allowed are float, integer"),
-        ({"kind": "float", "lo": 0, "high": 1}, "rate: not a float"),
+        ({"kind": "float", "lo": 0, "high": 1}, "rate: not of kind float"),
     ],
 )
 def test_a_wrong_description_is_refused_in_one_line(fact: dict[str, Any], message: str) -> None:
@@ -167,3 +169,30 @@ def test_a_choice_that_is_not_there_brings_the_nearest() -> None:
 def test_encodings_have_the_width_they_say(parameter: Parameter) -> None:
     value = parameter.decode(np.full(parameter.width, 0.3))
     assert len(parameter.encode(value)) == parameter.width
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: Float(0, math.inf), "must be finite numbers"),
+        (lambda: Float(math.nan, 1), "must be finite numbers"),
+        (lambda: Float("0", 1), "must be finite numbers"),  # type: ignore[arg-type]
+        (lambda: Float(False, True), "must be finite numbers"),
+        (lambda: Integer(1, 1e2), "must be whole numbers (100, not 1e2)"),  # type: ignore[arg-type]
+        (lambda: Integer(5, 1), "rising"),
+        (lambda: Integer(False, 1), "must be whole numbers"),
+        (lambda: Categorical(()), "must have at least one value"),
+        (lambda: Categorical((1, True)), "choices 1 and True are equal"),
+        (lambda: Categorical(("a", "b", "a")), "choices 'a' and 'a' are equal"),
+        (lambda: Categorical(("a", ["b"])), "choice ['b']: must be a text, a number"),
+        (lambda: Space({}), "at least one hyperparameter"),
+        (lambda: Space({1: Float(0, 1)}), "hyperparameter 1: its name"),  # type: ignore[dict-item]
+        (
+            lambda: Space.from_spec({"n": {"kind": "integer", "low": 5, "high": 1}}),
+            "n: not of kind integer (bad bounds [5, 1]",
+        ),
+    ],
+)
+def test_what_is_no_space_is_refused_where_it_is_made(make: Any, message: str) -> None:
+    with pytest.raises(ValueError, match=re.escape(message)):
+        make()
