@@ -15,7 +15,7 @@ from benchmarks.core.protocols import Task
 from benchmarks.core.space import Config
 from benchmarks.core.trial import Fidelities, Observation, Truth
 from tasks.replay import table as tables
-from tasks.replay.interpolation import Mesh, surfaces
+from tasks.replay.interpolation import MOST_DIMENSIONS, Interpolator, surfaces
 
 QUANTITIES = ("loss", "cost", "test_loss")
 
@@ -32,7 +32,7 @@ class RecordedTask(Task):
     any config.
     """
 
-    version = 1
+    version = 2
     reproducible = True
     isolated = True
 
@@ -87,19 +87,15 @@ class RecordedTask(Task):
 
     def replay(self, config: Config, fidelity: float, subset_seed: int) -> Observation:
         """Return the observation of ``evaluate`` for one of ``subset_seeds(fidelity)``."""
-        nodes, weights = self._mesh.weights(self.space.encode(config))
-        loss, cost, test_loss = (
-            self._interpolate(subset_seed, quantity, nodes, weights, fidelity)
-            for quantity in QUANTITIES
-        )
+        row = self._row(config)
+        loss, cost, test_loss = (self._value(row, subset_seed, q, fidelity) for q in QUANTITIES)
         reported = None if math.isnan(test_loss) else test_loss
         return Observation(loss, cost, "ok", reported, {"subset_seed": subset_seed})
 
     def truth(self, config: Config) -> Truth:
-        nodes, weights = self._mesh.weights(self.space.encode(config))
+        row = self._row(config)
         loss, test_loss = (
-            sum(self._interpolate(r, quantity, nodes, weights, 1.0) for r in self._at_target)
-            / len(self._at_target)
+            sum(self._value(row, r, quantity, 1.0) for r in self._at_target) / len(self._at_target)
             for quantity in ("loss", "test_loss")
         )
         return Truth(loss, None if math.isnan(test_loss) else test_loss)
@@ -109,20 +105,20 @@ class RecordedTask(Task):
         keep = ~columns["held_out"] & np.isfinite(columns["loss"])
         if not keep.any():
             raise tables.TableError("the table holds no successful evaluation")
+        if self.space.width > MOST_DIMENSIONS:
+            raise tables.TableError(
+                f"a replay of evaluations has {MOST_DIMENSIONS} dimensions at most, "
+                f"this space has {self.space.width}"
+            )
         encoded = np.array([self.space.encode(loaded.config(int(r))) for r in np.flatnonzero(keep)])
         nodes, node_of = np.unique(encoded, axis=0, return_inverse=True)
         node_of = node_of.ravel()  # some versions of numpy return a column vector
+        self._node_of = {tuple(u): node for node, u in enumerate(nodes.tolist())}
         if self.loss_floor <= 0 and (columns["loss"][keep] <= 0).any():
             raise tables.TableError(
                 "losses of 0 or less need a loss_floor above 0, since logarithms are interpolated"
             )
         shares, seeds = columns["fidelity"][keep], columns["subset_seed"][keep]
-        self._mesh = Mesh(nodes)
-        self._values: dict[int, dict[str, Array]] = {}  # logarithms, (levels, nodes)
-        self._exact: dict[
-            int, dict[str, Array]
-        ] = {}  # the values themselves, without rounding by exp and log
-        self._levels: dict[int, list[float]] = {}
         floors = {"cost": 1e-6}  # losses are raised to loss_floor
         recorded = np.array(
             [
@@ -130,21 +126,35 @@ class RecordedTask(Task):
                 for quantity in QUANTITIES
             ]
         )
+        self._levels: dict[int, list[float]] = {}
+        self._first: dict[tuple[int, str], int] = {}
+        """number of the column of a seed's lowest level, for each quantity"""
+        logs: list[Array] = []
+        exact: list[Array] = []
         for seed in sorted({int(r) for r in seeds}):
             rows_at = {
                 float(s): np.flatnonzero((seeds == seed) & (shares == s))
                 for s in np.unique(shares[seeds == seed])
             }
             fidelities, values = surfaces(
-                self._mesh,
+                nodes,
                 {s: (node_of[rows], np.log(recorded[:, rows])) for s, rows in rows_at.items()},
             )
-            exact = np.exp(values)
-            for level, rows in enumerate(rows_at.values()):
-                exact[:, level, node_of[rows]] = recorded[:, rows]
-            self._values[seed] = dict(zip(QUANTITIES, values, strict=True))
-            self._exact[seed] = dict(zip(QUANTITIES, exact, strict=True))
             self._levels[seed] = fidelities.tolist()
+            for quantity, surface in zip(QUANTITIES, values, strict=True):
+                self._first[seed, quantity] = len(logs)
+                logs.extend(surface)
+            same = np.exp(values)
+            for level, rows in enumerate(rows_at.values()):
+                same[:, level, node_of[rows]] = recorded[:, rows]
+            exact.extend(same.reshape(-1, len(nodes)))
+        self._logs = np.array(logs).T  # (nodes, columns), as the interpolator wants them
+        self._exact = np.array(exact).T  # the values themselves, without rounding by exp and log
+        self._interpolator = Interpolator(nodes, self._logs)
+        self._set_seeds_spanning()
+
+    def _set_seeds_spanning(self) -> None:
+        """List the seeds that are recorded around each level, and at the target."""
         self._shares = sorted({s for levels in self._levels.values() for s in levels})
         if not self._shares or self._shares[-1] != 1:
             raise tables.TableError("the table holds no evaluation at the target")
@@ -165,26 +175,32 @@ class RecordedTask(Task):
 
     def _lowest_truth(self) -> float:
         """Return the minimum of ``truth`` over all configs."""
-        at_nodes = np.mean([self._exact[r]["loss"][-1] for r in self._at_target], axis=0)
-        lowest = float(at_nodes.min())
-        between = self._mesh.lowest_mean(
-            np.array([self._values[r]["loss"][-1] for r in self._at_target])
-        )
+        columns = [self._first[r, "loss"] + len(self._levels[r]) - 1 for r in self._at_target]
+        lowest = float(self._exact[:, columns].mean(axis=1).min())
+        between = self._interpolator.lowest_mean(self._logs[:, columns].T)
         # a relative difference of 1e-9 is a rounding error; between nodes ``truth`` rounds to 1e-12
         return lowest if between > lowest * (1 - 1e-9) else math.floor(between * 1e12) / 1e12
 
-    def _interpolate(
-        self, seed: int, quantity: str, nodes: Any, weights: Array, fidelity: float
+    def _row(self, config: Config) -> tuple[Array, Array | None]:
+        """Return the logarithms in all columns at a config, and the values if it is a node."""
+        u = self.space.encode(config)
+        node = self._node_of.get(tuple(u.tolist()))
+        if node is None:
+            return self._interpolator(u[None])[0], None
+        return self._logs[node], self._exact[node]
+
+    def _value(
+        self, row: tuple[Array, Array | None], seed: int, quantity: str, fidelity: float
     ) -> float:
-        shares, values = self._levels[seed], self._values[seed][quantity]
-        upper = bisect_left(shares, fidelity)
-        if shares[upper] == fidelity:
-            if len(nodes) == 1:
-                return float(self._exact[seed][quantity][upper, nodes[0]])
-            log_value = float(weights @ values[upper, nodes])
+        (logs, exact), levels = row, self._levels[seed]
+        upper = bisect_left(levels, fidelity)
+        column = self._first[seed, quantity] + upper
+        if levels[upper] == fidelity:
+            if exact is not None:
+                return float(exact[column])
+            log_value = float(logs[column])
         else:
-            low, high = shares[upper - 1], shares[upper]
+            low, high = levels[upper - 1], levels[upper]
             t = math.log(fidelity / low) / math.log(high / low)
-            log_value = (1 - t) * float(weights @ values[upper - 1, nodes])
-            log_value += t * float(weights @ values[upper, nodes])
+            log_value = (1 - t) * float(logs[column - 1]) + t * float(logs[column])
         return round(math.exp(log_value), 12)  # last digits differ between machines

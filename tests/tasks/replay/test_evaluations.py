@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import itertools
 import math
 from collections.abc import Callable, Mapping, Sequence
@@ -25,7 +26,7 @@ FLOOR = 1 / 422  # 211 validation rows, as Statlog
 
 @dataclasses.dataclass(frozen=True)
 class Row:
-    config: tuple[float, float]
+    config: tuple[float, ...]
     fidelity: float
     subset_seed: int
     loss: float
@@ -330,3 +331,45 @@ def test_a_recording_that_cannot_be_replayed_is_refused(
 ) -> None:
     with pytest.raises(table.TableError, match=says):
         build(rows)
+
+
+# table, log_c, log_gamma, fidelity, subset seed: loss, cost, test loss, and the true loss
+FROZEN = """
+svm_mnist 2.502 7.944 0.0625 1 0.8936 5.95024188526 0.8865 0.893214542431
+svm_mnist -5.496 -3.997 0.4557 0 0.143683265428 42.107241620233 0.147130865353 0.10912626072
+svm_mnist -9.895 6.425 0.00390625 2 0.8936 0.426853460688 0.8865 0.898919777941
+svm_mnist -0.641 -3.939 0.0113 2 0.108387549703 0.87616046385 0.112739314598 0.020834015283
+svm_mnist -10.0 0.091 0.0078125 1 0.8936 0.826466140976 0.8865 0.895306706253
+svm_mnist 10.0 -10.0 0.0956 1 0.089154525532 2.108076009163 0.087476074022 0.0552
+svm_covertype 2.502 7.944 0.0625 2 0.451541796258 4.336300614325 0.450590652733 0.332376306589
+svm_covertype -5.496 -3.997 0.4544 0 0.493969128285 21.957983740208 0.493843798682 0.492236398046
+svm_covertype -9.895 6.425 0.00390625 2 0.512413962635 0.120914845427 0.512407356574 0.581972185808
+svm_covertype -0.641 -3.939 0.0111 2 0.476793352718 0.228452160624 0.47734576561 0.299350751706
+svm_covertype -10.0 0.091 0.0078125 1 0.512413962635 0.161640654711 0.512407356574 0.513412371454
+svm_covertype 10.0 -10.0 0.0947 1 0.278262181327 2.198926377194 0.28648474947 0.27101769911504425
+"""
+
+
+@pytest.mark.parametrize("line", FROZEN.split("\n")[1:-1])
+def test_shipped_tables_replay_what_the_first_version_did(line: str) -> None:
+    """Values of version 1, which triangulated by itself (commit 118d94a)."""
+    name, *numbers = line.split()
+    log_c, log_gamma, share, seed, *expected = map(float, numbers)
+    task, config = shipped(name), config_of((log_c, log_gamma))
+    seen = task.replay(config, share, int(seed))
+    found = (seen.loss, seen.cost, seen.test_loss, task.truth(config).loss)
+    assert found == pytest.approx(tuple(expected), rel=0, abs=1e-12)
+
+
+@functools.cache
+def shipped(name: str) -> RecordedTask:
+    return RecordedTask(name)
+
+
+def test_more_than_three_dimensions_are_refused(tmp_path: Path) -> None:
+    """A triangulation of 200 points in seven dimensions takes seconds, and so does each look-up."""
+    space = Space({name: Float(0.0, 1.0) for name in "abcd"})
+    rows = [Row((x, x, x, x), 1.0, 0, 0.1, 1.0, 0.1) for x in (0.0, 0.5, 1.0)]
+    path = write(tmp_path / "four.npz", rows, space=space.spec())
+    with pytest.raises(table.TableError, match=r"3 dimensions at most, this space has 4$"):
+        RecordedTask(str(path))
