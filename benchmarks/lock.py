@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import fcntl
 from pathlib import Path
-from types import TracebackType
-from typing import IO
+
+from filelock import FileLock, Timeout
 
 
 class LockedError(ValueError):
@@ -13,11 +12,10 @@ class LockedError(ValueError):
 
 
 class FolderLock:
-    """Holds an exclusive lock on a file inside its ``with`` block."""
+    """Holds an exclusive lock on a file inside its ``with`` block; the file stays."""
 
     def __init__(self, path: Path) -> None:
-        self._path = path
-        self._file: IO[str] | None = None
+        self._path, self._lock = path, FileLock(path)
 
     def __enter__(self) -> FolderLock:
         """Take the lock.
@@ -25,19 +23,11 @@ class FolderLock:
         Raises:
             LockedError: another process holds it.
         """
-        self._file = self._path.open("a")
         try:
-            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            self._file.close()
+            self._lock.acquire(blocking=False)
+        except Timeout:
             raise LockedError(f"{self._path.parent} is in use by another process") from None
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        if self._file is not None:
-            self._file.close()
+    def __exit__(self, *exception: object) -> None:
+        self._lock.release()

@@ -28,12 +28,14 @@ def holder(path: Path) -> subprocess.Popen[str]:
 def test_a_second_holder_is_refused_and_a_killed_one_frees_the_lock(tmp_path: Path) -> None:
     path = tmp_path / "run.lock"
     with holder(path) as process:
-        with pytest.raises(LockedError, match=str(tmp_path)), FolderLock(path):
+        with pytest.raises(LockedError) as refused, FolderLock(path):
             pass
+        assert str(refused.value) == f"{tmp_path} is in use by another process"
         process.send_signal(signal.SIGKILL)
         process.wait()
     with FolderLock(path):
         pass
+    assert [left.name for left in tmp_path.iterdir()] == ["run.lock"]  # and nothing beside it
 
 
 def test_it_is_free_after_the_block_also_after_an_error(tmp_path: Path) -> None:
