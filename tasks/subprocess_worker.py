@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import ctypes
-import multiprocessing
+import math
+import multiprocessing.process
+import multiprocessing.spawn
 import os
 import pickle
-import signal
+import subprocess
 import sys
-import threading
-import time
 from collections.abc import Callable
-from multiprocessing.connection import Connection
 from typing import Any
 
+from benchmarks.core.child_process import ChildDiedError, ChildProcess, ChildTimeoutError
+from benchmarks.core.codecs import Pickles
+
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
-_environment = threading.Lock()  # held while a thread changes os.environ
 
 
 class WorkerTimeoutError(Exception):
@@ -30,8 +30,8 @@ class WorkerProcess:
     """Call a function in a child process, under a time limit.
 
     The process starts at the first call and builds the function once, so that loaded data stays in
-    memory between calls. At the time limit it is killed; the next call starts a new one. It dies
-    with its parent (on Linux at once).
+    memory between calls. At the time limit it is killed, with all that it has started; the next
+    call starts a new one. It dies with its parent. It may have child processes of its own.
     """
 
     def __init__(
@@ -45,16 +45,16 @@ class WorkerProcess:
 
         Args:
             build: ``build(*arguments)`` runs in the worker process and returns the function to
-                call; pickled.
+                call; pickled, so it must be a function of a module.
             arguments: arguments of ``build``; pickled.
             threads: number of BLAS threads of the worker process.
             start_limit: seconds within which the process must be ready; None is no limit, since
                 loading data or computing features may take hours.
         """
         self._build, self._arguments = build, arguments
-        self._threads, self._start_limit = threads, start_limit
-        self._process: multiprocessing.process.BaseProcess | None = None
-        self._pipe: Connection | None = None
+        self._threads = threads
+        self._start_limit = math.inf if start_limit is None else start_limit
+        self._child: ChildProcess | None = None
         self.paused = 0.0
         """wall seconds for which the latest call was paused"""
 
@@ -64,140 +64,115 @@ class WorkerProcess:
         Args:
             arguments: arguments of the function; pickled.
             limit: time limit in seconds of wall time, without start-up and pauses.
-            pause: polled twice a second; while it returns True the process is stopped (SIGSTOP).
+            pause: polled twice a second; while it returns True the process, and all that it has
+                started, is stopped (SIGSTOP).
 
         Raises:
             WorkerTimeoutError: the time limit was exceeded.
             WorkerFailureError: the function raised an exception, or the process died or was not
                 ready in time.
         """
-        pipe = self._start()
-        self.paused = 0.0
+        child = self._child
+        if child is None or not child.alive:
+            child = self._start()
         try:
-            pipe.send(arguments)
-            left, started = limit, time.monotonic()
-            while not pipe.poll(max(0.0, min(0.5, left))):
-                if pause is not None and pause():
-                    self._wait_stopped(pause)
-                    started = time.monotonic()  # does not count up to one polling interval
-                    continue
-                left -= time.monotonic() - started
-                started = time.monotonic()
-                if left <= 0:
-                    self.close()
-                    raise WorkerTimeoutError(f"killed after {limit:g} s")
-            kind, value = pipe.recv()
-        except (EOFError, BrokenPipeError, ConnectionResetError) as error:
-            code = self._exit_code()
-            raise WorkerFailureError(f"the worker process died (exit code {code})") from error
-        except WorkerTimeoutError:
-            raise
-        except BaseException:  # Ctrl-C or ``pause`` raised: a later call must not read this answer
-            self.close()
-            raise
-        if kind == "error":
-            raise WorkerFailureError(value)
-        return value
+            return _result(child.call(arguments, limit, pause))
+        except ChildTimeoutError:
+            raise WorkerTimeoutError(f"killed after {limit:g} s") from None
+        except ChildDiedError as error:
+            raise WorkerFailureError(f"the worker process died ({error})") from error
+        finally:
+            self.paused = child.paused
 
     def close(self) -> None:
         """Kill the process, if it runs; a call in progress in another thread fails."""
-        process, self._process = self._process, None  # another thread may call close, too
-        pipe, self._pipe = self._pipe, None
-        if process is not None:
-            process.kill()
-            process.join()
-        if pipe is not None:
-            pipe.close()
+        child, self._child = self._child, None  # another thread may close it, too
+        if child is not None:
+            child.close()
 
-    def _start(self) -> Connection:
-        if self._pipe is not None:
-            return self._pipe
-        context = multiprocessing.get_context("spawn")
-        pipe, theirs = context.Pipe()
-        process = context.Process(
-            target=_serve, args=(theirs, self._build, self._arguments), daemon=True
+    def _start(self) -> ChildProcess:
+        self.close()
+        target = pickle.dumps((self._build, self._arguments))
+        # what multiprocessing sends to a process that it spawns: paths, folder, the main module
+        parent = multiprocessing.spawn.get_preparation_data("WorkerProcess")
+        del parent["authkey"]
+        path = [str(folder) for folder in parent["sys_path"]]
+        code = (
+            f"import sys; sys.path[:] = {path}; from tasks.subprocess_worker import serve; serve()"
         )
-        with _environment:
-            saved = {name: os.environ.get(name) for name in THREAD_VARIABLES}
-            # BLAS reads these when it is loaded, so they must be set before the process starts
-            os.environ.update(dict.fromkeys(THREAD_VARIABLES, str(self._threads)))
-            try:
-                process.start()
-            finally:
-                for name, value in saved.items():
-                    if value is None:
-                        del os.environ[name]
-                    else:
-                        os.environ[name] = value
-                theirs.close()
-        self._process, self._pipe = process, pipe
+        flags = subprocess._args_from_interpreter_flags()  # type: ignore[attr-defined]
+        threads = dict.fromkeys(THREAD_VARIABLES, str(self._threads))  # BLAS reads them when loaded
+        child = ChildProcess(
+            [sys.executable, *flags, "-c", code], Pickles(), {**os.environ, **threads}
+        )
+        self._child = child
         try:
-            if not pipe.poll(self._start_limit):  # not part of a call's limit
-                raise WorkerFailureError(
-                    f"the worker process was not ready after {self._start_limit:g} s"
-                )
-            kind, value = pipe.recv()
-        except EOFError as error:
-            code = self._exit_code()
+            _result(child.call((parent, target), self._start_limit))
+        except ChildTimeoutError:
             raise WorkerFailureError(
-                f"the worker process died at start-up (exit code {code})"
-            ) from error
-        except BaseException:
+                f"the worker process was not ready after {self._start_limit:g} s"
+            ) from None
+        except ChildDiedError as error:
+            raise WorkerFailureError(f"the worker process died at start-up ({error})") from error
+        except WorkerFailureError:
             self.close()
             raise
-        if kind == "error":
-            self.close()
-            raise WorkerFailureError(value)
-        return pipe
-
-    def _exit_code(self) -> int | None:
-        process = self._process
-        if process is None:
-            return None
-        process.join(timeout=5)
-        code = process.exitcode
-        self.close()
-        return code
-
-    def _wait_stopped(self, pause: Callable[[], bool]) -> None:
-        assert self._process is not None
-        pid = self._process.pid
-        assert pid is not None
-        os.kill(pid, signal.SIGSTOP)
-        stopped = time.monotonic()
-        try:
-            while pause():
-                time.sleep(0.2)
-        finally:
-            os.kill(pid, signal.SIGCONT)
-            self.paused += time.monotonic() - stopped
+        return child
 
 
-def _serve(pipe: Connection, build: Callable[..., Any], arguments: tuple[Any, ...]) -> None:
-    _die_with_parent()
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent handles Ctrl-C
-    try:
-        function = build(*arguments)
-    except Exception as error:
-        pipe.send(("error", f"{type(error).__name__}: {error}"))
-        return
-    pipe.send(("ok", None))
+def _result(answer: tuple[str, Any]) -> Any:
+    kind, value = answer
+    if kind == "error":
+        raise WorkerFailureError(value)
+    return value
+
+
+def serve() -> None:
+    """Answer the parent's requests; runs in the worker process.
+
+    The first request says which function answers the others. The last two arguments of the process
+    are the file descriptors of requests and answers.
+    """
+    pipes = [int(number) for number in sys.argv[-2:]]
+    for pipe in pipes:
+        os.set_inheritable(pipe, False)
+
+    def close_pipes() -> None:
+        """Let the parent see that this process has died while a fork of it still runs."""
+        for pipe in pipes:
+            os.close(pipe)
+
+    os.register_at_fork(after_in_child=close_pipes)
+    requests = open(pipes[0], "rb", closefd=False)  # noqa: SIM115 - open as long as the process
+    answers = open(pipes[1], "wb", closefd=False)  # noqa: SIM115
+    messages = Pickles()
+    function: Callable[..., Any] | None = None
     while True:
         try:
-            request = pipe.recv()
+            request = messages.read(requests)
         except EOFError:
             return
         try:
-            answer = pickle.dumps(("ok", function(*request)))
-        except Exception as error:  # the function raised, or its result cannot be pickled
-            answer = pickle.dumps(("error", f"{type(error).__name__}: {error}"))
-        pipe.send_bytes(answer)
+            result = None
+            if function is None:
+                function = _built(*request)
+            else:
+                result = function(*request)
+            answer = messages.encode(("ok", result))
+        except Exception as error:  # it raised, or its result cannot be pickled
+            answer = messages.encode(("error", f"{type(error).__name__}: {error}"))
+        answers.write(answer)
+        answers.flush()
 
 
-def _die_with_parent() -> None:
-    if sys.platform == "linux":  # on other systems it ends when it next uses the closed pipe
-        pr_set_pdeathsig = 1
-        ctypes.CDLL(None).prctl(pr_set_pdeathsig, signal.SIGKILL)
-        parent = multiprocessing.parent_process()
-        if parent is not None and os.getppid() != parent.pid:
-            os._exit(1)  # the parent died before prctl was called
+def _built(parent: dict[str, Any], target: bytes) -> Callable[..., Any]:
+    """Import what the parent has, as multiprocessing does, and build the function."""
+    current = multiprocessing.process.current_process()
+    current._inheriting = True  # type: ignore[attr-defined]  # no process must be started meanwhile
+    try:
+        multiprocessing.spawn.prepare(parent)
+    finally:
+        del current._inheriting  # type: ignore[attr-defined]
+    build, arguments = pickle.loads(target)
+    function: Callable[..., Any] = build(*arguments)
+    return function

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import multiprocessing
 import signal
 import sys
 import threading
@@ -176,8 +175,6 @@ def evaluate_job(settings: EvaluationSettings, seed: int, job: Job) -> Observati
         seed: seed of the run.
         job: job to evaluate.
     """
-    # Daemonic processes, as Dask's workers are, cannot spawn the child that enforces a time limit.
-    multiprocessing.current_process()._config["daemon"] = False  # type: ignore[attr-defined]
     if getattr(_thread, "settings", None) != settings:
         if hasattr(_thread, "task"):  # left by an earlier run on the same cluster
             _thread.task.close()

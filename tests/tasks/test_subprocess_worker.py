@@ -1,10 +1,10 @@
 from __future__ import annotations
 
-import multiprocessing
 import os
 import pickle
 import subprocess
 import sys
+import textwrap
 import threading
 import time
 from collections.abc import Iterator
@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from support.live import alive, wait_for
+from support.processes import own_children, running_in
 from tasks.subprocess_worker import (
     THREAD_VARIABLES,
     WorkerFailureError,
@@ -24,6 +26,12 @@ ROOT = Path(__file__).resolve().parents[2]
 BUSY = (
     "lambda seconds: [t := __import__('time'), end := t.process_time() + seconds,"
     " sum(0 for _ in iter(lambda: t.process_time() < end, False))] and 'done'"
+)
+
+
+FORK = (
+    "lambda: [o := __import__('os'), t := __import__('time'), pid := o.fork(),"
+    " pid or (t.sleep(300), o._exit(0))] and pid"
 )
 
 
@@ -66,8 +74,8 @@ def test_an_exception_while_building_is_a_failure_that_names_it() -> None:
 def test_a_call_over_the_limit_is_killed_and_the_next_one_works() -> None:
     worker = WorkerProcess(eval, BUSY)
     worker.call(0, limit=30)
-    assert worker._process is not None
-    pid = worker._process.pid
+    assert worker._child is not None
+    pid = worker._child.pid
     assert pid is not None
     with pytest.raises(WorkerTimeoutError, match=r"killed after 0\.7 s"):
         worker.call(300, limit=0.7)
@@ -90,16 +98,45 @@ def test_a_child_that_dies_is_a_failure_with_its_exit_code_and_the_next_call_wor
     worker.close()
 
 
+def test_a_child_that_is_killed_is_a_failure_that_names_the_signal() -> None:
+    worker = WorkerProcess(eval, "lambda s: __import__('os').kill(__import__('os').getpid(), s)")
+    for number, name in ((9, "SIGKILL"), (11, "SIGSEGV")):
+        with pytest.raises(
+            WorkerFailureError, match=rf"^the worker process died \(killed by {name}\)$"
+        ):
+            worker.call(number, limit=30)
+
+
+def test_a_child_that_died_between_two_calls_is_replaced(adder: WorkerProcess) -> None:
+    assert adder.call(1, 2, limit=30) == 3
+    assert adder._child is not None
+    os.kill(adder._child.pid, 9)
+    wait_for(lambda child=adder._child: not child.alive)
+    assert adder.call(2, 2, limit=30) == 4
+
+
 def test_a_child_that_dies_at_start_is_a_failure() -> None:
-    with pytest.raises(WorkerFailureError, match="died at start"):
+    with pytest.raises(WorkerFailureError, match=r"died at start-up \(exit code 3\)$"):
         WorkerProcess(eval, "__import__('os')._exit(3)").call(limit=30)
 
 
+def test_a_death_is_noticed_while_a_grandchild_lives_on() -> None:
+    """A fork has all open files of the child, so only closing them there ends the pipes."""
+    worker = WorkerProcess(eval, f"lambda die: __import__('os')._exit(7) if die else ({FORK})()")
+    grandchild = worker.call(False, limit=30)
+    started = time.monotonic()
+    with pytest.raises(WorkerFailureError, match="exit code 7"):
+        worker.call(True, limit=300)
+    assert time.monotonic() - started < 60
+    wait_for(lambda: not alive(grandchild), 10)
+
+
 def test_a_child_that_is_never_ready_is_killed_and_a_failure() -> None:
+    before = own_children()
     worker = WorkerProcess(eval, "__import__('time').sleep(60)", start_limit=1.0)
     with pytest.raises(WorkerFailureError, match="not ready after 1 s"):
         worker.call(limit=30)
-    assert not [each for each in multiprocessing.active_children() if each.is_alive()]
+    assert own_children() <= before
 
 
 def test_a_child_has_as_many_threads_as_it_is_told() -> None:
@@ -119,19 +156,19 @@ def test_a_pause_stops_the_child_and_the_clock() -> None:
     worker = WorkerProcess(eval, BUSY)
     worker.call(0, limit=30)
     states: list[str] = []
-    asked = iter([True] * 12 + [False] * 1000)
+    asked = iter([True] * 21 + [False] * 1000)
 
     def pause() -> bool:
-        assert worker._process is not None
-        states.append(Path(f"/proc/{worker._process.pid}/stat").read_text().split()[2])
+        assert worker._child is not None
+        states.extend(process.state for process in running_in(worker._child.pid))
         return next(asked)
 
-    # 1 s of work, at least 2 s of pause, a limit below their sum
+    # 0.8 s of work, at least 4 s of pause, a limit below their sum
     started = time.monotonic()
-    assert worker.call(1.0, limit=2.5, pause=pause) == "done"
-    assert time.monotonic() - started > 2.5
+    assert worker.call(0.8, limit=4.5, pause=pause) == "done"
+    assert time.monotonic() - started > 4.5
     assert "T" in states
-    assert worker.paused > 1.9
+    assert worker.paused > 3.9
     worker.call(0, limit=30)
     assert worker.paused == 0
     worker.close()
@@ -173,31 +210,136 @@ def test_children_run_on_one_thread_and_leave_the_environment_as_it_was(
     assert dict(os.environ) == before
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="prctl is Linux's")
-def test_a_busy_child_dies_with_its_parent() -> None:
+def test_what_a_call_prints_is_no_answer(capfd: pytest.CaptureFixture[str]) -> None:
+    worker = WorkerProcess(
+        eval, "lambda: [print('text'), __import__('os').system('echo more'), 'answer'][-1]"
+    )
+    assert worker.call(limit=30) == "answer"
+    assert worker.call(limit=30) == "answer"
+    worker.close()
+    assert "more" in capfd.readouterr().out
+
+
+@pytest.mark.parametrize("end", ["limit", "close"])
+def test_what_a_child_has_started_dies_with_it(end: str) -> None:
+    worker = WorkerProcess(
+        eval, f"lambda hang: __import__('time').sleep(300) if hang else ({FORK})()"
+    )
+    grandchild = worker.call(False, limit=30)
+    assert worker._child is not None
+    group = worker._child.pid
+    assert {each.pid for each in running_in(group)} == {group, grandchild}
+    if end == "limit":
+        with pytest.raises(WorkerTimeoutError):
+            worker.call(True, limit=0.3)
+    worker.close()
+    wait_for(lambda: not running_in(group), 10)
+    assert not alive(grandchild)
+    assert group not in own_children()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
+def test_a_busy_child_and_what_it_has_started_die_with_their_parent() -> None:
+    code = (
+        "lambda s: [o := __import__('os'), t := __import__('time'), pid := o.fork(),"
+        " pid and print(o.getpid(), pid, flush=True), t.sleep(s)]"
+    )
     script = (
-        "import threading, time; from tasks.subprocess_worker import WorkerProcess\n"
-        'worker = WorkerProcess(eval, \'lambda s: [print(__import__("os").getpid(), flush=True),'
-        ' __import__("time").sleep(s)]\')\n'
-        "if __name__ == '__main__': worker.call(300, limit=300)\n"
+        "from tasks.subprocess_worker import WorkerProcess\n"
+        f"WorkerProcess(eval, {code!r}).call(300, limit=300)\n"
     )
     parent = subprocess.Popen(
         [sys.executable, "-c", script], cwd=ROOT, stdout=subprocess.PIPE, text=True
     )
     assert parent.stdout is not None
     with parent:
-        pid = int(parent.stdout.readline())
-        assert alive(pid)
+        pids = [int(pid) for pid in parent.stdout.readline().split()]
+        assert all(map(alive, pids))
         parent.kill()
-    deadline = time.monotonic() + 20
-    while alive(pid) and time.monotonic() < deadline:
-        time.sleep(0.05)
-    assert not alive(pid)
+    wait_for(lambda: not any(map(alive, pids)), 20)
 
 
-def alive(pid: int) -> bool:
-    """True unless the process is gone or only waits for its parent to collect it."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
-    except FileNotFoundError:
-        return False
+# ---- what a child can import: as with multiprocessing
+
+
+def script(folder: Path, *lines: str) -> subprocess.CompletedProcess[str]:
+    """Run a script that begins with a worker and goes on with the lines."""
+    path = folder / "script.py"
+    path.write_text("from tasks.subprocess_worker import WorkerProcess\n" + "\n".join(lines))
+    return subprocess.run(
+        [sys.executable, str(path)],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_a_module_beside_the_script_or_on_its_path_can_be_imported(tmp_path: Path) -> None:
+    (tmp_path / "beside.py").write_text("def build(n): return lambda: n + 1\n")
+    (tmp_path / "far").mkdir()
+    (tmp_path / "far" / "away.py").write_text("def build(n): return lambda: n + 2\n")
+    done = script(
+        tmp_path,
+        "import sys; sys.path.append('far')",
+        "import beside, away",
+        "if __name__ == '__main__':",
+        "    print([WorkerProcess(m.build, 1).call(limit=30) for m in (beside, away)])",
+    )
+    assert (done.stdout, done.stderr) == ("[2, 3]\n", "")
+
+
+def test_a_function_of_the_script_itself_can_be_called(tmp_path: Path) -> None:
+    done = script(
+        tmp_path,
+        "import os, sys",
+        "def build(folder): return lambda: [folder == os.getcwd(), sys.argv[0], __name__]",
+        "if __name__ == '__main__':",
+        "    print(WorkerProcess(build, os.getcwd()).call(limit=30))",
+    )
+    assert (done.stdout, done.stderr) == (f"[True, '{tmp_path}/script.py', '__mp_main__']\n", "")
+
+
+def test_a_function_of_a_module_that_runs_as_main_can_be_called(tmp_path: Path) -> None:
+    package = tmp_path / "package"
+    package.mkdir()
+    (package / "__init__.py").touch()
+    (package / "run.py").write_text(
+        textwrap.dedent("""
+            from tasks.subprocess_worker import WorkerProcess
+            def build(): return lambda: __name__
+            if __name__ == "__main__": print(WorkerProcess(build).call(limit=30))
+        """)
+    )
+    done = subprocess.run(
+        [sys.executable, "-m", "package.run"],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.stdout, done.stderr) == ("__mp_main__\n", "")
+
+
+def test_a_script_that_starts_a_worker_whenever_it_is_imported_is_an_error_not_a_storm(
+    tmp_path: Path,
+) -> None:
+    done = script(tmp_path, "print(WorkerProcess(eval, 'lambda: 1').call(limit=30))")
+    assert done.returncode == 1
+    assert "current process has finished its bootstrapping phase" in done.stderr
+    assert done.stdout == ""
+
+
+def test_what_cannot_be_imported_there_is_a_failure(tmp_path: Path) -> None:
+    (tmp_path / "gone.py").write_text("def build(): return lambda: 1\n")
+    done = script(
+        tmp_path,
+        "import os, gone",
+        "if __name__ == '__main__':",
+        "    os.remove('gone.py')",
+        "    try: WorkerProcess(gone.build).call(limit=30)",
+        "    except Exception as error: print(type(error).__name__, error)",
+    )
+    assert done.stdout == "WorkerFailureError ModuleNotFoundError: No module named 'gone'\n"

@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from live import alive, wait_for
-from processes import own_children, running_in
 
 from benchmarks.core.child_process import ChildDiedError, ChildProcess, ChildTimeoutError
 from benchmarks.core.codecs import JsonLines
+from support.live import alive, wait_for
+from support.processes import own_children, running_in
 
 ROOT = Path(__file__).resolve().parents[3]
 # answers every request, once it has done what the request says

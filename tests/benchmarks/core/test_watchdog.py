@@ -9,12 +9,12 @@ import sys
 from pathlib import Path
 
 import pytest
-from live import alive, wait_for
-from processes import children_of, running_in
 
 from benchmarks.core import watchdog
 from benchmarks.core.child_process import ChildProcess
 from benchmarks.core.codecs import JsonLines
+from support.live import alive, wait_for
+from support.processes import children_of, running_in
 
 ROOT = Path(__file__).resolve().parents[3]
 # answers every request, once it has done what the request says

@@ -160,6 +160,14 @@ def test_what_hangs_raises_or_returns_rubbish_is_one_trial(address: str) -> None
     assert "_thread.lock object" in seen["lock"].info["lock"]
 
 
+def test_an_evaluation_may_start_processes_of_its_own_under_a_limit(address: str) -> None:
+    """Dask's workers are daemonic: what multiprocessing starts there must have no children."""
+    nested = settings(2, address, limit=120.0, _target_="support.nested.Nested", name="nested")
+    with closing(build_engine(nested, Live(), 0.0)) as engine:
+        engine.start(job(0))
+        assert next_end(engine).observation.info == {"doubled": 42}
+
+
 def test_what_cannot_be_sent_by_a_worker_is_sent_as_text(address: str) -> None:
     with closing(build_engine(settings(2, address, faults=FAULTS), Live(), 0.0)) as engine:
         engine.start(job(0, "lock"))

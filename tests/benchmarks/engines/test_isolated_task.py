@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from benchmarks.core.trial import Suggestion
 from benchmarks.engines.evaluate import evaluate
 from benchmarks.engines.isolated_task import IsolatedTask
+from support.live import alive, pids, wait_for
 from support.tiny import Tiny
 
 FLAKY = {"_target_": "support.tiny.Flaky", "name": "flaky", "hang": True}
@@ -43,6 +46,29 @@ def test_an_evaluation_over_the_limit_is_a_timeout_charged_at_the_limit_and_the_
     raised = evaluate(task, Suggestion({"x": 0.0, "y": 0}), rng)
     assert raised.status == "failed"
     assert "flaky on purpose" in raised.info["error"]
+    task.close()
+
+
+@pytest.mark.parametrize("kind", ["pool", "spawn", "subprocess"])
+def test_an_evaluation_may_start_processes_of_its_own(
+    kind: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    described = {"_target_": "support.nested.Nested", "name": "nested", "kind": kind}
+    task = IsolatedTask(described, ["support"], limit=120)
+    for _ in range(2):
+        seen = task.evaluate({"x": 0.5, "y": 0.5}, 1.0, np.random.default_rng(0))
+        assert (seen.status, seen.info) == ("ok", {"doubled": 42})
+    task.close()
+    assert capfd.readouterr().out == "evaluated\nevaluated\n"
+
+
+def test_the_limit_kills_the_processes_of_an_evaluation(tmp_path: Path) -> None:
+    described = {"_target_": "support.nested.Nested", "name": "nested", "kind": "hang"}
+    task = IsolatedTask({**described, "marks": str(tmp_path)}, ["support"], limit=2.0)
+    seen = task.evaluate({"x": 0.5, "y": 0.5}, 1.0, np.random.default_rng(0))
+    assert seen.status == "timeout"
+    assert pids(tmp_path)
+    wait_for(lambda: not any(map(alive, pids(tmp_path))), 10)
     task.close()
 
 

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import math
-import multiprocessing
 import os
 import threading
 import time
@@ -25,6 +24,7 @@ from benchmarks.runner.resumption import resume
 from benchmarks.runner.trace import Trace
 from methods.random_search import RandomSearch
 from support.live import FAULTS, Live, alive, pids, wait_for
+from support.processes import own_children
 
 
 def engine(n: int, limit: float = math.inf, now: float = 0.0, **options: Any) -> Local:
@@ -40,10 +40,10 @@ def job(number: int, fault: str = "ok", worker: int = 0) -> Job:
 @pytest.fixture
 def no_leftovers() -> Iterator[None]:
     """Checks that a test leaves no process and no thread behind."""
-    threads = set(threading.enumerate())
+    threads, children = set(threading.enumerate()), own_children()
     yield
     assert set(threading.enumerate()) <= threads
-    assert not multiprocessing.active_children()
+    assert own_children() <= children
 
 
 def next_end(workers: Local) -> CompletedJob:
@@ -153,6 +153,18 @@ def test_a_task_that_can_be_built_later_costs_one_trial() -> None:
 
 
 @pytest.mark.usefixtures("no_leftovers")
+@pytest.mark.parametrize("kind", ["pool", "subprocess"])
+def test_evaluations_may_start_processes_of_their_own(kind: str) -> None:
+    described = {"_target_": "support.nested.Nested", "name": "nested", "kind": kind}
+    build = lambda: IsolatedTask(described, ["support"], math.inf)  # noqa: E731
+    with closing(Local(build, 0, 2)) as workers:
+        for number in range(2):
+            workers.start(job(number, worker=number))
+        seen = [next_end(workers).observation for _ in range(2)]
+    assert [observation.info for observation in seen] == [{"doubled": 42}] * 2
+
+
+@pytest.mark.usefixtures("no_leftovers")
 def test_closing_kills_what_is_evaluated(tmp_path: Path) -> None:
     workers = engine(2, faults=["hang"], marks=str(tmp_path))
     for number in range(2):
@@ -160,6 +172,17 @@ def test_closing_kills_what_is_evaluated(tmp_path: Path) -> None:
     wait_for(lambda: len(pids(tmp_path)) == 2)
     workers.close()
     assert not any(map(alive, pids(tmp_path)))
+
+
+@pytest.mark.usefixtures("no_leftovers")
+def test_closing_kills_the_processes_of_what_is_evaluated(tmp_path: Path) -> None:
+    described = {"_target_": "support.nested.Nested", "name": "nested", "kind": "hang"}
+    described["marks"] = str(tmp_path)
+    workers = Local(lambda: IsolatedTask(described, ["support"], math.inf), 0, 1)
+    workers.start(job(0))
+    wait_for(lambda: bool(pids(tmp_path)))
+    workers.close()
+    wait_for(lambda: not any(map(alive, pids(tmp_path))), 10)
 
 
 @pytest.mark.usefixtures("no_leftovers")
