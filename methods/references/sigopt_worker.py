@@ -1,7 +1,8 @@
 """Worker of ``methods.references.sigopt``: SigOpt's optimiser, answering lines of JSON.
 
-Runs in the Python of an environment with sigoptlite, and imports nothing of this suite. First it
-writes ``{"ready": {package: version}}``. Then it answers each line
+Runs in the Python of an environment with sigoptlite, and imports nothing of this suite. Its two
+arguments are the file descriptors of requests and replies. First it writes
+``{"ready": {package: version}}``. Then it answers each line
 ``{"parameters", "tasks", "observations", "running", "hyperparameters", "seed"}`` by one line
 ``{"assignments", "task", "hyperparameters", "cpu"}`` or ``{"error", "cpu"}``.
 
@@ -84,16 +85,16 @@ def _answer(line: str) -> dict[str, Any]:
 
 
 def main() -> None:
-    """Answer requests until standard input ends."""
-    replies = os.fdopen(os.dup(1), "w")
-    os.dup2(2, 1)  # keep what the packages print out of the answers
+    """Answer requests until there are no more."""
+    pipe = int(sys.argv[1])
+    replies = os.fdopen(int(sys.argv[2]), "w")
     print(json.dumps({"ready": {name: version(name) for name in PACKAGES}}), file=replies)
     replies.flush()
     while True:
-        select.select([0], [], [])
+        select.select([pipe], [], [])
         child = os.fork()
         if not child:
-            line = sys.stdin.readline()
+            line = os.fdopen(pipe).readline()
             if line:
                 print(json.dumps(_answer(line)), file=replies)
                 replies.flush()

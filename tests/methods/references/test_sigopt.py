@@ -28,6 +28,7 @@ from methods.references.sigopt import (
     environment,
 )
 from methods.references.sigopt_process import JsonProcess, WorkerError
+from support.live import alive, wait_for
 
 CARS = Space.from_spec(
     yaml.safe_load((Path(__file__).parents[3] / "conf/space/cars.yaml").read_text())
@@ -159,6 +160,13 @@ def test_a_python_without_the_library_says_what_is_missing_and_what_to_do() -> N
         method.suggest(History(), np.random.default_rng(0))
 
 
+PIPES = """
+import json, os, sys
+requests, replies = os.fdopen(int(sys.argv[-2])), os.fdopen(int(sys.argv[-1]), "w")
+say = lambda message: print(json.dumps(message), file=replies, flush=True)
+"""
+
+
 def fake(tmp_path: Path, code: str) -> str:
     """A "Python" that runs ``code``, whatever it is asked to run."""
     script = tmp_path / "python"
@@ -168,7 +176,7 @@ def fake(tmp_path: Path, code: str) -> str:
 
 
 def test_other_versions_are_refused(tmp_path: Path) -> None:
-    python = fake(tmp_path, "import json; print(json.dumps({'ready': {'numpy': '9.0'}}))")
+    python = fake(tmp_path, f"{PIPES}say({{'ready': {{'numpy': '9.0'}}}})")
     with pytest.raises(WorkerError, match=r"found numpy 9.0, need 1\.26\.4; recreate it with: "):
         SigOpt(CARS, EPOCHS, python=python).suggest(History(), np.random.default_rng(0))
 
@@ -182,11 +190,7 @@ def test_other_versions_are_refused(tmp_path: Path) -> None:
     ],
 )
 def test_an_answer_that_makes_no_sense(tmp_path: Path, answer: str) -> None:
-    code = (
-        "import json, sys\n"
-        "print(json.dumps({'ready': {}}), flush=True)\n"
-        f"for line in sys.stdin: print(json.dumps({answer}), flush=True)"
-    )
+    code = f"{PIPES}say({{'ready': {{}}}})\nfor line in requests: say({answer})"
     method = SigOpt(LINE, FULL, python=fake(tmp_path, code))
     with pytest.raises(WorkerError, match=r"^unexpected answer from SigOpt: \{"):
         method.suggest(History(), np.random.default_rng(0))
@@ -200,14 +204,13 @@ def test_a_timeout_is_a_positive_number(timeout: Any) -> None:
 
 # ---- the protocol, with real processes
 
-ECHO = """
-import json, os, sys
-print(json.dumps({"ready": os.getpid()}), flush=True)
-for line in sys.stdin:
+ECHO = f"""{PIPES}
+say({{"ready": os.getpid()}})
+for line in requests:
     request = json.loads(line)
     if "do" in request:
         exec(request["do"])
-    print(json.dumps({"got": request, "pid": os.getpid()}), flush=True)
+    say({{"got": request, "pid": os.getpid()}})
 """
 
 
@@ -233,14 +236,17 @@ def test_a_request_larger_than_a_pipe_holds() -> None:
 @pytest.mark.parametrize(
     ("action", "message"),
     [
-        ("print('rubbish', flush=True)", "its answer is not a JSON object: 'rubbish"),
-        ("print('[1, 2]', flush=True)", r"its answer is not a JSON object: '\[1, 2\]"),
-        ("os.write(1, bytes([255, 10]))", "its answer is not a JSON object: '"),
-        ("os._exit(7)", r"it died \(exit code 7\): nothing on stderr$"),
+        ("replies.write('rubbish\\n')", "its answer is not a JSON object: 'rubbish"),
+        ("say([1, 2])", r"its answer is not a JSON object: '\[1, 2\]"),
+        ("os.write(replies.fileno(), bytes([255, 10]))", "its answer is not a JSON object: '"),
+        ("os._exit(7)", r"it died \(exit code 7\): it printed nothing$"),
         ("raise KeyError('lost')", r"it died \(exit code 1\): KeyError: 'lost'$"),
-        ("os.kill(os.getpid(), 9)", r"it died \(exit code -9\)"),
+        ("os.kill(os.getpid(), 9)", r"it died \(killed by SIGKILL\): it printed nothing$"),
         ("import time; time.sleep(60)", r"^no answer within 1 s$"),
-        ("os.write(1, b'half a line'); import time; time.sleep(60)", "^no answer within 1 s$"),
+        (
+            "os.write(replies.fileno(), b'half'); import time; time.sleep(60)",
+            "^no answer within 1 s$",
+        ),
     ],
 )
 def test_a_broken_answer_is_one_clear_line_and_the_next_request_works(
@@ -256,7 +262,7 @@ def test_a_broken_answer_is_one_clear_line_and_the_next_request_works(
 
 
 def test_a_process_that_reads_nothing_is_given_up_in_time() -> None:
-    talk = process("import time; print('{}', flush=True); time.sleep(60)", limit=1.0)
+    talk = process(f"{PIPES}say({{}}); import time; time.sleep(60)", limit=1.0)
     started = time.monotonic()
     with pytest.raises(WorkerError, match=r"^no answer within 1 s$"):
         talk.ask({"long": "x" * 3_000_000})
@@ -267,8 +273,7 @@ def test_one_that_was_killed_between_requests_is_replaced() -> None:
     talk = process()
     pid = talk.ask({})["pid"]
     os.kill(pid, signal.SIGKILL)
-    while not _gone(pid):
-        time.sleep(0.01)
+    wait_for(lambda: not alive(pid))
     assert talk.ask({"n": 1})["got"] == {"n": 1}
     talk.close()
 
@@ -289,18 +294,7 @@ def test_it_ends_with_its_object_and_so_do_its_forks() -> None:
     del talk
     gc.collect()
     for pid in (answer["pid"], answer["got"]["fork"]):
-        deadline = time.monotonic() + 10
-        while not _gone(pid):
-            assert time.monotonic() < deadline, pid
-            time.sleep(0.01)
-
-
-def _gone(pid: int) -> bool:
-    """True if the process has ended, buried or not."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
-    except FileNotFoundError:
-        return True
+        wait_for(lambda pid=pid: not alive(pid), 10)
 
 
 # ---- the library
@@ -429,10 +423,10 @@ def test_the_libraries_errors_are_one_line_and_it_goes_on() -> None:
 def test_a_killed_worker_is_replaced_and_suggests_the_same() -> None:
     method = SigOpt(CARS, EPOCHS)
     before = method.suggest(history(18), np.random.default_rng(0))
-    running = method._library._running
+    running = method._library._child
     assert running is not None
-    os.kill(running.process.pid, signal.SIGKILL)
-    running.process.wait()
+    os.kill(running.pid, signal.SIGKILL)
+    wait_for(lambda: not alive(running.pid))
     assert method.suggest(history(18), np.random.default_rng(0)) == before
 
 
