@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import inspect
 import math
 import os
 import time
@@ -14,11 +13,12 @@ import numpy as np
 
 from benchmarks.core.arrays import Rows
 from benchmarks.core.protocols import Task
-from benchmarks.core.space import Config, Float, Space, check_choice, nearest
+from benchmarks.core.space import Config, Float, Space, check_choice
 from benchmarks.core.trial import Fidelities, Observation
 from tasks import datasets as data
 from tasks.subprocess_worker import WorkerFailureError, WorkerProcess
 from tasks.subsets import stratified_order
+from tasks.training.source import SOURCES, with_options_of
 from tasks.training.worker_task import WorkerTask, check_time_limit
 
 BACKENDS = ("sklearnex", "sklearn")
@@ -260,6 +260,7 @@ def _build(
     return lambda kind, *arguments: serve[kind](*arguments)
 
 
+@with_options_of(SVM)
 def svm_task(
     data: str, dataset: str, source: str = "recorded", table: str | None = None, **options: Any
 ) -> Task:
@@ -280,12 +281,8 @@ def svm_task(
     """
     check_choice("task.data", data, DATASETS)
     check_choice("task.dataset", dataset, DATASETS[data])
-    names = list(inspect.signature(SVM).parameters)
-    for option in options:
-        if option not in names:
-            raise ValueError(f"unknown key task.{option}{nearest(option, names)}")
     name = data if dataset == data else f"{data}_{dataset}"
-    check_choice("task.source", source, ("recorded", "live"))
+    check_choice("task.source", source, SOURCES)
     if source == "live":
         return SVM(name, **options)
     from tasks.replay.evaluations import RecordedTask

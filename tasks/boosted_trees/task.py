@@ -8,12 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.core.protocols import Task
 from benchmarks.core.space import Config, Space
 from benchmarks.core.trial import Fidelities, Observation
 from tasks.subprocess_worker import WorkerProcess
 from tasks.training.live import check_whole, read_task_info
-from tasks.training.source import replay_or_live
+from tasks.training.source import factory_of
 from tasks.training.worker_task import WorkerTask, build_worker, check_time_limit
 
 SHARES = (1 / 64, 1 / 32, 1 / 16, 1 / 8, 1 / 4, 1 / 2, 1.0)
@@ -117,16 +116,5 @@ class BoostedTrees(WorkerTask):
         return Observation(result["loss"], result["cost"], "ok", result["test_loss"], info)
 
 
-def gbm_covertype(
-    space: Mapping[str, Mapping[str, Any]],
-    source: str = "recorded",
-    table: str | None = None,
-    surrogate: str | None = None,
-    **options: Any,
-) -> Task:
-    """Build the task ``gbm_covertype``; see ``replay_or_live`` and ``BoostedTrees``."""
-    asked = {name: options.get(name) for name in ("train_rows", "subset_rows")}
-    default = options.get("baseline_default")
-    return replay_or_live(
-        BoostedTrees, space, source, table, surrogate, options, asked, baseline=default
-    )
+gbm_covertype = factory_of(BoostedTrees, ("train_rows", "subset_rows"))
+"""builds the task ``gbm_covertype``: the replay of its table, or ``BoostedTrees``"""

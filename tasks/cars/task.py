@@ -8,12 +8,13 @@ from typing import Any
 from benchmarks.core.protocols import Task
 from benchmarks.core.space import check_choice
 from tasks.cars.live import FIDELITIES, MULTITASK, Cars
-from tasks.training.source import replay_or_live
+from tasks.training.source import replay_or_live, with_options_of
 
 TRAINED = ("backbone", "train", "protocol", "image_size", "precision", "epochs")
 """options of the live task that change the training"""
 
 
+@with_options_of(Cars)
 def cars_task(
     space: Mapping[str, Mapping[str, Any]],
     source: str = "recorded",

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from benchmarks.core.protocols import Task
 from benchmarks.core.space import Config, Space
 from benchmarks.core.trial import Fidelities
 from tasks.training.live import LiveTraining, check_switches, check_whole
-from tasks.training.source import replay_or_live
+from tasks.training.source import factory_of
 
 EPOCHS = 27
 
@@ -88,16 +87,5 @@ class ConvolutionalNet(LiveTraining):
         self.loss_floor = 0.5 / facts["validation images"]
 
 
-def cnn_fashion(
-    space: Mapping[str, Mapping[str, Any]],
-    source: str = "recorded",
-    table: str | None = None,
-    surrogate: str | None = None,
-    **options: Any,
-) -> Task:
-    """Build the task ``cnn_fashion``; see ``replay_or_live`` and ``ConvolutionalNet``."""
-    asked = {name: options.get(name) for name in ("train_rows", "subset_rows")}
-    default = options.get("baseline_default")
-    return replay_or_live(
-        ConvolutionalNet, space, source, table, surrogate, options, asked, baseline=default
-    )
+cnn_fashion = factory_of(ConvolutionalNet, ("train_rows", "subset_rows"))
+"""builds the task ``cnn_fashion``: the replay of its table, or ``ConvolutionalNet``"""

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from benchmarks.core.protocols import Task
 from benchmarks.core.space import Config, Space
 from benchmarks.core.trial import Fidelities
 from tasks.training.live import LiveTraining, check_switches, check_whole
-from tasks.training.source import replay_or_live
+from tasks.training.source import factory_of
 
 CONTEXT = 64
 """context length of the network, in characters"""
@@ -103,16 +102,5 @@ class LanguageModel(LiveTraining):
         self.loss_floor = 0.01
 
 
-def lm_shakespeare(
-    space: Mapping[str, Mapping[str, Any]],
-    source: str = "recorded",
-    table: str | None = None,
-    surrogate: str | None = None,
-    **options: Any,
-) -> Task:
-    """Build the task ``lm_shakespeare``; see ``replay_or_live`` and ``LanguageModel``."""
-    asked = {name: options.get(name) for name in ("characters", "steps", "subset_tokens")}
-    default = options.get("baseline_default")
-    return replay_or_live(
-        LanguageModel, space, source, table, surrogate, options, asked, baseline=default
-    )
+lm_shakespeare = factory_of(LanguageModel, ("characters", "steps", "subset_tokens"))
+"""builds the task ``lm_shakespeare``: the replay of its table, or ``LanguageModel``"""

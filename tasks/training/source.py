@@ -1,15 +1,72 @@
-"""Choose between the replay of a recorded table and the live task."""
+"""Factories of tasks: the replay of a recorded table, or the live task."""
 
 from __future__ import annotations
 
+import functools
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from benchmarks.core.protocols import Task
 from benchmarks.core.space import Config, Space, check_choice, nearest
 
 SOURCES = ("recorded", "live")
+
+
+def with_options_of(live: Callable[..., Task]) -> Callable[[Callable[..., Task]], Any]:
+    """Return a decorator for a factory that takes options of a live task as ``**options``.
+
+    It states these options, with their defaults, in the signature of the factory. The runner reads
+    there which options exist, and which are at their default: a run from before such an option
+    existed is the same run. Called with any other option, the factory raises ``ValueError``.
+
+    Args:
+        live: class of the live task.
+    """
+
+    def decorate(factory: Callable[..., Task]) -> Callable[..., Task]:
+        parameters = dict(inspect.signature(factory).parameters)
+        del parameters["options"]
+        for name, parameter in inspect.signature(live).parameters.items():
+            parameters.setdefault(name, parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY))
+
+        @functools.wraps(factory)
+        def build(*arguments: Any, **options: Any) -> Task:
+            for name in options:
+                if name not in parameters:
+                    raise ValueError(f"unknown key task.{name}{nearest(name, list(parameters))}")
+            return factory(*arguments, **options)
+
+        build.__signature__ = inspect.Signature(list(parameters.values()))  # type: ignore[attr-defined]
+        return build
+
+    return decorate
+
+
+def factory_of(live: Callable[..., Task], trained: Sequence[str]) -> Callable[..., Task]:
+    """Return the factory of a task that is replayed from a table of curves; see ``replay_or_live``.
+
+    Args:
+        live: class of the live task.
+        trained: names of its options that change the training.
+    """
+
+    @with_options_of(live)
+    def build(
+        space: Mapping[str, Mapping[str, Any]],
+        source: str = "recorded",
+        table: str | None = None,
+        surrogate: str | None = None,
+        **options: Any,
+    ) -> Task:
+        asked = {name: options.get(name) for name in trained}
+        default = options.get("baseline_default")
+        return replay_or_live(
+            live, space, source, table, surrogate, options, asked, baseline=default
+        )
+
+    factory: Callable[..., Task] = build
+    return factory
 
 
 def replay_or_live(
@@ -41,14 +98,10 @@ def replay_or_live(
         baseline: as in ``RecordedCurves``.
 
     Raises:
-        ValueError: unknown source or option, or an option or space differs from the recording.
+        ValueError: unknown source, or an option or space differs from the recording.
         tasks.replay.table.TableError: the table is missing or damaged.
         tasks.datasets.DataError: the data set of the live task is not available.
     """
-    names = list(inspect.signature(live).parameters)
-    for option in options:
-        if option not in names:
-            raise ValueError(f"unknown key task.{option}{nearest(option, names)}")
     check_choice("task.source", source, SOURCES)
     if source == "live":
         return live(space=space, **options)
