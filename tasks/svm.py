@@ -19,7 +19,7 @@ from tasks import datasets as data
 from tasks.subprocess_worker import WorkerFailureError, WorkerProcess
 from tasks.subsets import stratified_order
 from tasks.training.source import SOURCES, with_options_of
-from tasks.training.worker_task import WorkerTask, check_time_limit
+from tasks.training.worker_task import Pause, WorkerTask, check_time_limit
 
 BACKENDS = ("sklearnex", "sklearn")
 SCALES = ("none", "minmax")
@@ -117,40 +117,22 @@ class SVM(WorkerTask):
             "scale": scale,
             "train_rows": rows,
         }
-        self._subset_seeds, self._limit, self._refit = subset_seeds, time_limit, test
+        self._seeds, self._limit, self._refit = subset_seeds, time_limit, test
         self._worker = WorkerProcess(_build, dataset, backend, scale, data_dir, rows, timings)
         self._refits: dict[tuple[float, float], float | None] = {}
 
-    def evaluate(self, config: Config, fidelity: float, rng: np.random.Generator) -> Observation:
-        self.space.check(config)
-        self.fidelities.check(fidelity)
-        return self.evaluate_replicate(config, fidelity, int(rng.integers(self._subset_seeds)))
-
-    def evaluate_replicate(
-        self,
-        config: Config,
-        fidelity: float,
-        replicate_seed: int,
-        pause: Callable[[], bool] | None = None,
+    def _train(
+        self, config: Config, fidelity: float, seed: int, pause: Pause, recording: bool
     ) -> Observation:
-        """Evaluate with a given subset seed; called by the recorder.
+        """Train on a subset whose seed fixes the order of the rows for all configs and fidelities.
 
-        Args:
-            config: a config of the space.
-            fidelity: share of the training rows in (0, 1]; may be below the lowest of
-                ``fidelities``.
-            replicate_seed: subset seed; fixes the order of the rows for all configs and
-                fidelities.
-            pause: see ``WorkerProcess.call``.
+        The recorder may ask for a fidelity below the lowest of ``fidelities``.
         """
-        request = (
-            "fit",
-            float(config["log_c"]),
-            float(config["log_gamma"]),
-            fidelity,
-            replicate_seed,
-        )
-        info: dict[str, Any] = {"subset_seed": replicate_seed}
+        if not recording:
+            self.space.check(config)
+            self.fidelities.check(fidelity)
+        request = ("fit", float(config["log_c"]), float(config["log_gamma"]), fidelity, seed)
+        info: dict[str, Any] = {"subset_seed": seed}
         result = self._request(request, info, pause)
         if isinstance(result, Observation):
             return result

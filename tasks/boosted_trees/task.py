@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
-
-import numpy as np
 
 from benchmarks.core.space import Config, Space
 from benchmarks.core.trial import Fidelities, Observation
 from tasks.subprocess_worker import WorkerProcess
 from tasks.training.live import check_whole, read_task_info
 from tasks.training.source import factory_of
-from tasks.training.worker_task import WorkerTask, build_worker, check_time_limit
+from tasks.training.worker_task import Pause, WorkerTask, build_worker, check_time_limit
 
 SHARES = (1 / 64, 1 / 32, 1 / 16, 1 / 8, 1 / 4, 1 / 2, 1.0)
 
@@ -76,34 +74,14 @@ class BoostedTrees(WorkerTask):
         self.sizes = facts
         self.loss_floor = 0.5 / facts["validation rows"]
 
-    def evaluate(self, config: Config, fidelity: float, rng: np.random.Generator) -> Observation:
-        return self._train(config, fidelity, int(rng.integers(self._seeds)))
-
-    def evaluate_replicate(
-        self,
-        config: Config,
-        fidelity: float,
-        replicate_seed: int,
-        pause: Callable[[], bool] | None = None,
-    ) -> Observation:
-        """Evaluate with a given training seed; called by the recorder.
-
-        ``info["references"]`` is as in ``tasks.training.live.LiveTraining``.
-        """
-        return self._train(config, fidelity, replicate_seed, pause, recording=True)
-
     def reference_seconds(self) -> float:
         """Time a fixed workload that resembles the training, in CPU seconds."""
         return float(self._worker.call("speed", limit=math.inf))
 
     def _train(
-        self,
-        config: Config,
-        fidelity: float,
-        seed: int,
-        pause: Callable[[], bool] | None = None,
-        recording: bool = False,
+        self, config: Config, fidelity: float, seed: int, pause: Pause, recording: bool
     ) -> Observation:
+        """Train a config; ``info["references"]`` is as in ``tasks.training.live.LiveTraining``."""
         self.space.check(config)
         self.fidelities.check(fidelity)
         plain = self.space.from_numbers(self.space.numbers(config))  # numpy types become plain ones

@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 from torch import nn
 
 from benchmarks.core.arrays import Rows
-from tasks.training.training import DivergedError, Training
+from tasks.training.network_training import NetworkTraining
+from tasks.training.training import DivergedError
 
 SCORED = 256
 """batch size of scoring, in photos"""
@@ -54,53 +55,36 @@ class Problem:
     """augment validation photos like training photos, as the talk's code does"""
 
 
-class CarsTraining(Training):
-    """Train one config on Stanford Cars; a unit is an epoch."""
+class CarsTraining(NetworkTraining):
+    """Train one config on Stanford Cars; a unit is an epoch.
 
-    def __init__(
-        self,
-        problem: Problem,
-        config: Mapping[str, Any],
-        seed: int,
-        between: Callable[[], object] | None = None,
-    ) -> None:
-        """Build network, optimiser and scheduler.
+    The seed fixes the initial weights, the order of the photos and their augmentation.
+    """
 
-        Args:
-            problem: data and network.
-            config: values of the talk's seven hyperparameters.
-            seed: training seed; fixes the initial weights, the order of the photos and their
-                augmentation.
-            between: as in ``Training``.
-        """
-        super().__init__(seed, problem.device, between)
-        self._problem = problem
-        self._batch = int(config["batch_size"])
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(seed)
-            self._network = problem.network().to(problem.device)
-        trained = [p for p in self._network.parameters() if p.requires_grad]
-        momentum = float(config["momentum"])
-        self._optimiser = torch.optim.SGD(
-            trained,
-            lr=float(config["learning_rate"]),
+    _problem: Problem
+
+    def _build_network(self) -> nn.Module:
+        return self._problem.network().to(self._problem.device)
+
+    def _build_optimiser(self) -> torch.optim.Optimizer:
+        momentum = float(self._config["momentum"])
+        optimiser = torch.optim.SGD(
+            [p for p in self._network.parameters() if p.requires_grad],
+            lr=float(self._config["learning_rate"]),
             momentum=momentum,
-            weight_decay=float(config["weight_decay"]),
-            nesterov=bool(config["nesterov"])
+            weight_decay=float(self._config["weight_decay"]),
+            nesterov=bool(self._config["nesterov"])
             and momentum > 0,  # torch rejects Nesterov at momentum 0
         )
         self._scheduler = torch.optim.lr_scheduler.ReduceLROnPlateau(
-            self._optimiser,
-            factor=float(config["scheduler_factor"]),
-            patience=int(config["scheduler_patience"]),
+            optimiser,
+            factor=float(self._config["scheduler_factor"]),
+            patience=int(self._config["scheduler_patience"]),
         )
+        return optimiser
 
     def _parts(self) -> Mapping[str, Any]:
-        return {
-            "network": self._network,
-            "optimiser": self._optimiser,
-            "scheduler": self._scheduler,
-        }
+        return {**super()._parts(), "scheduler": self._scheduler}
 
     def predictions(self, rows: Rows) -> NDArray[np.int64]:
         """Return predicted classes of some photos, without augmentation; shape ``(len(rows),)``."""
@@ -120,14 +104,15 @@ class CarsTraining(Training):
         return loss, self._error(test, False) if scored else None
 
     def _train_epoch(self) -> float:
-        problem, total, steps = self._problem, 0.0, 0
+        problem, batch = self._problem, int(self._config["batch_size"])
+        total, steps = 0.0, 0
         self._network.train()
         order = self._rng.permutation(problem.train)
-        if len(order) % self._batch == 1:  # batch normalisation needs two photos
+        if len(order) % batch == 1:  # batch normalisation needs two photos
             order = order[:-1]
         running = torch.zeros((), device=problem.device)
-        for start in range(0, len(order), self._batch):
-            rows = order[start : start + self._batch]
+        for start in range(0, len(order), batch):
+            rows = order[start : start + batch]
             inputs = problem.inputs.batch(rows, self._rng)
             with self._autocast():
                 logits = self._network(inputs)
@@ -137,7 +122,7 @@ class CarsTraining(Training):
             self._optimiser.step()
             running += loss.detach()
             steps += 1
-            if steps % LOOK_EVERY == 0 or start + self._batch >= len(order):
+            if steps % LOOK_EVERY == 0 or start + batch >= len(order):
                 total += float(running)
                 running.zero_()
                 if not math.isfinite(total):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +11,8 @@ import numpy as np
 import torch
 from torch import nn
 
-from tasks.training.training import DivergedError, Training
+from tasks.training.network_training import CPU, SubsetTraining
+from tasks.training.training import DivergedError
 
 BLOCKS = 3
 SCORED = 500
@@ -37,8 +38,9 @@ class Problem:
     """all validation images, scored after the last epoch"""
     test: Images
     classes: int
-    epochs: int
+    units: int
     """number of epochs of a full training"""
+    device: torch.device = CPU
 
 
 def network(channels: int, dropout: float, classes: int) -> nn.Module:
@@ -63,33 +65,22 @@ def network(channels: int, dropout: float, classes: int) -> nn.Module:
     return made.to(memory_format=torch.channels_last)
 
 
-class ImageTraining(Training):
+class ImageTraining(SubsetTraining):
     """Train one config; a unit is an epoch."""
 
-    def __init__(
-        self,
-        problem: Problem,
-        config: Mapping[str, Any],
-        seed: int,
-        between: Callable[[], object] | None = None,
-    ) -> None:
-        """Build network and optimiser; ``between`` is as in ``Training``."""
-        super().__init__(seed, torch.device("cpu"), between)
-        self._problem, self._config = problem, config
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(seed)
-            self._network = network(
-                int(config["channels"]), float(config["dropout"]), problem.classes
-            )
-        self._optimiser = torch.optim.SGD(
-            self._network.parameters(),
-            lr=float(config["learning_rate"]),
-            momentum=float(config["momentum"]),
-            weight_decay=float(config["weight_decay"]),
-        )
+    _problem: Problem
 
-    def _parts(self) -> Mapping[str, Any]:
-        return {"network": self._network, "optimiser": self._optimiser}
+    def _build_network(self) -> nn.Module:
+        channels, dropout = int(self._config["channels"]), float(self._config["dropout"])
+        return network(channels, dropout, self._problem.classes)
+
+    def _build_optimiser(self) -> torch.optim.Optimizer:
+        return torch.optim.SGD(
+            self._network.parameters(),
+            lr=float(self._config["learning_rate"]),
+            momentum=float(self._config["momentum"]),
+            weight_decay=float(self._config["weight_decay"]),
+        )
 
     def _train_unit(self) -> float:
         train, batch = self._problem.train, int(self._config["batch_size"])
@@ -100,42 +91,27 @@ class ImageTraining(Training):
         for step, start in enumerate(starts):
             rows = order[start : start + batch]
             images = shifted(train.pixels[rows], int(self._config["shift"]), self._rng)
-            passed = (self.done * steps + step) / (self._problem.epochs * steps)
-            for group in self._optimiser.param_groups:
-                group["lr"] = learning_rate(self._config, passed)
             loss = nn.functional.cross_entropy(
                 self._network(images),
                 train.labels[rows],
                 label_smoothing=float(self._config["label_smoothing"]),
             )
-            value = float(loss.detach())
-            if not math.isfinite(value):
-                raise DivergedError(f"the training loss was {value} in epoch {self.done + 1}")
-            total += value
-            self._optimiser.zero_grad()
-            loss.backward()
-            self._optimiser.step()
+            passed = (self.done * steps + step) / (self._problem.units * steps)
+            rate = learning_rate(self._config, passed)
+            total += self._descend(loss, rate, f"epoch {self.done + 1}")
         return total / steps
 
-    def _validate(self) -> float:
-        return self._error(self._problem.subset)
-
-    def _judge(self, loss: float, last: bool, every_test: bool) -> tuple[float, float | None]:
-        if self.done + 1 < self._problem.epochs:
-            return loss, None
-        return self._error(self._problem.validation), self._error(self._problem.test)
-
     @torch.no_grad()
-    def _error(self, images: Images) -> float:
-        """Return the error rate on ``images``."""
+    def _score(self, part: Images) -> float:
+        """Return the error rate."""
         self._network.eval()
         wrong = 0
-        for start in range(0, len(images.labels), SCORED):
-            logits = self._network(images.pixels[start : start + SCORED])
+        for start in range(0, len(part.labels), SCORED):
+            logits = self._network(part.pixels[start : start + SCORED])
             if not torch.isfinite(logits).all():  # the last step may diverge
                 raise DivergedError(f"the network's output is not finite in epoch {self.done + 1}")
-            wrong += int((logits.argmax(dim=1) != images.labels[start : start + SCORED]).sum())
-        return wrong / len(images.labels)
+            wrong += int((logits.argmax(dim=1) != part.labels[start : start + SCORED]).sum())
+        return wrong / len(part.labels)
 
 
 def learning_rate(config: Mapping[str, Any], passed: float) -> float:

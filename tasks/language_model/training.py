@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +13,8 @@ from torch import nn
 
 from tasks.language_model.network import Transformer
 from tasks.language_model.text import Tokens
-from tasks.training.training import DivergedError, Training
+from tasks.training.network_training import CPU, SubsetTraining
+from tasks.training.training import DivergedError
 
 CLIP = 1.0
 """gradients are clipped to this norm, as in nanoGPT"""
@@ -38,43 +39,34 @@ class Problem:
     """number of units of a full training"""
     steps: int
     """optimiser steps per unit"""
+    device: torch.device = CPU
 
 
-class LanguageTraining(Training):
+class LanguageTraining(SubsetTraining):
     """Train one config; a unit is ``Problem.steps`` optimiser steps."""
 
-    def __init__(
-        self,
-        problem: Problem,
-        config: Mapping[str, Any],
-        seed: int,
-        between: Callable[[], object] | None = None,
-    ) -> None:
-        """Build network and optimiser; ``between`` is as in ``Training``."""
-        super().__init__(seed, torch.device("cpu"), between)
-        self._problem, self._config = problem, config
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(seed)
-            self._network = Transformer(
-                problem.characters,
-                problem.context,
-                int(config["width"]),
-                int(config["layers"]),
-                float(config["dropout"]),
-            )
-        matrices = [p for p in self._network.parameters() if p.dim() >= 2]
-        vectors = [p for p in self._network.parameters() if p.dim() < 2]
-        self._optimiser = torch.optim.AdamW(
-            [
-                {"params": matrices, "weight_decay": float(config["weight_decay"])},
-                {"params": vectors, "weight_decay": 0.0},
-            ],
-            lr=float(config["learning_rate"]),
-            betas=(BETA1, 1 - float(config["one_minus_beta2"])),
+    _problem: Problem
+
+    def _build_network(self) -> nn.Module:
+        return Transformer(
+            self._problem.characters,
+            self._problem.context,
+            int(self._config["width"]),
+            int(self._config["layers"]),
+            float(self._config["dropout"]),
         )
 
-    def _parts(self) -> Mapping[str, Any]:
-        return {"network": self._network, "optimiser": self._optimiser}
+    def _build_optimiser(self) -> torch.optim.Optimizer:
+        matrices = [p for p in self._network.parameters() if p.dim() >= 2]
+        vectors = [p for p in self._network.parameters() if p.dim() < 2]
+        return torch.optim.AdamW(
+            [
+                {"params": matrices, "weight_decay": float(self._config["weight_decay"])},
+                {"params": vectors, "weight_decay": 0.0},
+            ],
+            lr=float(self._config["learning_rate"]),
+            betas=(BETA1, 1 - float(self._config["one_minus_beta2"])),
+        )
 
     def _train_unit(self) -> float:
         problem, batch = self._problem, int(self._config["batch_size"])
@@ -83,36 +75,20 @@ class LanguageTraining(Training):
         for step in range(self.done * problem.steps, (self.done + 1) * problem.steps):
             starts = self._rng.integers(len(problem.train) - problem.context, size=batch)
             window = problem.train[starts[:, None] + np.arange(problem.context + 1)]
-            for group in self._optimiser.param_groups:
-                group["lr"] = learning_rate(self._config, step, problem.units * problem.steps)
             loss = self._losses(window).mean()
-            value = float(loss.detach())
-            if not math.isfinite(value):
-                raise DivergedError(f"the training loss was {value} in step {step + 1}")
-            total += value
-            self._optimiser.zero_grad()
-            loss.backward()
-            nn.utils.clip_grad_norm_(self._network.parameters(), CLIP)
-            self._optimiser.step()
+            rate = learning_rate(self._config, step, problem.units * problem.steps)
+            total += self._descend(loss, rate, f"step {step + 1}", CLIP)
         return total / problem.steps
 
-    def _validate(self) -> float:
-        return self._mean(self._problem.subset)
-
-    def _judge(self, loss: float, last: bool, every_test: bool) -> tuple[float, float | None]:
-        if self.done + 1 < self._problem.units:
-            return loss, None
-        return self._mean(self._problem.validation), self._mean(self._problem.test)
-
     @torch.no_grad()
-    def _mean(self, windows: Tokens) -> float:
+    def _score(self, part: Tokens) -> float:
         """Return the mean cross-entropy, in nats per character."""
         self._network.eval()
         total = sum(
-            float(self._losses(windows[start : start + SCORED]).double().sum())
-            for start in range(0, len(windows), SCORED)
+            float(self._losses(part[start : start + SCORED]).double().sum())
+            for start in range(0, len(part), SCORED)
         )
-        mean = total / (len(windows) * self._problem.context)
+        mean = total / (len(part) * self._problem.context)
         if not math.isfinite(mean):
             raise DivergedError(f"the validation loss was {mean} after unit {self.done + 1}")
         return mean

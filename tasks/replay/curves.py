@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from benchmarks.core.protocols import Task
 from benchmarks.core.space import Config, check_choice
 from benchmarks.core.trial import Fidelities, Observation, Truth
 from tasks.replay import curve_surrogate as surrogates
 from tasks.replay import table as tables
+from tasks.replay.replay import Replay
 
 CURVES = tables.Kind(
     "curves",
@@ -31,7 +31,7 @@ CURVES = tables.Kind(
 )
 
 
-class RecordedCurves(Task):
+class RecordedCurves(Replay):
     """Replay a table of learning curves.
 
     For a recorded config, an evaluation returns a value of one of its recorded curves; for any
@@ -42,8 +42,6 @@ class RecordedCurves(Task):
     """
 
     version = 1
-    reproducible = True
-    isolated = True
 
     def __init__(
         self,
@@ -103,19 +101,10 @@ class RecordedCurves(Task):
             numbers = tuple(loaded.columns["config"][row].tolist())
             self._rows.setdefault(numbers, {})[int(loaded.columns["training_seed"][row])] = int(row)
 
-    @property
-    def identity(self) -> Mapping[str, Any]:
-        return self._identity
-
-    def evaluate(self, config: Config, fidelity: float, rng: np.random.Generator) -> Observation:
-        self.space.check(config)
-        self.fidelities.check(fidelity)
-        rows = self._recorded(config)
-        seeds = sorted(rows) or range(self._seeds)
-        return self.replay(config, fidelity, seeds[int(rng.integers(len(seeds)))])
+    def seeds(self, config: Config, fidelity: float) -> Sequence[int]:
+        return sorted(self._recorded(config)) or range(self._seeds)
 
     def replay(self, config: Config, fidelity: float, seed: int) -> Observation:
-        """Return the observation of ``evaluate`` for a given training seed."""
         info, last = {"training_seed": seed}, self.fidelities.native(fidelity) - 1
         row = self._recorded(config).get(seed)
         if row is None:

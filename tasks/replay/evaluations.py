@@ -5,22 +5,22 @@ from __future__ import annotations
 import itertools
 import math
 from bisect import bisect_left, bisect_right
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from benchmarks.core.arrays import Array
-from benchmarks.core.protocols import Task
 from benchmarks.core.space import Config
 from benchmarks.core.trial import Fidelities, Observation, Truth
 from tasks.replay import table as tables
 from tasks.replay.interpolation import MOST_DIMENSIONS, Interpolator, surfaces
+from tasks.replay.replay import Replay
 
 QUANTITIES = ("loss", "cost", "test_loss")
 
 
-class RecordedTask(Task):
+class RecordedTask(Replay):
     """Replay a table of evaluations.
 
     Within each subset seed, log loss and log cost are interpolated linearly in the config
@@ -33,8 +33,6 @@ class RecordedTask(Task):
     """
 
     version = 2
-    reproducible = True
-    isolated = True
 
     def __init__(self, table: str, asked: Mapping[str, Any] | None = None) -> None:
         """Load a table.
@@ -65,16 +63,6 @@ class RecordedTask(Task):
         self.best_loss = self._lowest_truth()
 
     @property
-    def identity(self) -> Mapping[str, Any]:
-        return self._identity
-
-    def evaluate(self, config: Config, fidelity: float, rng: np.random.Generator) -> Observation:
-        self.space.check(config)
-        self.fidelities.check(fidelity)
-        seeds = self.subset_seeds(fidelity)
-        return self.replay(config, fidelity, seeds[int(rng.integers(len(seeds)))])
-
-    @property
     def recorded_fidelities(self) -> list[float]:
         """Return the recorded fidelities, in rising order."""
         return self._shares
@@ -85,12 +73,15 @@ class RecordedTask(Task):
         below = bisect_right(self._shares, fidelity) - 1
         return self._seeds_spanning[max(below, 0), above]
 
-    def replay(self, config: Config, fidelity: float, subset_seed: int) -> Observation:
-        """Return the observation of ``evaluate`` for one of ``subset_seeds(fidelity)``."""
+    def seeds(self, config: Config, fidelity: float) -> Sequence[int]:
+        del config
+        return self.subset_seeds(fidelity)
+
+    def replay(self, config: Config, fidelity: float, seed: int) -> Observation:
         row = self._row(config)
-        loss, cost, test_loss = (self._value(row, subset_seed, q, fidelity) for q in QUANTITIES)
+        loss, cost, test_loss = (self._value(row, seed, q, fidelity) for q in QUANTITIES)
         reported = None if math.isnan(test_loss) else test_loss
-        return Observation(loss, cost, "ok", reported, {"subset_seed": subset_seed})
+        return Observation(loss, cost, "ok", reported, {"subset_seed": seed})
 
     def truth(self, config: Config) -> Truth:
         row = self._row(config)

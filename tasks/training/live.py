@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -13,7 +13,7 @@ from benchmarks.core.space import Config, Space
 from benchmarks.core.trial import Fidelities, Observation
 from tasks.datasets import DataError
 from tasks.subprocess_worker import WorkerFailureError, WorkerProcess
-from tasks.training.worker_task import WorkerTask, build_worker, check_time_limit
+from tasks.training.worker_task import Pause, WorkerTask, build_worker, check_time_limit
 
 
 class LiveTraining(WorkerTask):
@@ -80,31 +80,11 @@ class LiveTraining(WorkerTask):
             build_worker, worker, {**options, "checkpoint_dir": checkpoint_dir}
         )
 
-    def evaluate(self, config: Config, fidelity: float, rng: np.random.Generator) -> Observation:
-        self._check(config, fidelity)
-        return self._train(config, 0.0, fidelity, int(rng.integers(self._seeds)))
-
     def resume(
         self, config: Config, trained: float, fidelity: float, rng: np.random.Generator
     ) -> Observation:
-        self._check(config, fidelity)
-        return self._train(config, trained, fidelity, int(rng.integers(self._seeds)))
-
-    def evaluate_replicate(
-        self,
-        config: Config,
-        fidelity: float,
-        replicate_seed: int,
-        pause: Callable[[], bool] | None = None,
-    ) -> Observation:
-        """Evaluate with a given training seed; called by the recorder.
-
-        ``info["curve"]`` holds ``loss``, ``test_loss`` and ``cost`` after each unit.
-        ``info["references"]`` holds the measurements of the core's speed (see
-        ``reference_seconds``) that were made about every ten seconds during the training.
-        """
-        self._check(config, fidelity)
-        return self._train(config, 0.0, fidelity, replicate_seed, pause, recording=True)
+        seed = int(rng.integers(self._seeds))
+        return self._train(config, fidelity, seed, None, False, trained)
 
     def reference_seconds(self) -> float:
         """Time a fixed workload that resembles the training, in CPU seconds."""
@@ -115,19 +95,23 @@ class LiveTraining(WorkerTask):
         if self._scratch is not None:
             self._scratch.cleanup()
 
-    def _check(self, config: Config, fidelity: float) -> None:
-        self.space.check(config)
-        self.fidelities.check(fidelity)
-
     def _train(
         self,
         config: Config,
-        trained: float,
         fidelity: float,
         seed: int,
-        pause: Callable[[], bool] | None = None,
-        recording: bool = False,
+        pause: Pause,
+        recording: bool,
+        trained: float = 0.0,
     ) -> Observation:
+        """Train a config, on from fidelity ``trained`` if its checkpoint is there.
+
+        For the recorder, ``info["curve"]`` holds ``loss``, ``test_loss`` and ``cost`` after each
+        unit, and ``info["references"]`` the measurements of the core's speed (see
+        ``reference_seconds``) that were made about every ten seconds during the training.
+        """
+        self.space.check(config)
+        self.fidelities.check(fidelity)
         units, before = (round(s * self._units) for s in (fidelity, trained))
         plain = self.space.from_numbers(self.space.numbers(config))  # numpy types become plain ones
         every_test = recording and self._every_test

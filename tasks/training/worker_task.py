@@ -5,19 +5,25 @@ from __future__ import annotations
 import importlib
 import math
 import time
+from abc import abstractmethod
 from collections.abc import Callable, Mapping
 from typing import Any
+
+import numpy as np
 
 from benchmarks.core.protocols import Task
 from benchmarks.core.space import Config
 from benchmarks.core.trial import Observation
 from tasks.subprocess_worker import WorkerFailureError, WorkerProcess, WorkerTimeoutError
 
+Pause = Callable[[], bool] | None
+"""polled during a training, which stands still while it returns True"""
+
 
 class WorkerTask(Task):
     """Evaluate in a worker process, which is killed at the time limit.
 
-    A subclass sets ``_worker``, ``_limit`` and ``_identity`` when it is built.
+    A subclass sets ``_worker``, ``_limit``, ``_seeds`` and ``_identity`` when it is built.
     """
 
     reproducible = False
@@ -26,11 +32,39 @@ class WorkerTask(Task):
     _worker: WorkerProcess
     _limit: float
     """time limit of an evaluation, in seconds of wall time"""
+    _seeds: int
+    """``evaluate`` draws a seed from 0 .. _seeds - 1"""
     _identity: Mapping[str, Any]
 
     @property
     def identity(self) -> Mapping[str, Any]:
         return self._identity
+
+    def evaluate(self, config: Config, fidelity: float, rng: np.random.Generator) -> Observation:
+        return self._train(config, fidelity, int(rng.integers(self._seeds)), None, False)
+
+    def evaluate_replicate(
+        self,
+        config: Config,
+        fidelity: float,
+        replicate_seed: int,
+        pause: Pause = None,
+    ) -> Observation:
+        return self._train(config, fidelity, replicate_seed, pause, True)
+
+    @abstractmethod
+    def _train(
+        self, config: Config, fidelity: float, seed: int, pause: Pause, recording: bool
+    ) -> Observation:
+        """Train and validate a config once.
+
+        Args:
+            config: a config of the space.
+            fidelity: share of a full training.
+            seed: seed of the training, or of the subset that is trained on.
+            pause: see ``WorkerProcess.call``.
+            recording: True if the recorder asks.
+        """
 
     def _set_baselines(self, baselines: Mapping[str, Config | None]) -> None:
         """Keep the untuned configs that gains are measured against; None is left out.
@@ -52,7 +86,7 @@ class WorkerTask(Task):
         self,
         request: tuple[Any, ...],
         info: dict[str, Any],
-        pause: Callable[[], bool] | None = None,
+        pause: Pause = None,
     ) -> dict[str, Any] | Observation:
         """Return the worker's answer to a request, or the observation of a trial without one.
 
