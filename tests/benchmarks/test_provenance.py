@@ -5,6 +5,7 @@ import json
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from threadpoolctl import threadpool_limits
@@ -69,3 +70,42 @@ def test_threads_are_those_in_force_now() -> None:
         pools = provenance.threads()
     assert pools
     assert {pool["num_threads"] for pool in pools} == {1}
+
+
+def test_a_copy_inside_another_repository_has_no_commit(
+    repository: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (repository / "unpacked").mkdir()
+    monkeypatch.setattr(provenance, "ROOT", repository / "unpacked")
+    assert provenance.commit() == {"commit": None, "dirty": None}
+
+
+def test_variables_of_git_do_not_name_another_repository(
+    repository: Path, monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    head = git(repository, "rev-parse", "HEAD")
+    theirs = tmp_path_factory.mktemp("theirs")
+    git(theirs, "init", "-q")
+    monkeypatch.setenv("GIT_DIR", str(theirs / ".git"))
+    monkeypatch.setenv("GIT_WORK_TREE", str(theirs))
+    assert provenance.commit() == {"commit": head, "dirty": False}
+
+
+def test_what_differs_between_parts_is_said() -> None:
+    pool = {"internal_api": "openblas", "architecture": "Haswell", "num_threads": 1}
+    before: Any = {
+        "commit": "a",
+        "dirty": False,
+        "versions": {"numpy": "1"},
+        "machine": {"cpu": "x"},
+        "threads": [pool],
+    }
+    assert provenance.differences(before, before) == []
+    now = {**before, "commit": "b", "dirty": True, "versions": {"numpy": "2"}}
+    now |= {"machine": {"cpu": "y"}, "threads": [{**pool, "architecture": "Zen"}]}
+    assert provenance.differences(before, now) == [
+        "code: commit a, now b with uncommitted changes",
+        "numpy 1, now 2",
+        "CPU x, now y",
+        "BLAS openblas Haswell, 1 threads, now openblas Zen, 1 threads",
+    ]
