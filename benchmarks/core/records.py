@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal, NotRequired, TypedDict, TypeVar
 import msgspec
 from msgspec import Meta
 
+SCALARS = frozenset((float, int, bool, str, type(None)))
 Number = Annotated[int, Meta(ge=0)]
 Seconds = Annotated[float, Meta(ge=0)]
 Share = Annotated[float, Meta(gt=0, le=1)]
@@ -208,12 +209,12 @@ def decode(line: bytes, schema: type[R]) -> R:
 
 def plain(value: Any) -> Any:
     """Convert the scalars of numpy, torch and others to Python's, in mappings and lists, too."""
-    if isinstance(value, Mapping):
+    if type(value) in SCALARS:
+        return value
+    if isinstance(value, dict | Mapping):  # the first is faster to check
         return {str(key): plain(inner) for key, inner in value.items()}
     if isinstance(value, list | tuple):
         return [plain(inner) for inner in value]
-    if type(value) in (float, int, bool, str) or value is None:
-        return value
     item = getattr(value, "item", None)
     return item() if callable(item) and getattr(value, "size", 1) == 1 else value
 

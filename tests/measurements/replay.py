@@ -36,7 +36,7 @@ def main(table: str) -> None:
     with tempfile.TemporaryDirectory() as folder:
         started = time.process_time()
         trace = Trace(Path(folder) / "trace.jsonl")
-        with trace.open() as writer:
+        with trace.open(sync=False) as writer:
             method = RandomSearch(task.space, task.fidelities)
             state = resume(trace, task)
             loop.run(method, task, Budget(trials=10_000), 0, writer, state)
