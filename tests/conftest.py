@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+import hypothesis
 import numpy as np
 import pytest
 from threadpoolctl import threadpool_limits
@@ -20,6 +21,15 @@ PROCESSES = (
     "faults/test_many_workers",
 )
 """tests that start processes of their own, by the beginning of their paths"""
+SHARED = {"curve_table"}
+"""fixtures that take long to make, so that one worker of pytest-xdist makes them, once"""
+
+
+# A slow machine makes no test of Hypothesis fail: neither for one example, nor for drawing them.
+hypothesis.settings.register_profile(
+    "any machine", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("any machine")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -40,9 +50,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Let one worker of pytest-xdist run what starts clusters, browsers or processes to be killed:
-    two at once would wait for each other.
+    two at once would wait for each other. And one all that shares what takes long to make.
     """
     for item in items:
+        for name in SHARED & set(getattr(item, "fixturenames", ())):
+            item.add_marker(pytest.mark.xdist_group(name))
         if item.path.relative_to(ROOT / "tests").as_posix().startswith(PROCESSES):
             item.add_marker(pytest.mark.xdist_group("processes"))
 
@@ -64,6 +76,22 @@ def data_dir() -> str:
     if not folder.is_dir():
         pytest.skip(f"no data folder: {folder} is missing and UNTUNABLE_DATA is not set")
     return str(folder)
+
+
+@pytest.fixture(scope="session")
+def curve_table(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A table of made-up learning curves, with the surrogates fitted to them; not to be changed.
+
+    Beside it lie the rows that it was made from, with the suffix ``.jsonl``.
+    """
+    from benchmarks.recorder import raw_rows  # these are slow to import
+    from benchmarks.recorder.table_of_curves import compact_curves
+    from support import curves
+
+    source = curves.record(tmp_path_factory.mktemp("curves") / "made_up.jsonl")
+    raw_rows.append(source, curves.row(curves.BROKEN, ends=3))
+    target = source.with_suffix(".npz")
+    return compact_curves(source, target, curves.SPACE, curves.DERIVED, "a stand-in")
 
 
 @pytest.fixture(scope="session")

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from support.cli import call
+from support.cli import call_here
 from support.studies import write_full_run, write_study
 
 webdriver = pytest.importorskip("selenium.webdriver", reason="selenium is not installed")
@@ -26,7 +26,7 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
     runs = folder / "results" / "runs" / "small"
     write_study(runs)
     write_full_run(runs / "one" / "random" / "seed-3", status="failed")
-    done = call(folder, "experiment=small", module="analysis.report")
+    done = call_here(folder, "experiment=small", module="analysis.report")
     assert done.returncode == 0, done.stderr
     return folder / "results" / "small" / "report.html"
 

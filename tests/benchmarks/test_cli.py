@@ -7,13 +7,10 @@ from pathlib import Path
 import pytest
 
 from benchmarks.cli import COMMANDS, main
-from support.cli import ENVIRONMENT
+from support.cli import ENVIRONMENT, call, call_here
 from support.studies import write_study
 
-
-def call(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "benchmarks.cli", *arguments]
-    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+MODULE = "benchmarks.cli"
 
 
 def test_help_names_every_command_and_imports_nothing_slow(
@@ -83,10 +80,10 @@ def test_studies_are_listed_with_their_runs(
     ],
 )
 def test_every_command_has_a_help(command: str, says: str, tmp_path: Path) -> None:
-    done = call(tmp_path, command, "--help")
+    done = call_here(tmp_path, command, "--help", module=MODULE)
     assert done.returncode == 0, done.stderr
     assert says in done.stdout
-    assert done.stdout == call(tmp_path, "help", command).stdout
+    assert done.stdout == call_here(tmp_path, "help", command, module=MODULE).stdout
     for part in ("usage: untunable ", "examples:"):
         assert part in done.stdout
     assert not list(tmp_path.iterdir())
@@ -94,11 +91,12 @@ def test_every_command_has_a_help(command: str, says: str, tmp_path: Path) -> No
 
 def test_run_works_and_a_sweep_may_be_asked_for_anywhere(tmp_path: Path) -> None:
     quick = ("task=branin", "budget.trials=2", "plot=false")
-    done = call(tmp_path, "run", "method=random", "-m", *quick, "seed=0,1")
+    sweep = ("run", "method=random", "-m", *quick, "seed=0,1")
+    done = call(tmp_path, *sweep, module=MODULE)
     assert done.returncode == 0, done.stderr
     runs = tmp_path / "results" / "runs" / "default" / "branin"
     assert len(list(runs.glob("*/seed-*/trace.jsonl"))) == 2
-    done = call(tmp_path, "summary", "results/runs/default")
+    done = call_here(tmp_path, "summary", "results/runs/default", module=MODULE)
     assert done.returncode == 0, done.stderr
     assert "branin" in done.stdout
 

@@ -10,13 +10,13 @@ import pytest
 
 from analysis.report import main as report
 from benchmarks.figure_data import main
-from support.cli import ENVIRONMENT, call
+from support.cli import ENVIRONMENT, call, call_here
 
 MODULE = "benchmarks.figure_data"
 
 
 def test_it_writes_the_toy_and_a_map_of_every_recorded_task(tmp_path: Path) -> None:
-    done = call(tmp_path, "experiment=methods_check", module=MODULE)
+    done = call_here(tmp_path, "experiment=methods_check", module=MODULE)
     assert done.returncode == 0, done.stderr
     folder = tmp_path / "results" / "methods_check" / "data"
     assert sorted(path.name for path in folder.iterdir()) == [
@@ -29,7 +29,7 @@ def test_it_writes_the_toy_and_a_map_of_every_recorded_task(tmp_path: Path) -> N
 
 @pytest.mark.skipif(find_spec("torch") is not None, reason="torch is here, and would train")
 def test_without_torch_the_rest_is_written_and_one_line_says_what_is_not(tmp_path: Path) -> None:
-    done = call(tmp_path, "experiment=cars_talk", module=MODULE)
+    done = call_here(tmp_path, "experiment=cars_talk", module=MODULE)
     assert done.returncode == 1
     assert done.stderr == (
         "not written: task=cars_head: No module named 'torch': pip install -e '.[cars]'\n"

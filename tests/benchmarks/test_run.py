@@ -1,19 +1,22 @@
-"""The command line, run as a subprocess, for good and for bad input."""
+"""The command line, for good and for bad input."""
 
 from __future__ import annotations
 
 import json
 import signal
-import subprocess
-import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from benchmarks.core import child_process
 from benchmarks.runner.trace import Trace
-from support.cli import ENVIRONMENT, call, command, invoke
+from support import clock
+from support.cli import call, call_here
+from support.drivers import held_in, rows_in, start, trace_in
+from support.processes import alive
 from support.tiny import without_clocks
+from support.waiting import PATIENCE, let_pass, wait_for
 
 
 def run_folder(folder: Path, method: str = "random", task: str = "tiny", seed: int = 0) -> Path:
@@ -46,17 +49,17 @@ def test_a_run_ends_with_a_table_a_trace_a_plot_and_its_provenance(tmp_path: Pat
 
 def test_a_finished_run_is_left_alone_and_another_key_is_refused(tmp_path: Path) -> None:
     quick = ("method=random", "task=tiny", "plot=false")
-    call(tmp_path, *quick)
+    call_here(tmp_path, *quick)
     trace = run_folder(tmp_path) / "trace.jsonl"
     before = trace.read_bytes()
-    again = call(tmp_path, *quick)
+    again = call_here(tmp_path, *quick)
     assert (again.returncode, "finished before" in again.stdout) == (0, True)
     assert trace.read_bytes() == before
-    other = call(tmp_path, *quick, "time_limit=60")
+    other = call_here(tmp_path, *quick, "time_limit=60")
     assert other.returncode == 2
     assert "time_limit was None, is 60" in other.stderr
     assert len(other.stderr.splitlines()) == 1
-    over = call(tmp_path, *quick, "time_limit=60", "resume=false")
+    over = call_here(tmp_path, *quick, "time_limit=60", "resume=false")
     assert over.returncode == 0
     assert without_clocks(rows(tmp_path)) == without_clocks(
         [json.loads(line) for line in before.splitlines()]
@@ -67,63 +70,49 @@ def test_a_finished_run_is_left_alone_and_another_key_is_refused(tmp_path: Path)
 def test_a_damaged_run_is_one_line_and_the_sweep_goes_on(damaged: str, tmp_path: Path) -> None:
     quick = ("-m", "method=random", "task=tiny", "seed=0,1", "plot=false")
     folder = run_folder(tmp_path)
-    call(tmp_path, "method=random", "task=tiny", "plot=false")
+    call_here(tmp_path, "method=random", "task=tiny", "plot=false")
     unfinished = {**meta(tmp_path), "status": "running"}
     (folder / "meta.json").write_text(json.dumps(unfinished))
     (folder / damaged).write_text("rubbish\n" + (folder / damaged).read_text())
-    done = call(tmp_path, *quick)
+    done = call_here(tmp_path, *quick)
     assert done.returncode == 2
     assert done.stderr.startswith(f"error: {(folder / damaged).relative_to(tmp_path)}")
     assert done.stderr.endswith("; delete the run and start over with resume=false\n")
     assert len(done.stderr.splitlines()) == 1
     assert meta(tmp_path, seed=1)["status"] == "finished"
-    assert call(tmp_path, *quick, "resume=false").returncode == 0
+    assert call_here(tmp_path, *quick, "resume=false").returncode == 0
 
 
 @pytest.mark.slow
 def test_killed_in_the_middle_and_run_again_it_gives_the_unbroken_trace(tmp_path: Path) -> None:
-    arguments = ("method=gpy_ei", "task=tiny", "plot=false", "budget.trials=40")
-    whole, cut = tmp_path / "whole", tmp_path / "cut"
-    whole.mkdir()
-    cut.mkdir()
-    assert call(whole, *arguments).returncode == 0
-    victim = subprocess.Popen(
-        command(*arguments), cwd=cut, env=ENVIRONMENT, stdout=subprocess.DEVNULL
-    )
-    trace = run_folder(cut, method="gpy_ei") / "trace.jsonl"
-    deadline = time.monotonic() + 60
-    while not trace.exists() or trace.read_bytes().count(b"\n") < 8:
-        assert time.monotonic() < deadline
-        assert victim.poll() is None
-        time.sleep(0.01)
-    victim.send_signal(signal.SIGKILL)
-    victim.wait()
-    with trace.open("ab") as file:
+    whole, cut, gate = tmp_path / "whole", tmp_path / "cut", tmp_path / "gate"
+    for folder in (whole, cut, gate):
+        folder.mkdir()
+    quick = ("method=gpy_ei", "plot=false", "budget.trials=40")
+    assert call_here(whole, *quick, "task=tiny").returncode == 0
+    arguments = (*quick, "task=held", f"task.gate={gate}")
+    let_pass(gate, 8)
+    victim = start(cut, *arguments)
+    wait_for(lambda: held_in(cut) == (8, 1))
+    victim.kill()
+    victim.communicate()
+    with trace_in(cut).path.open("ab") as file:
         file.write(b'{"trial": 99, "torn')  # as if killed in the middle of a write
-    done = call(cut, *arguments)
+    let_pass(gate, 100)
+    done = call_here(cut, *arguments)
     assert done.returncode == 0, done.stderr
     assert "resuming after" in done.stdout
-    left = rows(cut, method="gpy_ei")
-    assert without_clocks(left) == without_clocks(rows(whole, method="gpy_ei"))
+    assert without_clocks(rows_in(cut)) == without_clocks(rows_in(whole))
 
 
 def test_interrupted_it_says_how_to_go_on(tmp_path: Path) -> None:
-    arguments = ("method=gpy_ei", "task=tiny", "plot=false", "budget.trials=40")
-    running = subprocess.Popen(
-        command(*arguments),
-        cwd=tmp_path,
-        env=ENVIRONMENT,
-        stderr=subprocess.PIPE,
-        text=True,
-        # a shell's background jobs, as CI may be one, ignore the signal
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
-    )
-    trace = run_folder(tmp_path, method="gpy_ei") / "trace.jsonl"
-    while not trace.exists() or not trace.read_bytes():
-        assert running.poll() is None
-        time.sleep(0.01)
+    gate = tmp_path / "gate"
+    gate.mkdir()
+    let_pass(gate, 1)
+    running = start(tmp_path, "method=random", "task=held", f"task.gate={gate}", "plot=false")
+    wait_for(lambda: held_in(tmp_path) == (1, 1))
     running.send_signal(signal.SIGINT)
-    _, errors = running.communicate()
+    _, errors = running.communicate(timeout=PATIENCE)
     assert running.returncode == 130
     assert errors == "interrupted: run the same command again to resume\n"
 
@@ -131,22 +120,22 @@ def test_interrupted_it_says_how_to_go_on(tmp_path: Path) -> None:
 def test_a_second_run_in_the_same_folder_is_refused_while_the_first_goes_on(
     tmp_path: Path,
 ) -> None:
-    arguments = ("method=gpy_ei", "task=tiny", "plot=false", "budget.trials=40")
-    first = subprocess.Popen(
-        command(*arguments), cwd=tmp_path, env=ENVIRONMENT, stdout=subprocess.DEVNULL
-    )
-    lock = run_folder(tmp_path, method="gpy_ei") / "meta.json"
-    while not lock.exists():
-        assert first.poll() is None
-        time.sleep(0.01)
-    second = call(tmp_path, *arguments)
+    gate = tmp_path / "gate"
+    gate.mkdir()
+    arguments = ("method=random", "task=held", f"task.gate={gate}", "plot=false")
+    first = start(tmp_path, *arguments, "budget.trials=4")
+    wait_for(lambda: held_in(tmp_path) == (0, 1))
+    second = call(tmp_path, *arguments, "budget.trials=4")
     assert second.returncode == 2
     assert "in use by another process" in second.stderr
-    assert first.wait() == 0
+    let_pass(gate, 4)
+    output, errors = first.communicate(timeout=PATIENCE)
+    assert first.returncode == 0, output + errors
 
 
 def test_a_sweep_goes_on_after_a_failing_run_and_says_so_at_the_end(tmp_path: Path) -> None:
-    done = call(tmp_path, "-m", "method=outside,random", "task=tiny", "seed=range(2)", "plot=false")
+    sweep = ("-m", "method=outside,random", "task=tiny", "seed=range(2)", "plot=false")
+    done = call_here(tmp_path, *sweep)
     assert done.returncode == 1
     assert "2 of 4 runs failed" in done.stderr
     for seed in (0, 1):
@@ -158,7 +147,7 @@ def test_a_sweep_goes_on_after_a_failing_run_and_says_so_at_the_end(tmp_path: Pa
 
 
 def test_an_experiment_sweeps_and_ends_with_a_summary_of_the_study(tmp_path: Path) -> None:
-    done = call(tmp_path, "experiment=tiny_study")
+    done = call_here(tmp_path, "experiment=tiny_study")
     assert done.returncode == 0, done.stderr
     assert "tiny: median regret" in done.stdout
     assert len(list((tmp_path / "results/runs/tiny_study/tiny").glob("*/seed-*"))) == 4
@@ -175,12 +164,17 @@ def test_a_sweep_runs_in_parallel_by_a_launcher_of_hydra(tmp_path: Path) -> None
     assert "2 of 4 runs failed" in done.stderr
 
 
-def test_a_task_that_raises_hangs_or_returns_rubbish_does_not_end_the_run(tmp_path: Path) -> None:
-    done = call(
-        tmp_path, "method=random", "task=flaky", "time_limit=0.5", "plot=false", "budget.trials=40"
-    )
+def test_a_task_that_raises_hangs_or_returns_rubbish_does_not_end_the_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # time passes for what hangs only: the others may take as long as they need
+    limits, hanging = clock.hold(monkeypatch, child_process), tmp_path / "hanging"
+    hanging.touch()
+    limits.runs = lambda: alive(int(hanging.read_text() or 0))
+    arguments = ("method=random", f"task.hanging={hanging}", "time_limit=0.5", "plot=false")
+    done = call_here(tmp_path, "task=flaky", *arguments, "budget.trials=40")
     assert done.returncode == 0, done.stderr
-    by_kind = {int(row["config"]["x"] * 8): row for row in rows(tmp_path, task="flaky")}
+    by_kind = {int(row["config"]["x"] * 8): row for row in rows_in(tmp_path)}
     assert {k: by_kind[k]["status"] for k in range(6)} == {
         0: "failed",
         1: "diverged",
@@ -221,7 +215,7 @@ def test_a_task_that_raises_hangs_or_returns_rubbish_does_not_end_the_run(tmp_pa
 def test_a_users_mistake_is_one_line_and_exit_code_2(
     arguments: list[str], message: str, tmp_path: Path
 ) -> None:
-    done = call(tmp_path, "method=random", "plot=false", *arguments)
+    done = call_here(tmp_path, "method=random", "plot=false", *arguments)
     assert done.returncode == 2, done.stdout + done.stderr
     assert message in done.stderr
     assert len(done.stderr.splitlines()) == 1
@@ -268,23 +262,15 @@ def own_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     ],
 )
 def test_a_mistake_in_a_users_file_is_one_line(
-    arguments: list[str],
-    message: str,
-    own_files: Path,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
+    arguments: list[str], message: str, own_files: Path, tmp_path: Path
 ) -> None:
     name = arguments[0].partition("=")[2]
     allow = [f"allow=[mistake_{name}]"] if len(arguments) == 1 else []
-    code, _, errors = invoke(
-        tmp_path,
-        *("method=random", "plot=false", *allow, *arguments),
-        monkeypatch=monkeypatch,
-        conf=str(own_files),
-    )
-    assert code == 2, errors
-    assert message in errors
-    assert len(errors.splitlines()) == 1
+    command = ("method=random", "plot=false", *allow, *arguments)
+    done = call_here(tmp_path, *command, conf=own_files)
+    assert done.returncode == 2, done.stderr
+    assert message in done.stderr
+    assert len(done.stderr.splitlines()) == 1
     assert not (tmp_path / "results").exists()
 
 
@@ -292,14 +278,13 @@ def test_jobs_that_do_not_say_how_they_ended_are_a_failure(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("benchmarks.run._job", lambda: None)
-    code, _, errors = invoke(tmp_path, "method=random", monkeypatch=monkeypatch)
-    assert errors == "failed: the jobs of the launcher did not say how they ended\n"
-    assert code == 1
+    done = call_here(tmp_path, "method=random")
+    assert done.stderr == "failed: the jobs of the launcher did not say how they ended\n"
+    assert done.returncode == 1
 
 
-def test_a_mistake_comes_before_a_summary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    arguments = ["experiment=tiny_study", "allow=[support]", "results=new", "budget.trials=-1"]
-    code, _, errors = invoke(tmp_path, *arguments, monkeypatch=monkeypatch)
-    assert code == 2
-    assert errors == "error: budget.trials=-1: must be a whole number, 1 or more, or null\n"
+def test_a_mistake_comes_before_a_summary(tmp_path: Path) -> None:
+    done = call_here(tmp_path, "experiment=tiny_study", "results=new", "budget.trials=-1")
+    assert done.returncode == 2
+    assert done.stderr == "error: budget.trials=-1: must be a whole number, 1 or more, or null\n"
     assert not (tmp_path / "new" / "tiny_study").exists()

@@ -8,6 +8,8 @@ import pytest
 import yaml
 
 CONF = Path(__file__).resolve().parents[2] / "conf"
+REFERENCES = ("emukit_es", "emukit_fabolas", "emukit_mes", "gpy_ei")
+"""methods of other packages, which take long for a run: tests of whole runs are slow"""
 
 
 def is_preset(name: str) -> bool:
@@ -26,4 +28,17 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
             if group == "method":
                 names = [name for name in names if not is_preset(name)]
             named = metafunc.config.getoption(f"--{group}") or []
-            metafunc.parametrize(fixture, named or names)
+            chosen = named or names
+            metafunc.parametrize(
+                fixture,
+                [pytest.param(name, marks=_marks(name, metafunc.definition)) for name in chosen],
+                scope="module",
+            )
+
+
+def _marks(name: str, test: pytest.Function) -> list[pytest.MarkDecorator]:
+    """Let one worker of pytest-xdist run all tests of a method or task: they share what it did."""
+    marks = [pytest.mark.xdist_group(name)]
+    if name in REFERENCES and test.get_closest_marker("whole_runs"):
+        marks.append(pytest.mark.slow)
+    return marks

@@ -5,9 +5,11 @@ A stranger's class: ``python -m pytest tests/contracts/test_method_contract.py -
 
 from __future__ import annotations
 
+import functools
 import inspect
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +22,7 @@ from benchmarks.core.protocols import Task
 from benchmarks.core.trial import History, Status, Trial
 from benchmarks.runner import loop
 from benchmarks.runner.resumption import resume
-from benchmarks.runner.trace import Trace
+from benchmarks.runner.trace import Trace, trial_of
 from support.builders import OFFERED, group_settings, make_method
 from support.parallel import ended, play, running, started
 from support.tiny import Flaky, Tiny, without_clocks
@@ -43,11 +45,26 @@ def run(folder: Path, name: str, task: Task, budget: Budget, seed: int = 0) -> l
     return trace.load()
 
 
-def history(name: str, trials: int, tmp_path: Path, task: Task | None = None) -> History:
-    task = task or tiny(name)
-    folder = tmp_path / f"{trials}"
-    run(folder, name, task, Budget(trials=trials))
-    return resume(Trace(folder / "trace.jsonl"), task).history
+@pytest.fixture(scope="session")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """The folder of one run of a method, which several tests look at; not to be changed."""
+
+    @functools.cache
+    def made(name: str) -> Path:
+        folder = tmp_path_factory.mktemp("whole")
+        run(folder, name, tiny(name), Budget(trials=TRIALS))
+        return folder
+
+    return made
+
+
+def rows_of(folder: Path) -> list[dict[str, Any]]:
+    return Trace(folder / "trace.jsonl").load()
+
+
+def history_of(folder: Path, trials: int) -> History:
+    rows = Trace(folder / "trace.jsonl").read().rows
+    return History([trial_of(row) for row in rows[:trials]], Tiny.loss_floor)
 
 
 def test_its_yaml_holds_every_option_with_the_constructors_default(method_name: str) -> None:
@@ -67,12 +84,16 @@ def test_its_yaml_holds_every_option_with_the_constructors_default(method_name: 
     assert all(value is not inspect.Parameter.empty for value in defaults.values())
 
 
+@pytest.mark.whole_runs
 def test_suggestions_lie_in_the_space_and_at_an_allowed_fidelity(
-    method_name: str, tmp_path: Path
+    method_name: str, whole: Callable[[str], Path], tmp_path: Path
 ) -> None:
     for fidelities in ({}, {"values": (0.25, 0.5, 1.0)}, {"low": 1.0}):
-        task = tiny(method_name, **fidelities)
-        for row in run(tmp_path / str(fidelities), method_name, task, Budget(trials=TRIALS)):
+        task, folder = tiny(method_name, **fidelities), tmp_path / str(fidelities)
+        budget = Budget(trials=TRIALS)
+        rows = run(folder, method_name, task, budget) if fidelities else rows_of(whole(method_name))
+        assert len(rows) == TRIALS
+        for row in rows:
             task.space.check(row["config"])
             task.fidelities.check(row["fidelity"])
 
@@ -87,26 +108,35 @@ def test_no_evaluation_starts_after_the_budget_and_costs_add_up(
     assert len(rows) == TRIALS or totals[-1] >= 1.5
 
 
-def test_same_seed_same_trace_and_another_seed_another(method_name: str, tmp_path: Path) -> None:
+@pytest.mark.whole_runs
+def test_same_seed_same_trace_and_another_seed_another(
+    method_name: str, whole: Callable[[str], Path], tmp_path: Path
+) -> None:
     budget = Budget(trials=TRIALS)
-    first = run(tmp_path / "a", method_name, tiny(method_name), budget)
+    first = rows_of(whole(method_name))
     second = run(tmp_path / "b", method_name, tiny(method_name), budget)
     other = run(tmp_path / "c", method_name, tiny(method_name), budget, seed=1)
     assert without_clocks(first) == without_clocks(second)
     assert without_clocks(first) != without_clocks(other)
 
 
+@pytest.mark.whole_runs
 def test_killed_anywhere_and_resumed_it_writes_the_unbroken_trace(
-    method_name: str, tmp_path: Path
+    method_name: str, whole: Callable[[str], Path], tmp_path: Path
 ) -> None:
-    whole = run(tmp_path / "whole", method_name, tiny(method_name), Budget(trials=TRIALS))
+    unbroken = whole(method_name)
     for cut in (1, 10, 12):
         folder = tmp_path / str(cut)
-        run(folder, method_name, tiny(method_name), Budget(trials=cut))
+        folder.mkdir()
+        for file in unbroken.iterdir():
+            rows = file.read_text().splitlines(keepends=True)
+            begun = file.name == "started.jsonl"  # killed while a trial runs
+            (folder / file.name).write_text("".join(rows[: cut + begun]))
         resumed = run(folder, method_name, tiny(method_name), Budget(trials=TRIALS))
-        assert without_clocks(resumed) == without_clocks(whole)
+        assert without_clocks(resumed) == without_clocks(rows_of(unbroken))
 
 
+@pytest.mark.whole_runs
 def test_failing_evaluations_are_rows_and_it_goes_on(method_name: str, tmp_path: Path) -> None:
     rows = run(
         tmp_path, method_name, Flaky(**OFFERED.get(method_name, {})), Budget(trials=TRIALS + 5)
@@ -126,9 +156,9 @@ def test_it_survives_a_task_on_which_everything_fails(method_name: str, tmp_path
 
 
 def test_a_fresh_object_and_a_used_one_agree_and_asking_twice_changes_nothing(
-    method_name: str, tmp_path: Path
+    method_name: str, whole: Callable[[str], Path]
 ) -> None:
-    long, task = history(method_name, TRIALS, tmp_path), tiny(method_name)
+    long, task = history_of(whole(method_name), TRIALS), tiny(method_name)
     short = History(long.trials[:11], long.loss_floor)
     used = make_method(method_name, task)
     for past in (short, long, short, long):
@@ -141,9 +171,9 @@ def test_a_fresh_object_and_a_used_one_agree_and_asking_twice_changes_nothing(
 
 
 def test_two_methods_in_one_process_do_not_disturb_each_other(
-    method_name: str, tmp_path: Path
+    method_name: str, whole: Callable[[str], Path]
 ) -> None:
-    past, task = history(method_name, 11, tmp_path), tiny(method_name)
+    past, task = history_of(whole(method_name), 11), tiny(method_name)
     alone = make_method(method_name, task).suggest(past, np.random.default_rng(0))
     np.random.seed(3)
     before = np.random.get_state()[1].copy()  # type: ignore[union-attr]
@@ -153,6 +183,7 @@ def test_two_methods_in_one_process_do_not_disturb_each_other(
     assert np.array_equal(before, np.random.get_state()[1])  # type: ignore[arg-type]
 
 
+@pytest.mark.whole_runs
 def test_running_trials_in_the_history(method_name: str) -> None:
     """Four workers, whose trials end in random order, some of them badly."""
     task = tiny(method_name, values=(0.25, 0.5, 1.0))
@@ -165,7 +196,7 @@ def test_running_trials_in_the_history(method_name: str) -> None:
     used = make_method(method_name, task)
     *asked, last = play(used, 4, TRIALS + 5, evaluate, rng)
     chosen = {trial.number: trial for trial in last}
-    for past in asked[-8:]:
+    for past in asked[-4:]:
         fresh = make_method(method_name, task)
         suggestion = fresh.suggest(past, np.random.default_rng(len(past)))
         if suggestion is None:
@@ -209,9 +240,9 @@ def test_many_workers_and_nothing_finished(method_name: str) -> None:
 
 
 def test_the_trace_keeps_the_clocks_apart_and_the_incumbent_monotone(
-    method_name: str, tmp_path: Path
+    method_name: str, whole: Callable[[str], Path]
 ) -> None:
-    rows = run(tmp_path, method_name, tiny(method_name), Budget(trials=TRIALS))
+    rows = rows_of(whole(method_name))
     best = [rows[r["best_at_target"]]["loss"] for r in rows if r["best_at_target"] is not None]
     assert best == sorted(best, reverse=True)
     costs = [row["cumulative_cost"] for row in rows]

@@ -23,7 +23,7 @@ from support.builders import group_settings, make_method, make_task
 from support.tiny import without_clocks
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def task(task_name: str) -> Iterator[Task]:
     made = make_task(task_name)
     yield made

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from support.cli import invoke
+from support.cli import call_here
 from support.hostile import KINDS, METHODS
 
 VALUES: dict[str, list[str]] = {
@@ -65,7 +65,7 @@ def arguments(rng: np.random.Generator) -> list[str]:
 
 
 def test_every_command_line_ends_with_a_code_and_lines(
-    pytestconfig: pytest.Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    pytestconfig: pytest.Config, tmp_path: Path
 ) -> None:
     cases, codes = int(pytestconfig.getoption("--hostile")), Counter[int]()
     for case in range(cases):
@@ -76,7 +76,8 @@ def test_every_command_line_ends_with_a_code_and_lines(
         for again in (False, True):  # the same command again: what it left behind can be read
             if again and code == 2:
                 break
-            code, output, errors = invoke(folder, *command, monkeypatch=monkeypatch)
+            done = call_here(folder, *command)
+            code, output, errors = done.returncode, done.stdout, done.stderr
             codes[code] += 1
             said = f"case {case}: {' '.join(command)}\n{output}{errors}"
             assert code in (0, 1, 2, 130), said

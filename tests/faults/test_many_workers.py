@@ -15,12 +15,9 @@ pytestmark = pytest.mark.slow
 
 @pytest.mark.parametrize("method", ["random", "asha"])
 @pytest.mark.parametrize(
-    ("task", "workers", "trials", "seconds"),
-    [("branin", 1000, 3000, 120), ("cars_head", 20, 220, 60)],
+    ("task", "workers", "trials"), [("branin", 1000, 3000), ("cars_head", 20, 220)]
 )
-def test_virtual_workers(
-    method: str, task: str, workers: int, trials: int, seconds: float, tmp_path: Path
-) -> None:
+def test_virtual_workers(method: str, task: str, workers: int, trials: int, tmp_path: Path) -> None:
     command = [f"method={method}", f"task={task}", "plot=false", f"workers.n={workers}"]
     started = time.monotonic()
     done = call(tmp_path, *command, f"budget.trials={trials}", "workers.overhead=0")
@@ -35,4 +32,3 @@ def test_virtual_workers(
     assert sorted(row["trial"] for row in rows) == list(range(trials))
     assert {row["worker"] for row in rows} == set(range(workers))
     assert [row["end"] for row in rows] == sorted(row["end"] for row in rows)
-    assert took < seconds

@@ -166,7 +166,7 @@ def check_rule(method: ASHA, before: History, trial: Trial) -> None:
     assert trial.fidelity == method.rungs[bracket][rung]
 
 
-@settings(max_examples=40, deadline=None, derandomize=True, database=None)
+@settings(max_examples=40, derandomize=True, database=None)
 @given(
     workers=st.integers(1, 20),
     eta=st.integers(2, 4),

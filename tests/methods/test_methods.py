@@ -95,6 +95,7 @@ def test_mixed_space(build: Build, fidelities: Fidelities) -> None:
     check(build(mixed, fidelities), history(mixed, fidelities, 14), mixed, fidelities)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("build", METHODS)
 def test_a_fresh_object_suggests_what_a_used_one_does(
     build: Build, space: Space, fidelities: Fidelities, play: Callable[..., History]

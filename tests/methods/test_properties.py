@@ -27,7 +27,8 @@ EMUKIT = [
     partial(EmukitMES, **SMALL["emukit_mes"]),
     partial(EmukitFabolas, **SMALL["emukit_fabolas"]),
 ]
-MODEL_BASED = [GPyEI, ExpectedImprovement, EntropySearch, MTBO, Fabolas, *EMUKIT]
+OURS = [ExpectedImprovement, EntropySearch, MTBO, Fabolas]
+MODEL_BASED = [GPyEI, *OURS, *EMUKIT]
 SHARES = (1 / 512, 1 / 64, 0.25, 1.0)
 FIDELITIES = [Fidelities(), Fidelities(low=1 / 512), Fidelities(values=SHARES)]
 SPACES = [
@@ -80,8 +81,10 @@ def check(build: Any, space: Space, fidelities: Fidelities, past: History, **opt
 
 
 @pytest.mark.parametrize("transform", ["log", "none"])
-@pytest.mark.parametrize("build", MODEL_BASED)
-@settings(max_examples=12, deadline=None, derandomize=True, database=None)
+@pytest.mark.parametrize(
+    "build", [*OURS, *(pytest.param(build, marks=pytest.mark.slow) for build in [GPyEI, *EMUKIT])]
+)
+@settings(max_examples=12, derandomize=True, database=None)
 @given(case=histories())
 def test_any_history(build: Any, transform: str, case: tuple[Space, Fidelities, History]) -> None:
     check(build, *case, loss_transform=transform)

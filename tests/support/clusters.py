@@ -11,13 +11,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from support.cli import ENVIRONMENT
-from support.live import wait_for
+from support.waiting import wait_for
 
-QUIET = {
-    **ENVIRONMENT,
-    "DASK_DISTRIBUTED__WORKER__DAEMON": "False",
-    "DASK_DISTRIBUTED__COMM__TIMEOUTS__CONNECT": "5s",
-}
+QUIET = {**ENVIRONMENT, "DASK_DISTRIBUTED__WORKER__DAEMON": "False"}
 
 
 @contextmanager

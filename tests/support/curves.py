@@ -18,6 +18,8 @@ SPACE = Space({
     "batch": PowerOfTwo(16, 64),
     "nesterov": Categorical((True, False)),
 })  # fmt: skip
+BROKEN = {"rate": 0.9, "momentum": 0.9, "batch": 16, "nesterov": True}
+"""a config that diverges"""
 DERIVED = {"step": {"rate": 1.0, "1-momentum": -1.0}}
 
 

@@ -41,8 +41,14 @@ def trace_in(folder: Path) -> Trace:
     return Trace((found or [folder])[0] / "trace.jsonl")
 
 
-def rows_in(folder: Path) -> list[dict[str, Any]]:
-    """The whole rows of that trace; the file is left as it is."""
-    path = trace_in(folder).path
+def rows_in(folder: Path, name: str = "trace.jsonl") -> list[dict[str, Any]]:
+    """The whole rows of a file of that run, its trace; the file is left as it is."""
+    path = trace_in(folder).path.with_name(name)
     content = path.read_bytes() if path.exists() else b""
     return [json.loads(line) for line in content[: content.rfind(b"\n") + 1].splitlines()]
+
+
+def held_in(folder: Path) -> tuple[int, int]:
+    """How many trials of that run have ended, and how many are under way."""
+    ended = len(rows_in(folder))
+    return ended, len(rows_in(folder, "started.jsonl")) - ended

@@ -15,6 +15,7 @@ from threadpoolctl import threadpool_info
 from benchmarks.core.space import Config
 from benchmarks.core.trial import Observation
 from support.tiny import Tiny
+from support.waiting import pass_gate, wait_for
 
 FAULTS = ("ok", "hang", "die", "raise", "rubbish", "lock")
 
@@ -25,6 +26,7 @@ class Live(Tiny):
     With ``faults``, by turns of x: all is ok, it hangs, its process dies, it raises, returns None,
     returns what cannot be sent. With ``together``, an evaluation waits until so many are under way.
     With ``marks``, a folder, each leaves an empty file there, named ``<process>-<thread>-<count>``.
+    With ``gate``, a folder, an evaluation waits until the test lets it pass (``let_pass``).
     With ``builder``, a process id, it can be built in no other process.
     """
 
@@ -37,6 +39,7 @@ class Live(Tiny):
         faults: Sequence[str] = ("ok",),
         together: int = 1,
         marks: str | None = None,
+        gate: str | None = None,
         builder: int | None = None,
     ) -> None:
         super().__init__()
@@ -44,15 +47,16 @@ class Live(Tiny):
             raise ValueError("cannot be built here")
         self._seconds, self._faults, self._together = (least, most), faults, together
         self._marks = None if marks is None else Path(marks)
+        self._gate = None if gate is None else Path(gate)
 
     def evaluate(self, config: Config, fidelity: float, rng: np.random.Generator) -> Observation:
         started = time.perf_counter()
         if self._marks is not None:
             (self._marks / f"{os.getpid()}-{threading.get_ident()}-{time.time_ns()}").touch()
-            while len(pids(self._marks)) < self._together:
-                if time.perf_counter() - started > 60:
-                    raise TimeoutError(f"no {self._together} evaluations at once")
-                time.sleep(0.01)
+            marks = self._marks
+            wait_for(lambda: len(pids(marks)) >= self._together)
+        if self._gate is not None:
+            pass_gate(self._gate)
         fault = self._faults[int(config["x"] * len(self._faults) * 0.999)]
         if fault == "hang":
             time.sleep(3600)
@@ -79,24 +83,6 @@ def pids(marks: Path) -> list[int]:
     """Processes that evaluated, the latest last; one for each evaluation that began."""
     names = [path.name.split("-") for path in marks.iterdir()]
     return [int(process) for process, _, _ in sorted(names, key=lambda name: int(name[2]))]
-
-
-def alive(pid: int) -> bool:
-    """Whether a process runs (one that ended and was not asked for its exit code does not)."""
-    try:
-        state = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0]
-    except (FileNotFoundError, ProcessLookupError):
-        return False
-    return state not in "ZX"
-
-
-def wait_for(condition: object, seconds: float = 60.0) -> None:
-    """Wait until ``condition()`` is true; fail when it is not in time."""
-    assert callable(condition)
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "waited too long"
-        time.sleep(0.02)
 
 
 class Own(Tiny):

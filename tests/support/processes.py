@@ -40,6 +40,22 @@ def running_in(group: int) -> list[Process]:
     return [p for p in processes() if p.group == group and p.state not in "ZX"]
 
 
+def state_of(pid: int) -> str:
+    """The state of a process; "" if it is gone."""
+    found = _read(Path("/proc") / str(pid))
+    return found.state if found else ""
+
+
+def alive(pid: int) -> bool:
+    """Whether a process runs (one that ended and was not asked for its exit code does not)."""
+    return state_of(pid) not in ("", "Z", "X")
+
+
+def stopped(group: int) -> bool:
+    """Whether all processes of a group are stopped, by SIGSTOP."""
+    return {process.state for process in running_in(group)} == {"T"}
+
+
 def _read(path: Path) -> Process | None:
     try:
         fields = (path / "stat").read_text().rpartition(")")[2].split()

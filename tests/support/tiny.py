@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+import os
 import time
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,6 +14,7 @@ from benchmarks.core.arrays import Array
 from benchmarks.core.protocols import Method, Task
 from benchmarks.core.space import Config, Float, Space
 from benchmarks.core.trial import Fidelities, History, Observation, Suggestion, Truth
+from support.waiting import pass_gate
 
 
 class Tiny(Task):
@@ -44,12 +47,27 @@ class Tiny(Task):
         return float(0.02 + np.sum((u - 0.3 - shift) ** 2) + 0.1 * (1 - fidelity) ** 2)
 
 
-class Flaky(Tiny):
-    """Raises, returns NaN, returns rubbish, hangs or takes its process down, by turns of x."""
+class Held(Tiny):
+    """Evaluations wait at ``gate``, a folder, until the test lets them pass (``let_pass``)."""
 
-    def __init__(self, hang: bool = False, **fidelities: Any) -> None:
+    def __init__(self, gate: str) -> None:
+        super().__init__()
+        self._gate = Path(gate)
+
+    def evaluate(self, config: Config, fidelity: float, rng: np.random.Generator) -> Observation:
+        pass_gate(self._gate)
+        return super().evaluate(config, fidelity, rng)
+
+
+class Flaky(Tiny):
+    """Raises, returns NaN, returns rubbish, hangs or takes its process down, by turns of x.
+
+    With ``hanging``, a file, the process that hangs first writes its number there.
+    """
+
+    def __init__(self, hang: bool = False, hanging: str | None = None, **fidelities: Any) -> None:
         super().__init__(**fidelities)
-        self._hang = hang
+        self._hang, self._hanging = hang, hanging
 
     def evaluate(self, config: Config, fidelity: float, rng: np.random.Generator) -> Observation:
         kind = int(config["x"] * 8)
@@ -62,6 +80,8 @@ class Flaky(Tiny):
         if kind == 3:
             return None  # type: ignore[return-value]
         if kind == 4 and self._hang:
+            if self._hanging is not None:
+                Path(self._hanging).write_text(str(os.getpid()))
             time.sleep(3600)
         return super().evaluate(config, fidelity, rng)
 

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import numpy as np
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
@@ -18,7 +18,6 @@ def order_of(y: NDArray[np.int64], seed: int) -> NDArray[np.int64]:
     return stratified_order(y, np.random.default_rng(seed))
 
 
-@settings(deadline=None)
 @given(labels | skewed, seeds)
 def test_every_row_comes_once_and_the_same_rng_gives_the_same_order(
     y: NDArray[np.int64], seed: int
@@ -28,7 +27,6 @@ def test_every_row_comes_once_and_the_same_rng_gives_the_same_order(
     np.testing.assert_array_equal(order, order_of(y, seed))
 
 
-@settings(deadline=None)
 @given(labels | skewed, seeds)
 def test_each_class_stays_within_the_divisor_methods_bound_of_its_quota(
     y: NDArray[np.int64], seed: int

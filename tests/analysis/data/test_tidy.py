@@ -9,7 +9,7 @@ import pytest
 
 from analysis.data.load import load_runs
 from analysis.data.tidy import RULES, tidy
-from support.cli import call
+from support.cli import call_here
 from support.studies import write_full_run
 
 
@@ -17,7 +17,7 @@ from support.studies import write_full_run
 def study(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Two methods and two seeds, as the runner writes them."""
     folder = tmp_path_factory.mktemp("study")
-    done = call(
+    done = call_here(
         folder, "-m", "method=random,hyperband", "task=svm_mnist", "seed=0,1", "study=s",
         "budget.trials=12", "plot=false",
     )  # fmt: skip
@@ -65,7 +65,7 @@ def test_every_rule_has_its_regret_and_test_error(table: pd.DataFrame) -> None:
 
 
 def test_a_parallel_run_keeps_the_order_of_ends_and_finds_its_incumbents(tmp_path: Path) -> None:
-    done = call(
+    done = call_here(
         tmp_path, "-m", "method=asha", "task=svm_mnist", "workers.n=5", "workers.overhead=0",
         "budget.trials=30", "study=s", "plot=false",
     )  # fmt: skip

@@ -13,8 +13,8 @@ import pytest
 from benchmarks.core import watchdog
 from benchmarks.core.child_process import ChildProcess
 from benchmarks.core.codecs import JsonLines
-from support.live import alive, wait_for
-from support.processes import children_of, running_in
+from support.processes import alive, children_of, running_in
+from support.waiting import wait_for
 
 ROOT = Path(__file__).resolve().parents[3]
 # answers every request, once it has done what the request says
@@ -26,20 +26,20 @@ for line in requests:
     exec(request.get("do", ""))
     print(json.dumps({"got": request, "pid": os.getpid()}), file=answers, flush=True)
 """
-FORK = "request['fork'] = os.fork()\nif not request['fork']: time.sleep(300); os._exit(0)\n"
-HANG = "time.sleep(300)\n"
+FORK = "request['fork'] = os.fork()\nif not request['fork']: time.sleep(3600); os._exit(0)\n"
+HANG = "time.sleep(3600)\n"
 PARENT = f"""
 import os, sys
 from benchmarks.core.child_process import ChildProcess
 from benchmarks.core.codecs import JsonLines
 echo = ChildProcess([sys.executable, "-c", {ECHO!r}], JsonLines())
-grandchild = echo.call({{"do": {FORK!r}}}, 30)["got"]["fork"]
+grandchild = echo.call({{"do": {FORK!r}}}, 600)["got"]["fork"]
 other = os.fork() if "fork" in sys.argv else None
 if other == 0:
-    import time; time.sleep(300)
+    import time; time.sleep(3600)
 print(echo.pid, grandchild, other or 0, flush=True)
 if "leave" not in sys.argv:
-    echo.call({{"do": {HANG!r}}}, 300, pause=lambda: "pause" in sys.argv)
+    echo.call({{"do": {HANG!r}}}, 3600, pause=lambda: "pause" in sys.argv)
 """
 
 
@@ -58,8 +58,8 @@ def test_a_killed_parent_takes_the_group_with_it(state: str) -> None:
         assert alive(grandchild)
         (guard,) = [p.pid for p in children_of(parent.pid) if p.pid not in (pid, other)]
         parent.kill()
-        wait_for(lambda: not running_in(pid), 20)
-        wait_for(lambda: not alive(guard), 20)
+        wait_for(lambda: not running_in(pid))
+        wait_for(lambda: not alive(guard))
         if other:
             assert alive(other)
             os.kill(other, signal.SIGKILL)
@@ -72,7 +72,7 @@ def test_a_parent_that_ends_takes_the_group_with_it() -> None:
     )  # fmt: skip
     pid, grandchild, _ = map(int, done.stdout.split())
     assert done.stderr == ""
-    wait_for(lambda: not running_in(pid), 20)
+    wait_for(lambda: not running_in(pid))
     assert not alive(grandchild)
 
 
@@ -82,7 +82,7 @@ def test_a_watchdog_that_was_killed_is_replaced() -> None:
         """
 from benchmarks.core import watchdog
 watchdog._process.kill(); watchdog._process.wait()
-second = ChildProcess([sys.executable, "-c", "import time; time.sleep(300)"], JsonLines())
+second = ChildProcess([sys.executable, "-c", "import time; time.sleep(3600)"], JsonLines())
 print(second.pid, echo.pid""",
     )
     parent = subprocess.Popen(
@@ -93,7 +93,7 @@ print(second.pid, echo.pid""",
         second, pid, grandchild, _ = map(int, parent.stdout.readline().split())
         assert all(map(alive, (second, pid, grandchild)))
         parent.kill()
-        wait_for(lambda: not any(map(alive, (second, pid, grandchild))), 20)
+        wait_for(lambda: not any(map(alive, (second, pid, grandchild))))
 
 
 def test_a_group_that_has_ended_is_not_watched() -> None:

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import os
-import re
 import signal
 import socket
-import time
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -16,17 +14,19 @@ import pytest
 
 from support.cli import call
 from support.clusters import scheduler, workers
-from support.drivers import rows_in, start, trace_in
-from support.live import FAULTS, Live, alive, pids, wait_for
+from support.drivers import held_in, rows_in, start, trace_in
+from support.live import FAULTS, Live, pids
+from support.processes import alive
 from support.settings import run_settings
+from support.waiting import PATIENCE, let_pass, wait_for
 
 pytest.importorskip("distributed")
 
-from distributed import LocalCluster
+from distributed import Client, LocalCluster
 
 from benchmarks.budget import Budget
 from benchmarks.core.trial import Suggestion
-from benchmarks.engines import dask_cluster as workers_dask
+from benchmarks.engines import dask_cluster
 from benchmarks.engines.base import CompletedJob, Job
 from benchmarks.engines.dask_cluster import Dask, SchedulerError, Watch
 from benchmarks.engines.isolated_task import EvaluationSettings
@@ -77,6 +77,14 @@ def lasting(workers: int, threads: int) -> LocalCluster:
     )
 
 
+def folders(folder: Path) -> tuple[Path, Path]:
+    """For the marks of evaluations, and a gate at which they wait."""
+    marks, gate = folder / "marks", folder / "gate"
+    marks.mkdir()
+    gate.mkdir()
+    return marks, gate
+
+
 @pytest.fixture(scope="module")
 def address() -> Iterator[str]:
     with lasting(workers=2, threads=1) as cluster:
@@ -110,22 +118,24 @@ def test_a_run_on_a_cluster_of_its_own(tmp_path: Path) -> None:
     assert {row["info"]["pid"] for row in rows} == set(pids(marks))
     assert os.getpid() not in pids(marks)
     assert {row["info"]["threads"] for row in rows} == {1}
-    wait_for(lambda: not any(map(alive, pids(marks))), 5)
+    wait_for(lambda: not any(map(alive, pids(marks))))
 
 
 def test_a_killed_worker_costs_a_retried_trial(tmp_path: Path, address: str) -> None:
-    options = {"marks": str(tmp_path), "least": 1.0, "most": 1.0}
+    marks, gate = folders(tmp_path)
+    options = {"marks": str(marks), "gate": str(gate)}
     with closing(build_engine(settings(2, address, **options), Live(), 0.0)) as engine:
         for number in range(2):
             engine.start(job(number, worker=number))
-        wait_for(lambda: len(pids(tmp_path)) == 2)
-        victim = pids(tmp_path)[0]
+        wait_for(lambda: len(pids(marks)) == 2)
+        victim = pids(marks)[0]
         os.kill(victim, signal.SIGKILL)
+        let_pass(gate, 2)
         ended = [next_end(engine) for _ in range(2)]
         assert engine.next_completed(wait=True) is None
     assert {end.job.number for end in ended} == {0, 1}
     assert {end.observation.status for end in ended} == {"ok"}
-    assert len(pids(tmp_path)) == 3  # one was evaluated twice
+    assert len(pids(marks)) == 3  # one was evaluated twice
     assert victim not in {end.observation.info["pid"] for end in ended}
 
 
@@ -136,15 +146,22 @@ def test_a_trial_that_kills_every_worker_fails_and_the_run_goes_on(address: str)
         assert lost.observation.status == "failed"
         assert "its workers died" in lost.observation.info["error"]
         assert len(lost.observation.info["error"].splitlines()) == 1
-        assert lost.observation.cost == pytest.approx(lost.end - lost.job.start, abs=0.1)
+        assert lost.observation.cost == lost.end - lost.job.start > 0
         engine.start(job(1, "ok"))
         assert next_end(engine).observation.status == "ok"
 
 
 def test_what_hangs_raises_or_returns_rubbish_is_one_trial(address: str) -> None:
-    kinds = ("hang", "raise", "rubbish", "lock")
-    limited = settings(4, address, faults=FAULTS, limit=1.0)
+    limited = settings(2, address, faults=FAULTS, limit=1.0)
     with closing(build_engine(limited, Live(), 0.0)) as engine:
+        for number in range(2):  # on both workers
+            engine.start(job(number, "hang", worker=number))
+        hung = [next_end(engine).observation for _ in range(2)]
+    assert [(each.status, each.cost) for each in hung] == [("timeout", 1.0)] * 2
+    # the others may take as long as they need
+    kinds = ("raise", "rubbish", "lock")
+    unhurried = settings(4, address, faults=FAULTS, limit=PATIENCE)
+    with closing(build_engine(unhurried, Live(), 0.0)) as engine:
         for number, fault in enumerate(kinds):
             engine.start(job(number, fault, worker=number))
         seen = {}
@@ -153,8 +170,7 @@ def test_what_hangs_raises_or_returns_rubbish_is_one_trial(address: str) -> None
             seen[kinds[end.job.number]] = end.observation
         engine.start(job(9, "ok"))
         assert next_end(engine).observation.status == "ok"
-    assert (seen["hang"].status, seen["hang"].cost) == ("timeout", 1.0)
-    assert {seen[kind].status for kind in kinds[1:3]} == {"failed"}
+    assert {seen[kind].status for kind in kinds[:2]} == {"failed"}
     assert "on purpose" in seen["raise"].info["error"]
     assert "not an Observation" in seen["rubbish"].info["error"]
     assert "_thread.lock object" in seen["lock"].info["lock"]
@@ -162,7 +178,7 @@ def test_what_hangs_raises_or_returns_rubbish_is_one_trial(address: str) -> None
 
 def test_an_evaluation_may_start_processes_of_its_own_under_a_limit(address: str) -> None:
     """Dask's workers are daemonic: what multiprocessing starts there must have no children."""
-    nested = settings(2, address, limit=120.0, _target_="support.nested.Nested", name="nested")
+    nested = settings(2, address, limit=PATIENCE, _target_="support.nested.Nested", name="nested")
     with closing(build_engine(nested, Live(), 0.0)) as engine:
         engine.start(job(0))
         assert next_end(engine).observation.info == {"doubled": 42}
@@ -200,26 +216,35 @@ def test_more_trials_than_workers_wait_for_one(address: str) -> None:
 def test_no_scheduler_at_the_address_is_one_line_in_time(
     where: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(workers_dask, "CONNECT_TIMEOUT", 2.0)
+    timeouts = []
+
+    class Watched(Client):
+        def __init__(self, *arguments: Any, timeout: float, **options: Any) -> None:
+            timeouts.append(timeout)
+            super().__init__(*arguments, timeout=timeout, **options)
+
+    monkeypatch.setattr(dask_cluster, "Client", Watched)
+    monkeypatch.setattr(dask_cluster, "CONNECT_TIMEOUT", 2.0)
     with socket.socket() as unused:  # bound, not listening: nobody answers
         unused.bind(("127.0.0.1", 0))
         named = where.format(port=unused.getsockname()[1])
-        started = time.monotonic()
         with pytest.raises(ConfigError) as refused:
             Dask(evaluated(), 0, 2, named, 0.0)
     assert str(refused.value) == f"workers.address={named}: no Dask scheduler answers"
-    assert time.monotonic() - started < 6
+    assert timeouts == [2.0]
 
 
 @pytest.mark.slow
 def test_a_scheduler_that_dies_ends_the_run_and_the_same_command_resumes(tmp_path: Path) -> None:
-    quick = ["method=random", "task=live", "budget.trials=12", "plot=false"]
-    arguments = [*quick, "task.least=0.3", "workers.n=2", "workers.engine=dask"]
+    _, gate = folders(tmp_path)
+    let_pass(gate, 3)
+    quick = ["method=random", "task=live", f"task.gate={gate}", "budget.trials=12", "plot=false"]
+    arguments = [*quick, "workers.n=2", "workers.engine=dask"]
     with scheduler(tmp_path) as (process, named), workers(tmp_path, named, 2):
         running = start(tmp_path, *arguments, f"workers.address={named}")
-        wait_for(lambda: len(rows_in(tmp_path)) >= 3)
+        wait_for(lambda: held_in(tmp_path) == (3, 2))
         process.kill()
-        output, errors = running.communicate(timeout=60)
+        output, errors = running.communicate(timeout=PATIENCE)
     before = trace_in(tmp_path).path.read_bytes()
     assert running.returncode == 1, output + errors
     failures = errors.splitlines()
@@ -228,12 +253,13 @@ def test_a_scheduler_that_dies_ends_the_run_and_the_same_command_resumes(tmp_pat
         "1 of 1 runs failed:",
         f"  {trace_in(tmp_path).path.parent.relative_to(tmp_path)}",
     ]
-    assert 3 <= len(rows_in(tmp_path)) < 12
+    assert len(rows_in(tmp_path)) == 3
+    let_pass(gate, 100)
     with scheduler(tmp_path) as (_, named), workers(tmp_path, named, 2):
         running = start(tmp_path, *arguments, f"workers.address={named}")
-        output, errors = running.communicate(timeout=60)
+        output, errors = running.communicate(timeout=PATIENCE)
     assert running.returncode == 0, output + errors
-    assert re.search(r"[12] of them evaluated again", output)  # one may just have ended
+    assert "2 of them evaluated again" in output
     assert errors == ""
     assert trace_in(tmp_path).path.read_bytes().startswith(before)
     assert sorted(row["trial"] for row in rows_in(tmp_path)) == list(range(12))
@@ -253,7 +279,7 @@ def threaded() -> Iterator[str]:
         yield cluster.scheduler_address
 
 
-@pytest.mark.parametrize("limit", [None, 60.0])
+@pytest.mark.parametrize("limit", [None, PATIENCE])
 def test_threads_of_a_worker_evaluate_in_a_process_each_and_mix_nothing_up(
     limit: float | None, threaded: str, tmp_path: Path
 ) -> None:
@@ -273,7 +299,7 @@ def test_a_lasting_cluster_keeps_the_task_of_the_latest_run_only(
     address: str, tmp_path: Path
 ) -> None:
     for run in range(3):
-        options = {"marks": str(tmp_path), "most": 0.01 * run, "limit": 60.0}
+        options = {"marks": str(tmp_path), "most": 0.01 * run, "limit": PATIENCE}
         limited = settings(2, address, seed=run, **options)
         with closing(build_engine(limited, Live(), 0.0)) as engine:
             for number in range(2):
@@ -330,14 +356,16 @@ def test_a_worker_without_heartbeats_is_said_once(capsys: pytest.CaptureFixture[
 def test_a_frozen_worker_is_replaced_and_its_trial_evaluated(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(workers_dask, "SILENT_AFTER", 5.0)
-    options = {"marks": str(tmp_path), "least": 2.0, "most": 2.0}
+    monkeypatch.setattr(dask_cluster, "SILENT_AFTER", 5.0)
+    marks, gate = folders(tmp_path)
+    options = {"marks": str(marks), "gate": str(gate)}
     with closing(build_engine(settings(2, **options), Live(), 0.0)) as engine:
         for number in range(2):
             engine.start(job(number, worker=number))
-        wait_for(lambda: len(pids(tmp_path)) == 2)
-        frozen = pids(tmp_path)[0]
+        wait_for(lambda: len(pids(marks)) == 2)
+        frozen = pids(marks)[0]
         os.kill(frozen, signal.SIGSTOP)
+        let_pass(gate, 100)
         ended = [next_end(engine) for _ in range(2)]
     print(f"a worker frozen by SIGSTOP: its trial ended after {ended[-1].end:.0f} s")
     assert {end.job.number for end in ended} == {0, 1}
@@ -360,7 +388,7 @@ def test_workers_that_lack_the_module_of_a_task_end_the_run(tmp_path: Path) -> N
         running = start(
             tmp_path, *command, f"workers.address={named}", path=[only_here], conf=yaml.parents[1]
         )
-        output, errors = running.communicate(timeout=300)
+        output, errors = running.communicate(timeout=PATIENCE)
     assert running.returncode == 1, output + errors
     assert errors.startswith("failed: WorkerFailuresError: 3 failures in a row: ")
     assert "No module named 'only_here'" in errors
@@ -376,6 +404,6 @@ def test_a_scheduler_without_workers_is_said_after_ten_seconds(tmp_path: Path) -
         line = running.stderr.readline()
         assert line == f"the Dask scheduler at {named} has no workers: waiting for one\n"
         with workers(tmp_path, named, 2):
-            output, errors = running.communicate(timeout=300)
+            output, errors = running.communicate(timeout=PATIENCE)
     assert running.returncode == 0, output + errors
     assert len(rows_in(tmp_path)) == 4

@@ -10,7 +10,9 @@ import pytest
 from benchmarks.core.protocols import Task
 from benchmarks.core.space import Config
 from benchmarks.core.trial import Observation, Suggestion
+from benchmarks.engines import evaluate as evaluation
 from benchmarks.engines.evaluate import evaluate, failed
+from support import clock
 from support.tiny import Flaky, Tiny
 
 ANYWHERE = Suggestion({"x": 0.0, "y": 0.0}, 0.5)
@@ -97,13 +99,21 @@ def test_a_failure_of_a_reproducible_task_is_charged_without_a_clock() -> None:
     assert failed(Unknown(), ANYWHERE, "", 77.0).cost == 0.5
 
 
-def test_a_live_task_that_raises_is_charged_the_time_it_took() -> None:
+def test_a_live_task_that_raises_is_charged_the_time_it_took(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    machine = clock.hold(monkeypatch, evaluation)
+
     class Live(Flaky):
         reproducible = False
 
+        def evaluate(self, *arguments: Any) -> Observation:
+            machine.now += 0.125
+            return super().evaluate(*arguments)
+
     observation = ask(Live())
     assert observation.status == "failed"
-    assert 0 < observation.cost < 0.5
+    assert observation.cost == 0.125
     assert failed(Live(), ANYWHERE, "", 77.0).cost == 77.0
 
 

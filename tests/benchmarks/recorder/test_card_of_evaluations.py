@@ -11,8 +11,10 @@ from benchmarks.recorder.card_of_evaluations import write_card
 from tasks.replay import table
 
 
-@pytest.fixture
-def card(tmp_path: Path) -> str:
+@pytest.fixture(scope="module")
+def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The card of a small table; its picture lies beside it."""
+    folder = tmp_path_factory.mktemp("card")
     corners = [[a, b] for a in (-1.0, 1.0) for b in (0.0, 2.0)]
     config = np.array(corners * 2 + [[0.0, 1.0]])
     target = np.array([0.5] * 4 + [1.0] * 4 + [1.0])
@@ -52,9 +54,14 @@ def card(tmp_path: Path) -> str:
         "wall": np.arange(1.0, 10.0),
         "marked": np.arange(9) < 2,
     }
-    table.write(tmp_path / "made_up.npz", meta, columns)
-    path = write_card(tmp_path / "made_up.npz")
-    assert path == tmp_path / "made_up.md"
+    table.write(folder / "made_up.npz", meta, columns)
+    path = write_card(folder / "made_up.npz")
+    assert path == folder / "made_up.md"
+    return path
+
+
+@pytest.fixture
+def card(path: Path) -> str:
     return path.read_text()
 
 
@@ -90,7 +97,7 @@ def test_the_held_out_check_is_a_table(card: str) -> None:
     assert "| 1/1 | good | 1 | 3.7" in card
 
 
-def test_the_card_shows_a_picture(card: str, tmp_path: Path) -> None:
+def test_the_card_shows_a_picture(card: str, path: Path) -> None:
     assert "](made_up.png)" in card
     assert "200, 400 training rows" in card
-    assert (tmp_path / "made_up.png").read_bytes().startswith(b"\x89PNG")
+    assert path.with_suffix(".png").read_bytes().startswith(b"\x89PNG")

@@ -29,8 +29,12 @@ def named(path: Path) -> list[int]:
     return promising_half(raw_rows.read(path), DESIGN, SPACE, seed=2, count=40)
 
 
-def test_they_are_the_better_half_in_the_order_of_the_sequence(tmp_path: Path) -> None:
-    keep = named(piloted(tmp_path / "rows.jsonl"))
+@pytest.fixture(scope="module")
+def keep(tmp_path_factory: pytest.TempPathFactory) -> list[int]:
+    return named(piloted(tmp_path_factory.mktemp("pilot") / "rows.jsonl"))
+
+
+def test_they_are_the_better_half_in_the_order_of_the_sequence(keep: list[int]) -> None:
     assert keep == sorted(set(keep))
     assert len(keep) == 40
     losses = np.array([loss_at(config, EPOCHS) for config in sobol(SPACE, 80, 2)])
@@ -38,8 +42,10 @@ def test_they_are_the_better_half_in_the_order_of_the_sequence(tmp_path: Path) -
     assert len(really & set(keep)) >= 35
 
 
-def test_what_is_recorded_besides_the_pilot_changes_nothing(tmp_path: Path) -> None:
-    keep = named(piloted(tmp_path / "rows.jsonl"))
+@pytest.mark.slow
+def test_what_is_recorded_besides_the_pilot_changes_nothing(
+    keep: list[int], tmp_path: Path
+) -> None:
     more = piloted(tmp_path / "more.jsonl")
     record(more, count=30)
     assert named(more) == keep
@@ -52,6 +58,7 @@ def test_a_pilot_that_is_not_all_recorded_is_refused(tmp_path: Path) -> None:
         promising_half([], {"stages": []}, SPACE, 2, 40)
 
 
+@pytest.mark.slow
 def test_the_design_of_cars_head_keeps_what_the_shipped_rows_say() -> None:
     settings = compose("record", ["task=cars_head"])
     space = Space.from_spec(settings["task"]["space"])

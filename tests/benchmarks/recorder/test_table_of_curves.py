@@ -47,23 +47,22 @@ def test_costs_of_a_slow_core_are_normalised_along_the_whole_curve(tmp_path: Pat
     assert halved == pytest.approx(fast / 2)
 
 
-def test_the_table_holds_all_that_a_replay_needs(tmp_path: Path) -> None:
-    path = record(tmp_path / "made_up.jsonl")
-    target = compact_curves(path, tmp_path / "made_up.npz", SPACE, DERIVED, "a stand-in")
-    made = table.read(target, CURVES)
+def test_the_table_holds_all_that_a_replay_needs(curve_table: Path) -> None:
+    made = table.read(curve_table, CURVES)
     assert made.meta["name"] == "made_up"
     assert made.meta["caption"] == "a stand-in"
     assert made.meta["chosen"] in FAMILIES
     for name in ("best_loss", "target_cost", "resolution"):
         assert all(made.meta[name][family] > 0 for family in FAMILIES)
     assert made.meta["training_seeds"] == 10
-    assert target.stat().st_size < 1_000_000
+    assert curve_table.stat().st_size < 1_000_000
 
 
-def test_the_best_known_loss_is_no_plateau_and_no_random_config_is_better(tmp_path: Path) -> None:
+def test_the_best_known_loss_is_no_plateau_and_no_random_config_is_better(
+    curve_table: Path,
+) -> None:
     """What goes below all recorded losses must not be cut off there: all of it would be best."""
-    path = record(tmp_path / "made_up.jsonl")
-    made = table.read(compact_curves(path, tmp_path / "made_up.npz", SPACE, DERIVED), CURVES)
+    made = table.read(curve_table, CURVES)
     rng = np.random.default_rng(1)
     configs = [SPACE.sample(rng) for _ in range(3000)]
     for family in FAMILIES:
@@ -74,9 +73,8 @@ def test_the_best_known_loss_is_no_plateau_and_no_random_config_is_better(tmp_pa
         assert (losses < best + 1e-6).mean() < 0.001
 
 
-def test_the_family_that_is_nearer_to_the_best_held_out_curves_is_chosen(tmp_path: Path) -> None:
-    path = record(tmp_path / "made_up.jsonl")
-    made = table.read(compact_curves(path, tmp_path / "made_up.npz", SPACE, DERIVED), CURVES)
+def test_the_family_that_is_nearer_to_the_best_held_out_curves_is_chosen(curve_table: Path) -> None:
+    made = table.read(curve_table, CURVES)
     off = {
         family: held_out_errors(
             CurveSurrogate(SPACE, made.meta, made.columns, family), SPACE, made.columns

@@ -55,7 +55,7 @@ def test_pending_trials_by_hand() -> None:
     assert numbers(prefix(later, 4, above=0)) == [0, 2, 3]
 
 
-@settings(max_examples=30, deadline=None, derandomize=True, database=None)
+@settings(max_examples=30, derandomize=True, database=None)
 @given(workers=st.integers(1, 20), every=st.integers(2, 12), seed=st.integers(0, 1000))
 def test_it_is_what_was_finished_then_and_stays_so(workers: int, every: int, seed: int) -> None:
     method = Noting(Space({"a": Float(0.0, 1.0)}), Fidelities())

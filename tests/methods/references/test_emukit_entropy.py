@@ -104,7 +104,11 @@ def test_where_emukit_raises_a_random_config_says_so(
 @pytest.mark.parametrize(
     ("build", "options"),
     [
-        (EmukitES, {"candidates": 200, "representers": 15, "burn_in": 20, "sampler_steps": 20}),
+        pytest.param(
+            EmukitES,
+            {"candidates": 200, "representers": 15, "burn_in": 20, "sampler_steps": 20},
+            marks=pytest.mark.slow,
+        ),
         (EmukitMES, {}),
     ],
 )

@@ -95,6 +95,7 @@ def test_suggests_what_the_example_does(
     assert suggestion.fidelity == pytest.approx(size / ROWS)
 
 
+@pytest.mark.slow
 def test_finds_a_better_config_than_its_design_and_says_nothing(
     space: Space,
     fidelities: Fidelities,

@@ -1,24 +1,23 @@
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
 from benchmarks.compose import compose
-from benchmarks.recorder.table_of_curves import compact_curves
-from support.curves import DERIVED, EPOCHS, SPACE, record
+from support.curves import EPOCHS, SPACE
 from tasks.cars.task import cars_task
 from tasks.replay.curves import RecordedCurves
 
 SMALL: dict[str, Any] = {"space": SPACE.spec(), "backbone": None, "train": None}
 
 
-@pytest.fixture(scope="module")
-def path(tmp_path_factory: pytest.TempPathFactory) -> str:
+@pytest.fixture
+def path(curve_table: Path) -> str:
     """A recording of 7 epochs, of what a linear head is not."""
-    source = record(tmp_path_factory.mktemp("curves") / "made_up.jsonl", count=30, repeats=5)
-    return str(compact_curves(source, source.with_suffix(".npz"), SPACE, DERIVED))
+    return str(curve_table)
 
 
 def test_by_default_it_replays(path: str) -> None:

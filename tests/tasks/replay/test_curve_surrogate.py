@@ -1,29 +1,23 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from benchmarks.recorder import cost_normalisation as costs
-from benchmarks.recorder import raw_rows
-from benchmarks.recorder.table_of_curves import columns_of
-from support.curves import DERIVED, EPOCHS, SPACE, record
-from tasks.replay import fit_curves as curve_fit
-from tasks.replay.curve_surrogate import COLUMNS, FAMILIES, CurveSurrogate, inputs_of
+from support.curves import DERIVED, SPACE
+from tasks.replay import table
+from tasks.replay.curve_surrogate import FAMILIES, CurveSurrogate, inputs_of
+from tasks.replay.curves import CURVES
 
 CONFIG = {"rate": 0.1, "momentum": 0.5, "batch": 32, "nesterov": False}
 
 
 @pytest.fixture(scope="module", params=FAMILIES)
-def surrogate(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> CurveSurrogate:
-    path = record(tmp_path_factory.mktemp("rows") / "made_up.jsonl")
-    columns = columns_of(list(costs.best_rows(raw_rows.read(path))), SPACE, EPOCHS)
-    arrays, facts = curve_fit.fit(SPACE, columns, DERIVED, 0.001)
-    assert set(arrays) == set(COLUMNS)
-    return CurveSurrogate(SPACE, facts, arrays, request.param)
+def surrogate(request: pytest.FixtureRequest, curve_table: Path) -> CurveSurrogate:
+    made = table.read(curve_table, CURVES)
+    return CurveSurrogate(SPACE, made.meta, made.columns, request.param)
 
 
 def test_inputs_are_the_unit_cube_and_the_logarithms_of_the_products() -> None:

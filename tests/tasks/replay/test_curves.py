@@ -7,34 +7,25 @@ import numpy as np
 import pytest
 
 from benchmarks.recorder import raw_rows
-from benchmarks.recorder.table_of_curves import compact_curves
-from support.curves import DERIVED, EPOCHS, SPACE, record, row
+from support.curves import BROKEN, EPOCHS, SPACE
 from tasks.replay import table as tables
 from tasks.replay.curves import CURVES, RecordedCurves
 
-BROKEN = {"rate": 0.9, "momentum": 0.9, "batch": 16, "nesterov": True}
 RNG = np.random.default_rng(0)
 
 
 @pytest.fixture(scope="module")
-def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    source = record(tmp_path_factory.mktemp("curves") / "made_up.jsonl")
-    raw_rows.append(source, row(BROKEN, ends=3))
-    return compact_curves(source, source.with_suffix(".npz"), SPACE, DERIVED)
+def task(curve_table: Path) -> RecordedCurves:
+    return RecordedCurves(str(curve_table))
 
 
-@pytest.fixture(scope="module")
-def task(path: Path) -> RecordedCurves:
-    return RecordedCurves(str(path))
-
-
-def recorded(path: Path, held_out: bool = False) -> list[dict[str, object]]:
-    facts = [r.record for r in raw_rows.read(path.with_suffix(".jsonl"))]
+def recorded(table: Path, held_out: bool = False) -> list[dict[str, object]]:
+    facts = [r.record for r in raw_rows.read(table.with_suffix(".jsonl"))]
     return [f for f in facts if f["held_out"] is held_out and f["status"] == "ok"]
 
 
-def test_recorded_curves_come_back_exactly(path: Path, task: RecordedCurves) -> None:
-    for facts in recorded(path):
+def test_recorded_curves_come_back_exactly(curve_table: Path, task: RecordedCurves) -> None:
+    for facts in recorded(curve_table):
         for epoch in (1, 3, EPOCHS):
             seen = task.replay(facts["config"], epoch / EPOCHS, facts["subset_seed"])
             assert seen.loss == facts["curve"]["loss"][epoch - 1]
@@ -43,22 +34,22 @@ def test_recorded_curves_come_back_exactly(path: Path, task: RecordedCurves) -> 
 
 
 def test_an_evaluation_of_a_recorded_config_is_one_of_its_curves(
-    path: Path, task: RecordedCurves
+    curve_table: Path, task: RecordedCurves
 ) -> None:
-    config = recorded(path)[0]["config"]
-    losses = {f["loss"] for f in recorded(path) if f["config"] == config}
+    config = recorded(curve_table)[0]["config"]
+    losses = {f["loss"] for f in recorded(curve_table) if f["config"] == config}
     assert len(losses) == 2
     rng = np.random.default_rng(0)
     assert {task.evaluate(config, 1.0, rng).loss for _ in range(30)} == losses
 
 
-def test_held_out_curves_are_not_replayed(path: Path, task: RecordedCurves) -> None:
-    for facts in recorded(path, held_out=True):
+def test_held_out_curves_are_not_replayed(curve_table: Path, task: RecordedCurves) -> None:
+    for facts in recorded(curve_table, held_out=True):
         assert task.replay(facts["config"], 1.0, 0).loss != facts["loss"]
 
 
-def test_training_on_sees_the_same_curve(path: Path) -> None:
-    task = RecordedCurves(str(path), resume_training=True)
+def test_training_on_sees_the_same_curve(curve_table: Path) -> None:
+    task = RecordedCurves(str(curve_table), resume_training=True)
     config = SPACE.sample(np.random.default_rng(8))
     assert task.fidelities.resumable
     short = task.evaluate(config, 3 / EPOCHS, np.random.default_rng(1))
@@ -81,9 +72,9 @@ def test_a_diverged_curve_ends_where_it_ended(task: RecordedCurves) -> None:
 
 
 def test_truth_is_the_mean_over_recorded_seeds_or_the_surrogate(
-    path: Path, task: RecordedCurves
+    curve_table: Path, task: RecordedCurves
 ) -> None:
-    facts = recorded(path)
+    facts = recorded(curve_table)
     config = facts[0]["config"]
     mean = np.mean([f["loss"] for f in facts if f["config"] == config])
     assert task.truth(config).loss == pytest.approx(max(mean, task.best_loss))
@@ -94,36 +85,36 @@ def test_truth_is_the_mean_over_recorded_seeds_or_the_surrogate(
     assert np.mean(draws) == pytest.approx(math.log(truth), abs=0.01)
 
 
-def test_no_truth_is_below_the_best_known_loss(path: Path) -> None:
+def test_no_truth_is_below_the_best_known_loss(curve_table: Path) -> None:
     for family in ("extra_trees", "boosting"):
-        task = RecordedCurves(str(path), family)
+        task = RecordedCurves(str(curve_table), family)
         truths = [task.truth(SPACE.sample(RNG)).loss for _ in range(300)]
-        truths += [task.truth(f["config"]).loss for f in recorded(path)]
+        truths += [task.truth(f["config"]).loss for f in recorded(curve_table)]
         assert min(truths) >= task.best_loss
         assert min(truths) < 1.3 * task.best_loss
 
 
-def test_both_surrogates_are_there_and_are_two_tasks(path: Path) -> None:
-    tasks = [RecordedCurves(str(path), family) for family in ("extra_trees", "boosting")]
+def test_both_surrogates_are_there_and_are_two_tasks(curve_table: Path) -> None:
+    tasks = [RecordedCurves(str(curve_table), family) for family in ("extra_trees", "boosting")]
     assert tasks[0].identity != tasks[1].identity
     config = SPACE.sample(np.random.default_rng(2))
     assert tasks[0].truth(config) != tasks[1].truth(config)
-    assert RecordedCurves(str(path)).identity in [task.identity for task in tasks]
+    assert RecordedCurves(str(curve_table)).identity in [task.identity for task in tasks]
 
 
-def test_an_unknown_surrogate_is_refused(path: Path) -> None:
+def test_an_unknown_surrogate_is_refused(curve_table: Path) -> None:
     with pytest.raises(ValueError, match=r"^task.surrogate=extra_tree: .*extra_trees"):
-        RecordedCurves(str(path), "extra_tree")
+        RecordedCurves(str(curve_table), "extra_tree")
 
 
-def test_options_of_the_live_task_must_be_those_recorded(path: Path) -> None:
-    RecordedCurves(str(path), asked={"backend": "sklearn", "other": None})
+def test_options_of_the_live_task_must_be_those_recorded(curve_table: Path) -> None:
+    RecordedCurves(str(curve_table), asked={"backend": "sklearn", "other": None})
     with pytest.raises(ValueError, match=r"^task.backend=other: no such trainings"):
-        RecordedCurves(str(path), asked={"backend": "other"})
+        RecordedCurves(str(curve_table), asked={"backend": "other"})
 
 
-def test_only_some_epochs_can_be_offered(path: Path) -> None:
-    task = RecordedCurves(str(path), values=(1, 3, 7), nominal=(0.1, 0.5, 1.0))
+def test_only_some_epochs_can_be_offered(curve_table: Path) -> None:
+    task = RecordedCurves(str(curve_table), values=(1, 3, 7), nominal=(0.1, 0.5, 1.0))
     assert task.fidelities.values == (1 / 7, 3 / 7, 1.0)
     with pytest.raises(ValueError, match="fidelity"):
         task.evaluate(BROKEN, 2 / 7, np.random.default_rng(0))
@@ -135,9 +126,9 @@ def test_a_table_of_evaluations_is_refused() -> None:
 
 
 def test_costs_are_normalised_and_target_cost_is_their_median(
-    path: Path, task: RecordedCurves
+    curve_table: Path, task: RecordedCurves
 ) -> None:
-    loaded = tables.read(path, CURVES)
+    loaded = tables.read(curve_table, CURVES)
     assert loaded.meta["target_cost"].keys() == {"extra_trees", "boosting"}
     rng = np.random.default_rng(4)
     costs = [task.evaluate(SPACE.sample(rng), 1.0, rng).cost for _ in range(500)]

@@ -121,7 +121,7 @@ def test_sparse_dear_levels_come_back_exactly_and_lean_on_the_cheaper_ones(
         assert task.truth(config_of(config)).loss == pytest.approx(expected, abs=1e-11)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(st.floats(-10, 10), st.floats(-10, 10), st.floats(1 / 64, 1), st.integers(0, 1000))
 def test_an_evaluation_lies_on_one_seeds_surface_never_between_two(
     two_seeds: RecordedTask, log_c: float, log_gamma: float, share: float, draw: int

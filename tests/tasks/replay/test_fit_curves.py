@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,17 +11,26 @@ from benchmarks.recorder import raw_rows
 from benchmarks.recorder.table_of_curves import columns_of
 from support.curves import DERIVED, EPOCHS, SPACE, loss_at, record, row
 from tasks.replay import fit_curves as curve_fit
-from tasks.replay.curve_surrogate import FAMILIES, CurveSurrogate
+from tasks.replay.curve_surrogate import COLUMNS, FAMILIES, CurveSurrogate
 
 
 def columns(path: Path) -> dict[str, np.ndarray]:
     return columns_of(list(costs.best_rows(raw_rows.read(path))), SPACE, EPOCHS)
 
 
+@pytest.fixture(scope="module")
+def fitted(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, Any], dict[str, Any]]:
+    """What is fitted to many curves: arrays and facts."""
+    rows = record(tmp_path_factory.mktemp("fit") / "rows.jsonl", count=300, repeats=60)
+    return curve_fit.fit(SPACE, columns(rows), DERIVED, 0.001)
+
+
 @pytest.mark.parametrize("family", FAMILIES)
-def test_it_learns_the_formula_behind_the_curves(family: str, tmp_path: Path) -> None:
-    recorded = columns(record(tmp_path / "rows.jsonl", count=300, repeats=60))
-    arrays, facts = curve_fit.fit(SPACE, recorded, DERIVED, 0.001)
+def test_it_learns_the_formula_behind_the_curves(
+    family: str, fitted: tuple[dict[str, Any], dict[str, Any]]
+) -> None:
+    arrays, facts = fitted
+    assert set(arrays) == set(COLUMNS)
     surrogate = CurveSurrogate(SPACE, facts, arrays, family)
     rng = np.random.default_rng(9)
     configs = [SPACE.sample(rng) for _ in range(100)]
@@ -32,6 +42,7 @@ def test_it_learns_the_formula_behind_the_curves(family: str, tmp_path: Path) ->
     assert surrogate.spread(surrogate.inputs(configs[0])[None])[0] == pytest.approx(0.02, rel=0.5)
 
 
+@pytest.mark.slow
 def test_held_out_and_broken_curves_are_not_fitted_to(tmp_path: Path) -> None:
     path = record(tmp_path / "rows.jsonl", held_out=0)
     without, _ = curve_fit.fit(SPACE, columns(path), DERIVED, 0.001)

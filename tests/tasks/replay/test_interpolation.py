@@ -25,7 +25,7 @@ def plane(points: Array) -> Array:
     return 3 + points @ np.arange(1, points.shape[1] + 1)
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(seeds, st.integers(1, 3), st.lists(units, min_size=3, max_size=3))
 def test_a_plane_is_given_back_everywhere_edges_and_corners_too(
     seed: int, d: int, point: list[float]
@@ -41,7 +41,6 @@ def weights(nodes: Array, points: Array) -> Array:
     return Interpolator(nodes, np.eye(len(nodes)))(points)
 
 
-@settings(deadline=None)
 @given(seeds, units, units)
 def test_weights_are_a_convex_combination_that_gives_the_point_back(
     seed: int, x: float, y: float
