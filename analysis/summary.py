@@ -10,19 +10,21 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
+from analysis.data.budgets import cut_runs, units
 from analysis.data.load import Run, cost_to_reach, load_runs, value_at
 from analysis.data.study_names import available, has_archive, runs_of, study_of
-from analysis.options import STUDY, Command, Option, asks_for_help, refuse
+from analysis.options import BUDGET, STUDY, Command, Option, asks_for_help, budget_of, refuse
 from analysis.statistics.regret_targets import EXAMPLES
 
 COMMAND = Command(
     name="summary",
     module="analysis.summary",
     purpose="Print a table of a study's methods for each of its tasks.",
-    usage="study=NAME | FOLDER [markdown=FILE]",
+    usage="study=NAME | FOLDER [budget=NUMBER] [markdown=FILE]",
     options=(
         *STUDY,
         Option("runs", "FOLDER", "summarise the runs below this folder; FOLDER alone is the same"),
+        BUDGET,
         Option("markdown", "FILE", "also write the tables to a file, with commits and versions"),
     ),
     examples=("study=default", "results/runs/default/svm_mnist", "study=mine markdown=mine.md"),
@@ -30,7 +32,7 @@ COMMAND = Command(
 )
 SHARES = (0.05, 0.25, 1.0)  # of the budget
 TARGETS = (0.01, 0.003, 0.001)  # regrets
-SHORTEST = 1.0  # seconds; costs to targets are not shown if a target evaluation costs less
+SHORTEST = 1.0  # seconds; costs to targets are not shown if a full training costs less, or unknown
 
 
 def summarise(runs: Sequence[Run]) -> list[dict[str, str]]:
@@ -43,6 +45,7 @@ def summarise(runs: Sequence[Run]) -> list[dict[str, str]]:
     Targets below three validation examples are skipped. All values are formatted text.
     """
     rows = []
+    unit = max(units(runs).values(), default=0.0)
     for method in sorted({run.method for run in runs}):
         done = [run for run in runs if run.method == method and run.finished]
         if not done:
@@ -54,7 +57,6 @@ def summarise(runs: Sequence[Run]) -> list[dict[str, str]]:
         row = {"method": method, "runs": _counts(done)}
         row |= {f"regret at {share:.0%}": f"{regret:.2g}" for share, regret in regrets.items()}
         floor = done[0].meta["task_facts"]["loss_floor"]
-        unit = done[0].meta["task_facts"]["target_cost"] or 1.0
         for target in TARGETS if unit >= SHORTEST else ():
             if target >= EXAMPLES * floor:
                 costs = [cost_to_reach(run.cost, run.regret, target) / unit for run in done]
@@ -80,14 +82,19 @@ def tables(runs: Sequence[Run]) -> dict[str, list[dict[str, str]]]:
     return {task: rows for task, rows in summaries.items() if rows}
 
 
-def print_summary(runs: Sequence[Run], unreadable: Sequence[str] = ()) -> None:
+def print_summary(
+    runs: Sequence[Run], unreadable: Sequence[str] = (), budget: float | None = None
+) -> None:
     """Print the tables of all tasks of a study, then the runs that were left out.
 
     Args:
         runs: all runs that could be read.
         unreadable: one message for each run that could not be read.
+        budget: cost at which runs are cut, in target evaluations; None for the smallest budget of
+            the runs of a task.
     """
     console = Console(width=160)
+    runs, cut = cut_runs(runs, budget)
     for task, rows in tables(runs).items():
         table = Table(
             title=f"{title_of(task, runs)}: median regret at shares of the budget; median cost to "
@@ -98,6 +105,8 @@ def print_summary(runs: Sequence[Run], unreadable: Sequence[str] = ()) -> None:
         for row in rows:
             table.add_row(*row.values())
         console.print(table)
+    if cut is not None:
+        console.print(cut, markup=False, highlight=False, soft_wrap=True)
     left_out = [run for run in runs if not run.finished]
     if left_out:
         console.print(f"left out: {len(left_out)} failed or unfinished runs")
@@ -113,14 +122,21 @@ def title_of(task: str, runs: Sequence[Run]) -> str:
     return ", ".join([task, *sorted(captions - {""})])
 
 
-def to_markdown(study: Path, runs: Sequence[Run], unreadable: Sequence[str] = ()) -> str:
+def to_markdown(
+    study: Path,
+    runs: Sequence[Run],
+    unreadable: Sequence[str] = (),
+    budget: float | None = None,
+) -> str:
     """Write the summary as Markdown, with the seeds, commits, machines and versions of the runs.
 
     Args:
         study: folder of the study; its name is the title.
         runs: all runs that could be read.
         unreadable: one message for each run that could not be read.
+        budget: as in ``print_summary``.
     """
+    runs, cut = cut_runs(runs, budget)
     done = [run for run in runs if run.finished]
     lines = [
         f"# {study.name}",
@@ -128,6 +144,7 @@ def to_markdown(study: Path, runs: Sequence[Run], unreadable: Sequence[str] = ()
         f"Written by `python -m analysis.summary {study} markdown=FILE`; do not edit.",
         "",
         f"- runs: {len(done)} finished, {len(runs) - len(done)} failed or unfinished",
+        *([f"- budget: {cut}"] if cut else []),
         *(f"- left out, cannot be read: {message}" for message in unreadable),
         f"- seeds: {_distinct(run.meta.get('seed') for run in done)}",
         f"- commit: {_distinct(_commit(run) for run in done)}",
@@ -200,12 +217,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         values = COMMAND.parse(words)
         folder = folder_of(values)
         unreadable: list[str] = []
+        budget = budget_of(values)
         runs = load_runs(folder, unreadable)
-        print_summary(runs, unreadable)
+        print_summary(runs, unreadable, budget)
         if "markdown" in values:
             file = Path(values["markdown"])
             file.parent.mkdir(parents=True, exist_ok=True)
-            file.write_text(to_markdown(folder, runs, unreadable))
+            file.write_text(to_markdown(folder, runs, unreadable, budget))
     except (ValueError, OSError) as error:
         return refuse(error)
     return 0

@@ -136,7 +136,7 @@ def _whole_version(run: RunMetadata) -> Mapping[str, Any]:
 
 def _task_version(run: RunMetadata) -> Mapping[str, Any]:
     """Return the part of the version that all methods should have in common on a task."""
-    parts = ("task.", "identity.", "budget.")
+    parts = ("task.", "identity.")
     return {name: value for name, value in run.version.items() if name.startswith(parts)}
 
 

@@ -38,7 +38,7 @@ def write_report(
     Returns:
         The path of ``report.html`` and, if there are photos, that of the page that shows them.
     """
-    write_archive(study.table, study.runs, out)
+    write_archive(study.whole, study.runs, out)
     data = FigureData(name, report_of(name) / "data")
     context = sections.ReportContext(study.table, data, price, workers)
     stamp = _stamp(study)

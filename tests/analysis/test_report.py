@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 
+from analysis.data.archive import read_archive
 from analysis.data.load import load_runs
 from analysis.data.tidy import tidy
 from analysis.figures.figure import Figure
@@ -88,6 +89,19 @@ def test_the_archive_gives_the_same_report_as_the_traces(here: Path) -> None:
     assert (here / "elsewhere" / "report.html").read_bytes() == first["report.html"]
 
 
+def test_runs_are_cut_at_a_budget_and_the_archive_is_whole(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_study(here / "results" / "runs" / "s")
+    line = "Runs are cut at 2 target evaluations (budget=2)."
+    for _ in ("traces", "archive"):
+        assert main(["experiment=s", "budget=2"]) == 0
+        assert line in capsys.readouterr().out
+        assert f"- {line}" in (here / "results/s/README.md").read_text()
+        assert read_archive(here / "results/s")[0].total_cost.max() > 20
+        shutil.rmtree(here / "results" / "runs", ignore_errors=True)
+
+
 def test_photos_are_on_a_page_of_their_own_that_git_ignores(
     here: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -135,6 +149,7 @@ def test_other_folders_can_be_named(here: Path) -> None:
         (["study=/tmp"], "must be the name of a folder in results, without slashes"),
         (["experiment=.."], "must be the name of a folder in results, without slashes"),
         (["experiment=s", "workers=0"], "workers=0: must be a whole number, 1 or more"),
+        (["experiment=s", "budget=-2"], "budget=-2: must be a number above 0"),
         (["experiment=s", "price=x"], "price=x: must be a number above 0"),
         (["experiment=s", "runs=nowhere"], "runs=nowhere: no such folder"),
         (["experiment=empty", "runs=empty"], "no runs below empty"),
