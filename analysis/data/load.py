@@ -54,8 +54,12 @@ class Run:
 
     @property
     def cost(self) -> Array:
-        """Cumulative evaluation cost after each trial in seconds, shape ``(trials,)``."""
-        return np.array([row["cumulative_cost"] for row in self.rows])
+        """Cumulative evaluation cost after each trial in seconds, shape ``(trials,)``.
+
+        It is summed up here, since a row of the trace may be lost or its costs edited: the sum in
+        the file, ``cumulative_cost``, is not read.
+        """
+        return np.cumsum([row["cost"] for row in self.rows], dtype=float)
 
     @property
     def asked(self) -> Mapping[str, Any]:
@@ -95,7 +99,7 @@ class Run:
         limits = [asked["cost"]] if asked.get("cost") else []
         if asked.get("target_evaluations") and unit:
             limits.append(asked["target_evaluations"] * unit)
-        return float(min(limits)) if limits else float(self.rows[-1]["cumulative_cost"])
+        return float(min(limits)) if limits else float(self.cost[-1])
 
 
 def load_run(folder: Path) -> Run:

@@ -114,7 +114,7 @@ def metadata_of(run: Run) -> RunMetadata:
         commit=meta.get("commit"),
         dirty=bool(meta.get("dirty")),
         trials=len(rows),
-        cost=float(rows[-1]["cumulative_cost"]) if rows else 0.0,
+        cost=float(run.cost[-1]) if rows else 0.0,
         overhead=sum(row["suggest_overhead"] + row["recommend_overhead"] for row in rows),
         version={name: value for name, value in sorted(key.items()) if name not in left_out},
         versions=meta.get("versions", {}),

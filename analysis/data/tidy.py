@@ -74,7 +74,7 @@ def _rows(run: Run, unit: float | None) -> pd.DataFrame:
         **{name: column(name) for name in ("fidelity", "native", "loss", "test_loss", "cost")},
         "nominal": np.array([row.get("nominal") for row in rows], dtype=float),
         "overhead": overhead,
-        "total_cost": column("cumulative_cost")
+        "total_cost": run.cost
         if run.workers == 1
         else with_running(column("start"), column("end"), column("cost")),
         "total_overhead": overhead.cumsum(),
