@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from analysis.data.budgets import cut_runs, units
+from analysis.data.escaping import code, markdown
 from analysis.data.load import Run, cost_to_reach, load_runs, value_at
 from analysis.data.study_names import available, has_archive, runs_of, study_of
 from analysis.options import BUDGET, STUDY, Command, Option, asks_for_help, budget_of, refuse
@@ -93,7 +94,8 @@ def print_summary(
         budget: cost at which runs are cut, in target evaluations; None for the smallest budget of
             the runs of a task.
     """
-    console = Console(width=160)
+    # names come from files of others: no markup or emoji codes in them
+    console = Console(width=160, markup=False, emoji=False)
     runs, cut = cut_runs(runs, budget)
     for task, rows in tables(runs).items():
         table = Table(
@@ -106,14 +108,14 @@ def print_summary(
             table.add_row(*row.values())
         console.print(table)
     if cut is not None:
-        console.print(cut, markup=False, highlight=False, soft_wrap=True)
+        console.print(cut, highlight=False, soft_wrap=True)
     left_out = [run for run in runs if not run.finished]
     if left_out:
         console.print(f"left out: {len(left_out)} failed or unfinished runs")
         for run in left_out:
             console.print(f"  {run.folder}: {run.meta.get('status')}", highlight=False)
     for message in unreadable:
-        console.print(f"left out, cannot be read: {message}", markup=False, soft_wrap=True)
+        console.print(f"left out, cannot be read: {message}", soft_wrap=True)
 
 
 def title_of(task: str, runs: Sequence[Run]) -> str:
@@ -139,17 +141,17 @@ def to_markdown(
     runs, cut = cut_runs(runs, budget)
     done = [run for run in runs if run.finished]
     lines = [
-        f"# {study.name}",
+        f"# {markdown(study.name)}",
         "",
-        f"Written by `python -m analysis.summary {study} markdown=FILE`; do not edit.",
+        f"Written by {code(f'python -m analysis.summary {study} markdown=FILE')}; do not edit.",
         "",
         f"- runs: {len(done)} finished, {len(runs) - len(done)} failed or unfinished",
-        *([f"- budget: {cut}"] if cut else []),
-        *(f"- left out, cannot be read: {message}" for message in unreadable),
+        *([f"- budget: {markdown(cut)}"] if cut else []),
+        *(f"- left out, cannot be read: {markdown(message)}" for message in unreadable),
         f"- seeds: {_distinct(run.meta.get('seed') for run in done)}",
         f"- commit: {_distinct(_commit(run) for run in done)}",
-        f"- machine: {_distinct(run.meta.get('machine', {}).get('cpu') for run in done)}",
-        f"- versions: {_distinct(_versions(run) for run in done)}",
+        f"- machine: {markdown(_distinct(run.meta.get('machine', {}).get('cpu') for run in done))}",
+        f"- versions: {markdown(_distinct(_versions(run) for run in done))}",
         "- median regret of the recommended config at shares of the budget; median cost to reach a"
         " regret and stay there, in full trainings (share of runs that did); overhead in CPU s per"
         " trial; runs ended by the limit on trials keep their last incumbent",
@@ -158,12 +160,12 @@ def to_markdown(
         heads = list(rows[0])
         lines += [
             "",
-            f"## {title_of(task, done)}",
+            f"## {markdown(title_of(task, done))}",
             "",
             f"| {' | '.join(heads)} |",
             "|---" * len(heads) + "|",
         ]
-        lines += [f"| {' | '.join(row.values())} |" for row in rows]
+        lines += [f"| {' | '.join(map(markdown, row.values()))} |" for row in rows]
     return "\n".join(lines) + "\n"
 
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -100,6 +101,26 @@ def test_runs_are_cut_at_a_budget_and_the_archive_is_whole(
         assert f"- {line}" in (here / "results/s/README.md").read_text()
         assert read_archive(here / "results/s")[0].total_cost.max() > 20
         shutil.rmtree(here / "results" / "runs", ignore_errors=True)
+
+
+def test_names_of_others_are_plain_text_in_every_file(here: Path) -> None:
+    task, method = "=a|b<script>`", "@m<img src=x>"
+    for seed in (0, 1):
+        write_full_run(here / "results/runs/s" / task / method / f"seed-{seed}")
+    assert main(["experiment=s"]) == 0
+    out = here / "results" / "s"
+    html = (out / "report.html").read_text()
+    assert "<script" not in html
+    assert "<img src=x" not in html
+    assert "@m&lt;img src=x&gt;" in html
+    for file in (out / "README.md", *(out / "tables").glob("*.md")):
+        assert not re.search(r"(?<!\\)[<>`]", file.read_text()), file
+    assert r"| =a\|b\<script\>\` | @m\<img src=x\> |" in (out / "tables/coverage.md").read_text()
+    for name in ("coverage", "table"):
+        first = (out / f"tables/{name}.csv").read_text().splitlines()[1]
+        assert first.startswith("'=a|b<script>`,'@m<img src=x>,")
+    # the archive is read by this suite only, and exactly
+    assert set(read_archive(out)[0].task) == {task}
 
 
 def test_photos_are_on_a_page_of_their_own_that_git_ignores(

@@ -80,6 +80,24 @@ def test_without_a_target_cost_the_unit_of_the_runs_counts(tmp_path: Path) -> No
     assert row["cost to 0.01"] == "2 (100%)"
 
 
+def test_names_of_others_are_printed_as_they_are(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    name, method = "[/x] <b>|`:smile:", "[red]m[/x] | <b>:smile:"
+    write_run(tmp_path / "t" / method.replace("/", "") / "seed-0", [0.5, 0.2], task=name)
+    write_run(tmp_path / "t/[/x]/seed-0", [0.5], task=name, status="failed")
+    target = tmp_path / "s.md"
+    assert main([str(tmp_path), f"markdown={target}"]) == 0
+    printed = capsys.readouterr().out
+    assert f"{name}: median regret" in printed
+    assert method.replace("/", "") in printed
+    assert "/[/x]/seed-0: failed" in "".join(printed.splitlines())
+    text = target.read_text()
+    assert r"## [/x] \<b\>\|\`:smile:" in text
+    assert r"| [red]m[x] \| \<b\>:smile: | 1 |" in text
+    assert "<" not in text.replace(r"\<", "")
+
+
 def test_a_folder_without_runs_is_one_line_and_exit_code_2(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
