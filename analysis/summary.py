@@ -12,6 +12,7 @@ from rich.table import Table
 
 from analysis.data.budgets import cut_runs, units
 from analysis.data.escaping import code, markdown
+from analysis.data.failures import failures_of_runs
 from analysis.data.load import Run, cost_to_reach, load_runs, value_at
 from analysis.data.study_names import available, has_archive, runs_of, study_of
 from analysis.options import BUDGET, STUDY, Command, Option, asks_for_help, budget_of, refuse
@@ -107,15 +108,23 @@ def print_summary(
         for row in rows:
             table.add_row(*row.values())
         console.print(table)
+        for each in failures_of_runs(run for run in runs if run.task == task and run.finished):
+            console.print(f"  {each.method}: {each.text}", highlight=False, soft_wrap=True)
     if cut is not None:
         console.print(cut, highlight=False, soft_wrap=True)
     left_out = [run for run in runs if not run.finished]
     if left_out:
         console.print(f"left out: {len(left_out)} failed or unfinished runs")
         for run in left_out:
-            console.print(f"  {run.folder}: {run.meta.get('status')}", highlight=False)
+            console.print(f"  {_left_out(run)}", highlight=False, soft_wrap=True)
     for message in unreadable:
         console.print(f"left out, cannot be read: {message}", soft_wrap=True)
+
+
+def _left_out(run: Run) -> str:
+    """Return the folder of a run that is not summarised, its status and its error."""
+    error = " ".join(str(run.meta.get("error") or "").split())
+    return f"{run.folder}: {run.meta.get('status')}{f': {error}' if error else ''}"
 
 
 def title_of(task: str, runs: Sequence[Run]) -> str:
@@ -148,6 +157,7 @@ def to_markdown(
         f"- runs: {len(done)} finished, {len(runs) - len(done)} failed or unfinished",
         *([f"- budget: {markdown(cut)}"] if cut else []),
         *(f"- left out, cannot be read: {markdown(message)}" for message in unreadable),
+        *(f"- left out: {markdown(_left_out(run))}" for run in runs if not run.finished),
         f"- seeds: {_distinct(run.meta.get('seed') for run in done)}",
         f"- commit: {_distinct(_commit(run) for run in done)}",
         f"- machine: {markdown(_distinct(run.meta.get('machine', {}).get('cpu') for run in done))}",
@@ -166,6 +176,9 @@ def to_markdown(
             "|---" * len(heads) + "|",
         ]
         lines += [f"| {' | '.join(map(markdown, row.values()))} |" for row in rows]
+        failures = failures_of_runs(run for run in done if run.task == task)
+        lines += [""] * bool(failures)
+        lines += [f"- {markdown(each.method)}: {markdown(each.text)}" for each in failures]
     return "\n".join(lines) + "\n"
 
 

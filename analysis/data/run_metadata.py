@@ -55,6 +55,8 @@ class RunMetadata:
     budget: Mapping[str, Any] = field(default_factory=dict)
     """the budget asked for last, by limit (see ``analysis.data.load.Run.asked``); archives of
     version 0.1 have it in ``version`` only, from where it is taken"""
+    error: str = ""
+    """why the run failed, in one line; empty if it did not, or if that is not known"""
 
     def __post_init__(self) -> None:
         kept = {
@@ -122,4 +124,5 @@ def metadata_of(run: Run) -> RunMetadata:
         caption=str(meta["task_facts"].get("caption") or ""),
         defaults={name: key[name] for name in meta.get("at_default", []) if name in key},
         budget=run.asked,
+        error=" ".join(str(meta.get("error") or "").split()),
     )

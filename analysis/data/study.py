@@ -9,6 +9,7 @@ import pandas as pd
 
 from analysis.data.archive import read_archive
 from analysis.data.cut import cut_table
+from analysis.data.failures import failures_in, sentence
 from analysis.data.load import load_runs
 from analysis.data.run_metadata import RunMetadata, metadata_of
 from analysis.data.selection import Selection, select_runs
@@ -70,5 +71,6 @@ def _study(
 ) -> Study:
     table, cut = cut_table(whole, [runs[index] for index in selection.analysed], budget)
     first, *others = selection.lines
-    lines = [first, *([cut] if cut else []), *others]
+    failed = sentence(failures_in(table), len(table))
+    lines = [first, *filter(None, (cut, failed)), *others]
     return Study(table, whole, runs, selection._replace(lines=lines))

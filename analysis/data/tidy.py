@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.data.budgets import units
+from analysis.data.failures import reason_of
 from analysis.data.load import Array, Run
 
 RULES = ("recommended", "best_at_target", "best_seen")
@@ -23,7 +24,7 @@ def tidy(runs: Sequence[Run]) -> pd.DataFrame:
 
     Columns of a trial:
         ``task``, ``method`` (with its overridden options), ``seed``, ``trial`` (its number),
-        ``status``;
+        ``status``, ``reason`` (why it was not ok; ``none`` if it was);
         ``fidelity`` (share of the full fidelity, in (0, 1]), ``native`` (fidelity in the unit of
         the task), ``loss``, ``test_loss`` (as observed; NaN if the trial failed or the value was
         not measured);
@@ -71,6 +72,7 @@ def _rows(run: Run, unit: float | None) -> pd.DataFrame:
         "seed": run.meta["seed"],
         "trial": [row["trial"] for row in rows],
         "status": [row["status"] for row in rows],
+        "reason": [reason_of(row) for row in run.rows],
         **{name: column(name) for name in ("fidelity", "native", "loss", "test_loss", "cost")},
         "nominal": np.array([row.get("nominal") for row in rows], dtype=float),
         "overhead": overhead,

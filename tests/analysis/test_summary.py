@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -78,6 +79,27 @@ def test_without_a_target_cost_the_unit_of_the_runs_counts(tmp_path: Path) -> No
     write_run(tmp_path / "t/m/seed-1", [0.5, 0.101], task_facts=facts, unit=5.0)
     (row,) = summarise(load_runs(tmp_path))
     assert row["cost to 0.01"] == "2 (100%)"
+
+
+def test_failures_are_counted_by_reason_below_the_table(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_run(tmp_path / "t/m/seed-0", [0.5, 0.2, 0.2])
+    trace = tmp_path / "t/m/seed-0/trace.jsonl"
+    first, *others = [json.loads(line) for line in trace.read_text().splitlines()]
+    for row in others:
+        row |= {"status": "failed", "loss": None, "info": {"error": "ValueError: [/x] <b>"}}
+    trace.write_text("".join(json.dumps(row) + "\n" for row in [first, *others]))
+    error = "none of 1 trials was ok: failed: E"
+    write_run(tmp_path / "t/m/seed-1", [0.5], status="failed", error=error)
+    target = tmp_path / "s.md"
+    assert main([str(tmp_path), f"markdown={target}"]) == 0
+    printed = capsys.readouterr().out
+    assert "  m: 2 of 3 trials not ok: 2 failed: ValueError: [/x] <b>\n" in printed
+    assert f"seed-1: failed: {error}\n" in printed
+    text = target.read_text()
+    assert "\n- m: 2 of 3 trials not ok: 2 failed: ValueError: [/x] \\<b\\>\n" in text
+    assert f"seed-1: failed: {error}\n" in text
 
 
 def test_names_of_others_are_printed_as_they_are(
