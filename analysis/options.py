@@ -39,6 +39,11 @@ STUDY = (
     Option("experiment", "NAME", "the same as study=NAME: its runs form the study of its name"),
 )
 """the two ways to name a study; ``analysis.data.study_names.study_of`` reads them"""
+BUDGET = Option(
+    "budget", "NUMBER", "cut runs at the cost of so many full trainings",
+    "the smallest budget of a task's runs",
+)  # fmt: skip
+"""where runs are cut; ``analysis.data.budgets`` does it"""
 
 
 @dataclass(frozen=True)
@@ -129,6 +134,15 @@ def refuse(error: Exception) -> int:
     """Print an error as one line on stderr and return the exit code of a user's mistake."""
     print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
     return USAGE_ERROR
+
+
+def budget_of(values: Mapping[str, str]) -> float | None:
+    """Return the value of the option ``BUDGET``; None if it is not given.
+
+    Raises:
+        ValueError: the value is not a number above 0; the message is one line.
+    """
+    return positive(values, BUDGET.key, 0.0) if BUDGET.key in values else None
 
 
 def positive(values: Mapping[str, str], key: str, default: float, whole: bool = False) -> float:

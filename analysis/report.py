@@ -14,7 +14,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from analysis.data.study_names import available, has_archive, report_of, runs_of, study_of
-from analysis.options import STUDY, Command, Option, asks_for_help, positive, refuse
+from analysis.options import (
+    BUDGET,
+    STUDY,
+    Command,
+    Option,
+    asks_for_help,
+    budget_of,
+    positive,
+    refuse,
+)
 from analysis.page.prices import PRICE, WORKERS
 
 if TYPE_CHECKING:  # slow to import
@@ -31,6 +40,7 @@ COMMAND = Command(
             "runs", "FOLDER", "read the runs below this folder",
             "results/runs/NAME or, without runs there, the archive in results/NAME",
         ),
+        BUDGET,
         Option("out", "FOLDER", "write to this folder", "results/NAME"),
         Option("price", "USD", "price of an hour of evaluation cost", f"{PRICE:.2f}"),
         Option("workers", "NUMBER", "machines that would share the cost of a serial run",
@@ -57,6 +67,8 @@ class Options(NamedTuple):
     """price of one hour of evaluation cost in USD"""
     workers: int = WORKERS
     """number of workers among which the cost of a serial run is divided"""
+    budget: float | None = None
+    """cost at which runs are cut, in target evaluations; None for the smallest budget of a task"""
 
 
 def parse(arguments: Sequence[str]) -> Options:
@@ -64,7 +76,8 @@ def parse(arguments: Sequence[str]) -> Options:
 
     Raises:
         ValueError: if a key is unknown, repeated or has no value, if the study is missing or not
-            the name of a folder, or if the price or the number of workers is not positive.
+            the name of a folder, or if the price, the number of workers or the budget is not
+            positive.
     """
     values = COMMAND.parse(arguments)
     study = study_of(values)
@@ -74,6 +87,7 @@ def parse(arguments: Sequence[str]) -> Options:
         Path(values.get("out", report_of(study))),
         positive(values, "price", PRICE),
         int(positive(values, "workers", WORKERS, whole=True)),
+        budget_of(values),
     )
 
 
@@ -90,13 +104,13 @@ def read(options: Options) -> Study:
     if options.runs is not None and not folder.is_dir():
         raise ValueError(f"runs={folder}: no such folder")
     if options.runs is not None or any(folder.rglob("meta.json")):
-        return from_traces(folder)
+        return from_traces(folder, options.budget)
     if not has_archive(options.study):
         raise ValueError(
             f"study={options.study}: no runs in {folder}, no archive in "
             f"{report_of(options.study)}{available(options.study)}"
         )
-    return from_archive(report_of(options.study))
+    return from_archive(report_of(options.study), options.budget)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

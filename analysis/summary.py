@@ -10,19 +10,23 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
+from analysis.data.budgets import cut_runs, units
+from analysis.data.escaping import code, markdown
+from analysis.data.failures import failures_of_runs
 from analysis.data.load import Run, cost_to_reach, load_runs, value_at
 from analysis.data.study_names import available, has_archive, runs_of, study_of
-from analysis.options import STUDY, Command, Option, asks_for_help, refuse
+from analysis.options import BUDGET, STUDY, Command, Option, asks_for_help, budget_of, refuse
 from analysis.statistics.regret_targets import EXAMPLES
 
 COMMAND = Command(
     name="summary",
     module="analysis.summary",
     purpose="Print a table of a study's methods for each of its tasks.",
-    usage="study=NAME | FOLDER [markdown=FILE]",
+    usage="study=NAME | FOLDER [budget=NUMBER] [markdown=FILE]",
     options=(
         *STUDY,
         Option("runs", "FOLDER", "summarise the runs below this folder; FOLDER alone is the same"),
+        BUDGET,
         Option("markdown", "FILE", "also write the tables to a file, with commits and versions"),
     ),
     examples=("study=default", "results/runs/default/svm_mnist", "study=mine markdown=mine.md"),
@@ -30,7 +34,7 @@ COMMAND = Command(
 )
 SHARES = (0.05, 0.25, 1.0)  # of the budget
 TARGETS = (0.01, 0.003, 0.001)  # regrets
-SHORTEST = 1.0  # seconds; costs to targets are not shown if a target evaluation costs less
+SHORTEST = 1.0  # seconds; costs to targets are not shown if a full training costs less, or unknown
 
 
 def summarise(runs: Sequence[Run]) -> list[dict[str, str]]:
@@ -43,6 +47,7 @@ def summarise(runs: Sequence[Run]) -> list[dict[str, str]]:
     Targets below three validation examples are skipped. All values are formatted text.
     """
     rows = []
+    unit = max(units(runs).values(), default=0.0)
     for method in sorted({run.method for run in runs}):
         done = [run for run in runs if run.method == method and run.finished]
         if not done:
@@ -54,7 +59,6 @@ def summarise(runs: Sequence[Run]) -> list[dict[str, str]]:
         row = {"method": method, "runs": _counts(done)}
         row |= {f"regret at {share:.0%}": f"{regret:.2g}" for share, regret in regrets.items()}
         floor = done[0].meta["task_facts"]["loss_floor"]
-        unit = done[0].meta["task_facts"]["target_cost"] or 1.0
         for target in TARGETS if unit >= SHORTEST else ():
             if target >= EXAMPLES * floor:
                 costs = [cost_to_reach(run.cost, run.regret, target) / unit for run in done]
@@ -80,14 +84,20 @@ def tables(runs: Sequence[Run]) -> dict[str, list[dict[str, str]]]:
     return {task: rows for task, rows in summaries.items() if rows}
 
 
-def print_summary(runs: Sequence[Run], unreadable: Sequence[str] = ()) -> None:
+def print_summary(
+    runs: Sequence[Run], unreadable: Sequence[str] = (), budget: float | None = None
+) -> None:
     """Print the tables of all tasks of a study, then the runs that were left out.
 
     Args:
         runs: all runs that could be read.
         unreadable: one message for each run that could not be read.
+        budget: cost at which runs are cut, in target evaluations; None for the smallest budget of
+            the runs of a task.
     """
-    console = Console(width=160)
+    # names come from files of others: no markup or emoji codes in them
+    console = Console(width=160, markup=False, emoji=False)
+    runs, cut = cut_runs(runs, budget)
     for task, rows in tables(runs).items():
         table = Table(
             title=f"{title_of(task, runs)}: median regret at shares of the budget; median cost to "
@@ -98,13 +108,23 @@ def print_summary(runs: Sequence[Run], unreadable: Sequence[str] = ()) -> None:
         for row in rows:
             table.add_row(*row.values())
         console.print(table)
+        for each in failures_of_runs(run for run in runs if run.task == task and run.finished):
+            console.print(f"  {each.method}: {each.text}", highlight=False, soft_wrap=True)
+    if cut is not None:
+        console.print(cut, highlight=False, soft_wrap=True)
     left_out = [run for run in runs if not run.finished]
     if left_out:
         console.print(f"left out: {len(left_out)} failed or unfinished runs")
         for run in left_out:
-            console.print(f"  {run.folder}: {run.meta.get('status')}", highlight=False)
+            console.print(f"  {_left_out(run)}", highlight=False, soft_wrap=True)
     for message in unreadable:
-        console.print(f"left out, cannot be read: {message}", markup=False, soft_wrap=True)
+        console.print(f"left out, cannot be read: {message}", soft_wrap=True)
+
+
+def _left_out(run: Run) -> str:
+    """Return the folder of a run that is not summarised, its status and its error."""
+    error = " ".join(str(run.meta.get("error") or "").split())
+    return f"{run.folder}: {run.meta.get('status')}{f': {error}' if error else ''}"
 
 
 def title_of(task: str, runs: Sequence[Run]) -> str:
@@ -113,26 +133,35 @@ def title_of(task: str, runs: Sequence[Run]) -> str:
     return ", ".join([task, *sorted(captions - {""})])
 
 
-def to_markdown(study: Path, runs: Sequence[Run], unreadable: Sequence[str] = ()) -> str:
+def to_markdown(
+    study: Path,
+    runs: Sequence[Run],
+    unreadable: Sequence[str] = (),
+    budget: float | None = None,
+) -> str:
     """Write the summary as Markdown, with the seeds, commits, machines and versions of the runs.
 
     Args:
         study: folder of the study; its name is the title.
         runs: all runs that could be read.
         unreadable: one message for each run that could not be read.
+        budget: as in ``print_summary``.
     """
+    runs, cut = cut_runs(runs, budget)
     done = [run for run in runs if run.finished]
     lines = [
-        f"# {study.name}",
+        f"# {markdown(study.name)}",
         "",
-        f"Written by `python -m analysis.summary {study} markdown=FILE`; do not edit.",
+        f"Written by {code(f'python -m analysis.summary {study} markdown=FILE')}; do not edit.",
         "",
         f"- runs: {len(done)} finished, {len(runs) - len(done)} failed or unfinished",
-        *(f"- left out, cannot be read: {message}" for message in unreadable),
+        *([f"- budget: {markdown(cut)}"] if cut else []),
+        *(f"- left out, cannot be read: {markdown(message)}" for message in unreadable),
+        *(f"- left out: {markdown(_left_out(run))}" for run in runs if not run.finished),
         f"- seeds: {_distinct(run.meta.get('seed') for run in done)}",
         f"- commit: {_distinct(_commit(run) for run in done)}",
-        f"- machine: {_distinct(run.meta.get('machine', {}).get('cpu') for run in done)}",
-        f"- versions: {_distinct(_versions(run) for run in done)}",
+        f"- machine: {markdown(_distinct(run.meta.get('machine', {}).get('cpu') for run in done))}",
+        f"- versions: {markdown(_distinct(_versions(run) for run in done))}",
         "- median regret of the recommended config at shares of the budget; median cost to reach a"
         " regret and stay there, in full trainings (share of runs that did); overhead in CPU s per"
         " trial; runs ended by the limit on trials keep their last incumbent",
@@ -141,12 +170,15 @@ def to_markdown(study: Path, runs: Sequence[Run], unreadable: Sequence[str] = ()
         heads = list(rows[0])
         lines += [
             "",
-            f"## {title_of(task, done)}",
+            f"## {markdown(title_of(task, done))}",
             "",
             f"| {' | '.join(heads)} |",
             "|---" * len(heads) + "|",
         ]
-        lines += [f"| {' | '.join(row.values())} |" for row in rows]
+        lines += [f"| {' | '.join(map(markdown, row.values()))} |" for row in rows]
+        failures = failures_of_runs(run for run in done if run.task == task)
+        lines += [""] * bool(failures)
+        lines += [f"- {markdown(each.method)}: {markdown(each.text)}" for each in failures]
     return "\n".join(lines) + "\n"
 
 
@@ -200,12 +232,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         values = COMMAND.parse(words)
         folder = folder_of(values)
         unreadable: list[str] = []
+        budget = budget_of(values)
         runs = load_runs(folder, unreadable)
-        print_summary(runs, unreadable)
+        print_summary(runs, unreadable, budget)
         if "markdown" in values:
             file = Path(values["markdown"])
             file.parent.mkdir(parents=True, exist_ok=True)
-            file.write_text(to_markdown(folder, runs, unreadable))
+            file.write_text(to_markdown(folder, runs, unreadable, budget))
     except (ValueError, OSError) as error:
         return refuse(error)
     return 0

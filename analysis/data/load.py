@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -54,8 +54,27 @@ class Run:
 
     @property
     def cost(self) -> Array:
-        """Cumulative evaluation cost after each trial in seconds, shape ``(trials,)``."""
-        return np.array([row["cumulative_cost"] for row in self.rows])
+        """Cumulative evaluation cost after each trial in seconds, shape ``(trials,)``.
+
+        It is summed up here, since a row of the trace may be lost or its costs edited: the sum in
+        the file, ``cumulative_cost``, is not read.
+        """
+        return np.cumsum([row["cost"] for row in self.rows], dtype=float)
+
+    @property
+    def asked(self) -> Mapping[str, Any]:
+        """The budget that was asked for last: ``trials``, ``cost`` and others, None for no limit.
+
+        Empty if the run does not say it.
+        """
+        budgets = self.meta.get("budgets")
+        return (budgets[-1] if budgets else self.meta["settings"].get("budget")) or {}
+
+    @property
+    def unit(self) -> float | None:
+        """Cost of a full training in seconds that the budget is counted in; None if not known."""
+        known = self.meta.get("unit"), self.asked.get("target_cost")
+        return next(filter(None, known), self.meta["task_facts"]["target_cost"])
 
     @property
     def regret(self) -> Array:
@@ -76,12 +95,11 @@ class Run:
     @property
     def budget(self) -> float:
         """Cost limit of the run in seconds; its total cost if only the trials were limited."""
-        budget = self.meta["settings"]["budget"]
-        unit = budget["target_cost"] or self.meta["task_facts"]["target_cost"]
-        limits = [budget["cost"]] if budget["cost"] else []
-        if budget["target_evaluations"]:
-            limits.append(budget["target_evaluations"] * unit)
-        return float(min(limits)) if limits else float(self.rows[-1]["cumulative_cost"])
+        asked, unit = self.asked, self.unit
+        limits = [asked["cost"]] if asked.get("cost") else []
+        if asked.get("target_evaluations") and unit:
+            limits.append(asked["target_evaluations"] * unit)
+        return float(min(limits)) if limits else float(self.cost[-1])
 
 
 def load_run(folder: Path) -> Run:

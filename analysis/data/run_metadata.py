@@ -9,6 +9,9 @@ from typing import Any
 
 from analysis.data.load import Run
 
+BUDGET = "budget."
+"""how the names of the limits begin in keys"""
+
 
 @dataclass(frozen=True)
 class RunMetadata:
@@ -38,7 +41,8 @@ class RunMetadata:
     """all settings except the seed, the versions of method and task (``method.version``,
     ``task.version``) and the identity of the data (``identity.*``). Runs that differ here are not
     pooled. A ``_target_`` that names a class of this repository is dropped, because classes may
-    move"""
+    move, and so is the budget of runs of version 0.1: a run with a larger one is a longer run. The
+    budget stays where the method depends on it"""
     versions: Mapping[str, str]
     """versions of Python and of its packages, by name"""
     machine: Mapping[str, Any]
@@ -48,6 +52,11 @@ class RunMetadata:
     defaults: Mapping[str, Any] = field(default_factory=dict)
     """the settings that have their default value. Runs that predate an option lack it in
     ``version``; ``with_defaults`` adds it, so that both count as the same version"""
+    budget: Mapping[str, Any] = field(default_factory=dict)
+    """the budget asked for last, by limit (see ``analysis.data.load.Run.asked``); archives of
+    version 0.1 have it in ``version`` only, from where it is taken"""
+    error: str = ""
+    """why the run failed, in one line; empty if it did not, or if that is not known"""
 
     def __post_init__(self) -> None:
         kept = {
@@ -55,6 +64,10 @@ class RunMetadata:
             for name, value in self.version.items()
             if not (name.endswith("._target_") and str(value).startswith(("methods.", "tasks.")))
         }
+        if not self.budget:
+            limits = {name: kept.pop(name) for name in self.version if name.startswith(BUDGET)}
+            budget = {name.removeprefix(BUDGET): value for name, value in limits.items()}
+            object.__setattr__(self, "budget", budget)
         object.__setattr__(self, "version", kept)
 
     @property
@@ -90,6 +103,9 @@ def metadata_of(run: Run) -> RunMetadata:
     """
     meta, rows = run.meta, run.rows
     key = meta.get("key", {})
+    left_out = {"seed"}
+    if "budgets" not in meta:  # of version 0.1, whose keys always held the budget
+        left_out |= {name for name in key if name.startswith(BUDGET)}
     return RunMetadata(
         task=run.task,
         method=run.method,
@@ -100,11 +116,13 @@ def metadata_of(run: Run) -> RunMetadata:
         commit=meta.get("commit"),
         dirty=bool(meta.get("dirty")),
         trials=len(rows),
-        cost=float(rows[-1]["cumulative_cost"]) if rows else 0.0,
+        cost=float(run.cost[-1]) if rows else 0.0,
         overhead=sum(row["suggest_overhead"] + row["recommend_overhead"] for row in rows),
-        version={name: value for name, value in sorted(key.items()) if name != "seed"},
+        version={name: value for name, value in sorted(key.items()) if name not in left_out},
         versions=meta.get("versions", {}),
         machine=meta.get("machine", {}),
         caption=str(meta["task_facts"].get("caption") or ""),
         defaults={name: key[name] for name in meta.get("at_default", []) if name in key},
+        budget=run.asked,
+        error=" ".join(str(meta.get("error") or "").split()),
     )

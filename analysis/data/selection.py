@@ -75,8 +75,9 @@ def select_runs(runs: Sequence[RunMetadata], unreadable: Sequence[str] = ()) -> 
             missing = sorted(seeds - {runs[index].seed for index in kept})
             if missing:
                 problems.append(f"{label}: {_seeds(missing)} missing.")
-            for status, affected in sorted(_by_status(runs, unfinished).items()):
-                problems.append(f"{label}: {_seeds(affected)} {status}, left out.")
+            for (status, error), affected in sorted(_by_status(runs, unfinished).items()):
+                why = f": {error}" if error else "."
+                problems.append(f"{label}: {_seeds(affected)} {status}, left out{why}")
             if repeated:
                 problems.append(
                     f"{label}: more than one run with {_seeds(runs[i].seed for i in repeated)}; "
@@ -98,7 +99,9 @@ def select_runs(runs: Sequence[RunMetadata], unreadable: Sequence[str] = ()) -> 
             ))  # fmt: skip
         problems += _version_warnings(task, chosen)
     if not analysed:
-        raise ValueError(f"none of {len(runs)} runs has finished")
+        errors = [f"{run.task}, {run.method}: {run.error}" for run in runs if run.error]
+        first = f"; the first error: {errors[0]}" if errors else ""
+        raise ValueError(f"none of {len(runs)} runs has finished{first}")
     lines = [_summary(runs, analysed), *problems]
     if not problems:
         lines.append(
@@ -136,7 +139,7 @@ def _whole_version(run: RunMetadata) -> Mapping[str, Any]:
 
 def _task_version(run: RunMetadata) -> Mapping[str, Any]:
     """Return the part of the version that all methods should have in common on a task."""
-    parts = ("task.", "identity.", "budget.")
+    parts = ("task.", "identity.")
     return {name: value for name, value in run.version.items() if name.startswith(parts)}
 
 
@@ -151,13 +154,16 @@ def _by_version(
     return dict(groups)
 
 
-def _by_status(runs: Sequence[RunMetadata], indices: Sequence[int]) -> dict[str, list[int]]:
-    groups: dict[str, list[int]] = defaultdict(list)
+def _by_status(
+    runs: Sequence[RunMetadata], indices: Sequence[int]
+) -> dict[tuple[str, str], list[int]]:
+    """Return the seeds of runs by status and error."""
+    groups: dict[tuple[str, str], list[int]] = defaultdict(list)
     for index in indices:
         status = runs[index].status
         # a killed run still has the status "running"; the files do not tell it from a running one
         word = {"running": "unfinished", "finished": "without trials"}.get(status, status)
-        groups[word].append(runs[index].seed)
+        groups[word, runs[index].error].append(runs[index].seed)
     return groups
 
 

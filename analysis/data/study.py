@@ -8,6 +8,8 @@ from typing import NamedTuple
 import pandas as pd
 
 from analysis.data.archive import read_archive
+from analysis.data.cut import cut_table
+from analysis.data.failures import failures_in, sentence
 from analysis.data.load import load_runs
 from analysis.data.run_metadata import RunMetadata, metadata_of
 from analysis.data.selection import Selection, select_runs
@@ -18,7 +20,9 @@ class Study(NamedTuple):
     """A study: its trials, the metadata of its runs, and the runs selected for analysis."""
 
     table: pd.DataFrame
-    """tidy table of the analysed runs, see ``analysis.data.tidy.tidy``"""
+    """tidy table of the analysed runs, see ``analysis.data.tidy.tidy``, cut to a common budget"""
+    whole: pd.DataFrame
+    """the same table before it was cut"""
     runs: list[RunMetadata]
     """metadata of all runs that could be read"""
     selection: Selection
@@ -30,8 +34,13 @@ class Study(NamedTuple):
         return [self.runs[index] for index in self.selection.analysed]
 
 
-def from_traces(folder: Path) -> Study:
+def from_traces(folder: Path, budget: float | None = None) -> Study:
     """Read all runs below a folder; ``selection.lines`` reports those that cannot be read.
+
+    Args:
+        folder: the folder.
+        budget: cost at which runs are cut, in target evaluations; by default, the runs of a task
+            are cut at the smallest budget that they were asked for, if these differ.
 
     Raises:
         ValueError: if no run can be read, or if none of them has finished.
@@ -40,14 +49,28 @@ def from_traces(folder: Path) -> Study:
     runs = load_runs(folder, unreadable)
     metadata = [metadata_of(run) for run in runs]
     selection = select_runs(metadata, unreadable)
-    return Study(tidy([runs[index] for index in selection.analysed]), metadata, selection)
+    return _study(tidy([runs[index] for index in selection.analysed]), metadata, selection, budget)
 
 
-def from_archive(folder: Path) -> Study:
+def from_archive(folder: Path, budget: float | None = None) -> Study:
     """Read the archive that an earlier report wrote to a folder.
+
+    Args:
+        folder: the folder.
+        budget: as in ``from_traces``.
 
     Raises:
         ValueError: if the archive is missing or not valid, or if none of its runs has finished.
     """
     table, runs = read_archive(folder)
-    return Study(table, runs, select_runs(runs))
+    return _study(table, runs, select_runs(runs), budget)
+
+
+def _study(
+    whole: pd.DataFrame, runs: list[RunMetadata], selection: Selection, budget: float | None
+) -> Study:
+    table, cut = cut_table(whole, [runs[index] for index in selection.analysed], budget)
+    first, *others = selection.lines
+    failed = sentence(failures_in(table), len(table))
+    lines = [first, *filter(None, (cut, failed)), *others]
+    return Study(table, whole, runs, selection._replace(lines=lines))

@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from analysis.data.budgets import units
+from analysis.data.failures import reason_of
 from analysis.data.load import Array, Run
 
 RULES = ("recommended", "best_at_target", "best_seen")
@@ -22,10 +24,11 @@ def tidy(runs: Sequence[Run]) -> pd.DataFrame:
 
     Columns of a trial:
         ``task``, ``method`` (with its overridden options), ``seed``, ``trial`` (its number),
-        ``status``;
+        ``status``, ``reason`` (why it was not ok; ``none`` if it was);
         ``fidelity`` (share of the full fidelity, in (0, 1]), ``native`` (fidelity in the unit of
         the task), ``loss``, ``test_loss`` (as observed; NaN if the trial failed or the value was
         not measured);
+        ``nominal`` (nominal cost, in full trainings; NaN where the task has none);
         ``cost``, ``overhead`` (of the trial, seconds), ``total_cost``, ``total_overhead``
         (cumulative, seconds; with several workers ``total_cost`` includes the cost incurred so far
         by the trials that are still running);
@@ -36,8 +39,9 @@ def tidy(runs: Sequence[Run]) -> pd.DataFrame:
         ``worker`` (its number), ``start``, ``end`` (seconds on the clock of the run).
 
     Columns that are constant within a run:
-        ``budget`` and ``target_cost`` (cost of a full training), both in seconds, ``loss_floor``
-        and ``resolution`` (interpolation error of a replay), the last three NaN if not known;
+        ``budget`` and ``target_cost`` (cost of a full training, see
+        ``analysis.data.budgets.units``), both in seconds, ``loss_floor`` and ``resolution``
+        (interpolation error of a replay), the last three NaN if not known;
         ``stopped_by``;
         ``replays`` (SHA-256 of the replayed table) and ``surrogate`` (the model that interpolates
         between recorded configs), ``none`` if the task replays no table;
@@ -45,7 +49,8 @@ def tidy(runs: Sequence[Run]) -> pd.DataFrame:
         ``log_scale`` (comma-separated names of the hyperparameters that are sampled on a log
         scale, or ``none``, or ``unknown``).
     """
-    frames = [_rows(run) for run in runs if run.rows]
+    unit_of = units(runs)
+    frames = [_rows(run, unit_of.get(run.task)) for run in runs if run.rows]
     if not frames:
         return pd.DataFrame()
     table = pd.concat(frames, ignore_index=True)
@@ -53,7 +58,7 @@ def tidy(runs: Sequence[Run]) -> pd.DataFrame:
     return table.sort_values(["task", "method", "seed"], kind="stable", ignore_index=True)
 
 
-def _rows(run: Run) -> pd.DataFrame:
+def _rows(run: Run, unit: float | None) -> pd.DataFrame:
     task_facts = run.meta["task_facts"]
     rows: Sequence[Mapping[str, Any]] = run.rows  # columns are read by name
 
@@ -67,11 +72,13 @@ def _rows(run: Run) -> pd.DataFrame:
         "seed": run.meta["seed"],
         "trial": [row["trial"] for row in rows],
         "status": [row["status"] for row in rows],
+        "reason": [reason_of(row) for row in run.rows],
         **{name: column(name) for name in ("fidelity", "native", "loss", "test_loss", "cost")},
+        "nominal": np.array([row.get("nominal") for row in rows], dtype=float),
         "overhead": overhead,
-        "total_cost": column("cumulative_cost")
+        "total_cost": run.cost
         if run.workers == 1
-        else _with_running(column("start"), column("end"), column("cost")),
+        else with_running(column("start"), column("end"), column("cost")),
         "total_overhead": overhead.cumsum(),
     }
     true_loss, true_test = column("true_loss"), column("true_test_loss")
@@ -97,14 +104,21 @@ def _rows(run: Run) -> pd.DataFrame:
     for name, part in (("replays", "table"), ("surrogate", "surrogate")):
         columns[name] = str(key.get(f"identity.{part}") or "none")
     columns["log_scale"] = _log_scale(key)
-    constants = {name: task_facts.get(name) for name in ("target_cost", "loss_floor", "resolution")}
+    constants = {name: task_facts.get(name) for name in ("loss_floor", "resolution")}
+    constants |= {"target_cost": unit}
     columns |= {name: np.nan if value is None else value for name, value in constants.items()}
     columns |= {"budget": run.budget, "stopped_by": run.meta.get("stopped_by")}
     return pd.DataFrame(columns)
 
 
-def _with_running(start: Array, end: Array, cost: Array) -> Array:
-    """Return the total cost at the end of each trial, including that of running trials so far."""
+def with_running(start: Array, end: Array, cost: Array) -> Array:
+    """Return the total cost at the end of each trial, including that of running trials so far.
+
+    Args:
+        start: seconds on the clock of the run, shape ``(trials,)``.
+        end: the same, rising.
+        cost: seconds.
+    """
     duration = np.maximum(end - start, 1e-300)
     now = np.maximum.accumulate(end)[:, None]
     return np.asarray(np.clip((now - start) / duration, 0, 1) @ cost, dtype=float)

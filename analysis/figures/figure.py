@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 import pandas as pd
 
+from analysis.data.escaping import csv
+
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as MatplotlibFigure
 
@@ -52,6 +54,6 @@ def save(figure: Figure, folder: Path, name: str) -> list[Path]:
     # omit the date, so that the same data give the same file
     figure.figure.savefig(svg, metadata={"Date": None})
     svg.write_text(_COORDINATES.sub(lambda match: _SURPLUS.sub("", match[0]), svg.read_text()))
-    figure.data.to_csv(table, index=False, float_format="%.7g")
+    csv(figure.data).to_csv(table, index=False, float_format="%.7g")
     plt.close(figure.figure)
     return paths

@@ -6,7 +6,14 @@ picture at the end of every run is in this style and importing seaborn takes lon
 
 from __future__ import annotations
 
+import os
+import sys
 from typing import Any
+
+if "matplotlib.pyplot" not in sys.modules:
+    # Notebooks set it to a backend of theirs, also for the programs that a cell starts; without
+    # that backend, matplotlib cannot even be imported.
+    os.environ["MPLBACKEND"] = "Agg"
 
 import matplotlib as mpl
 from cycler import cycler
@@ -76,10 +83,16 @@ KIN = {
 
 
 def use() -> None:
-    """Set the defaults of matplotlib and its backend, which needs no display."""
-    mpl.use("Agg")
+    """Set the defaults of matplotlib and a backend that needs no display or notebook.
+
+    A backend is left alone if ``pyplot`` is imported already: a notebook goes on showing its own
+    figures.
+    """
+    if "matplotlib.pyplot" not in sys.modules:
+        mpl.use("Agg")
     mpl.rcdefaults()  # so that a matplotlibrc of the user changes no figure
     mpl.rcParams.update(THEME)
+    mpl.rcParams["text.usetex"] = False  # LaTeX need not be installed
 
 
 def colour_of(method: str) -> str:

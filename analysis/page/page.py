@@ -15,6 +15,7 @@ from urllib.parse import quote
 import jinja2
 import pandas as pd
 
+from analysis.data.escaping import csv, markdown, markdown_line
 from analysis.page.tables import to_markdown
 
 INLINE = 60_000  # characters; the page links to a longer CSV instead of embedding it
@@ -62,7 +63,7 @@ class PageTable:
     @property
     def csv_link(self) -> str:
         """Link to the table as CSV: a ``data:`` URI, or a path if the CSV is long."""
-        return _link(self.data.to_csv(index=False), f"{self.files}.csv")
+        return _link(csv(self.data).to_csv(index=False), f"{self.files}.csv")
 
     @property
     def name(self) -> str:
@@ -120,27 +121,31 @@ def render(page: Page) -> str:
 def as_markdown(page: Page) -> str:
     """Render a page as Markdown, for readers of the repository.
 
-    Figures are links to the files beside the page; tables are copied into it.
+    Figures are links to the files beside the page; tables are copied into it. All texts are shown
+    as they are.
     """
-    lines = [f"# {page.title}", "", *(f"- {line}" for line in page.lines), ""]
+    lines = [f"# {markdown(page.title)}", "", *(f"- {markdown_line(line)}" for line in page.lines)]
+    lines.append("")
     for section in page.sections:
-        lines += [f"## {section.title}", ""]
+        lines += [f"## {markdown(section.title)}", ""]
         for element in section.elements:
-            lines += [f"### {element.title}", ""] if element.title else []
+            lines += [f"### {markdown(element.title)}", ""] if element.title else []
             if isinstance(element, Absent):
-                lines += [f"Not shown: {element.reason}.", ""]
+                lines += [f"Not shown: {markdown(element.reason)}.", ""]
             elif isinstance(element, PageFigure):
                 link = quote(element.files)
-                lines += [f"![{element.title or section.title}]({link}.png)", ""]
-                lines += [f"{element.caption} [CSV]({link}.csv), [SVG]({link}.svg)", ""]
+                title = markdown(element.title or section.title, inside_link=True)
+                lines += [f"![{title}]({link}.png)", ""]
+                caption = markdown_line(element.caption)
+                lines += [f"{caption} [CSV]({link}.csv), [SVG]({link}.svg)", ""]
             else:
-                lines += [to_markdown(element.data), element.caption, ""]
+                lines += [to_markdown(element.data), markdown_line(element.caption), ""]
     lines += ["## How this report was made", ""]
-    lines += [f"- {name}: {'; '.join(values)}" for name, values in page.provenance]
+    lines += [f"- {name}: {markdown('; '.join(values))}" for name, values in page.provenance]
     return "\n".join(lines) + "\n"
 
 
-def _link(csv: str, beside: str) -> str:
-    if len(csv) > INLINE:
+def _link(content: str, beside: str) -> str:
+    if len(content) > INLINE:
         return quote(beside)
-    return f"data:text/csv;charset=utf-8,{quote(csv)}"
+    return f"data:text/csv;charset=utf-8,{quote(content)}"

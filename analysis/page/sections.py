@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import pandas as pd
 
+from analysis.data.failures import failures_in
 from analysis.figures.allocation import draw_allocation
 from analysis.figures.captions import CLOCKS, RULES
 from analysis.figures.cost_to_target import draw_cost_to_target
@@ -27,6 +28,7 @@ from analysis.figures.wins import draw_wins
 from analysis.page import cars_case_study as case_study
 from analysis.page import surrogate_agreement as surrogates
 from analysis.page import tables
+from analysis.page.failure_table import failed_trials
 from analysis.page.figure_data import FigureData
 from analysis.page.prices import PRICE, WORKERS
 from analysis.page.tables import Table
@@ -246,6 +248,8 @@ def _tables(context: ReportContext) -> list[Entry]:
         )
         for task in cars
     ]
+    if failures_in(table):
+        entries.append(Entry("failures", "Failed trials", partial(failed_trials, table)))
     # the numbers hold for fine-tuning on Stanford Cars and would mislead next to other tasks
     if cars:
         entries.append(Entry("talk", "The numbers of the talk", tables.talk, of_runs=False))

@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
+from analysis.data.escaping import markdown
 from analysis.page import talk_table
 from analysis.page.prices import PRICE, WORKERS
 from analysis.statistics.average_costs import average_costs, ratios
@@ -195,10 +196,10 @@ def talk() -> Table:
 
 
 def to_markdown(data: pd.DataFrame) -> str:
-    """Write a table in the Markdown of GitHub."""
+    """Write a table in the Markdown of GitHub; cells are shown as they are."""
 
     def line(cells: list[object]) -> str:
-        return "| " + " | ".join(str(cell).replace("|", "\\|") for cell in cells) + " |"
+        return "| " + " | ".join(map(markdown, cells)) + " |"
 
     body = [line(list(row)) for row in data.itertuples(index=False, name=None)]
     return "\n".join([line(list(data)), "|---" * len(data.columns) + "|", *body]) + "\n"

@@ -10,6 +10,7 @@ from pathlib import Path
 import pandas as pd
 
 from analysis.data.archive import write_archive
+from analysis.data.escaping import csv
 from analysis.data.run_metadata import RunMetadata
 from analysis.data.selection import spans
 from analysis.data.study import Study
@@ -38,7 +39,7 @@ def write_report(
     Returns:
         The path of ``report.html`` and, if there are photos, that of the page that shows them.
     """
-    write_archive(study.table, study.runs, out)
+    write_archive(study.whole, study.runs, out)
     data = FigureData(name, report_of(name) / "data")
     context = sections.ReportContext(study.table, data, price, workers)
     stamp = _stamp(study)
@@ -121,16 +122,16 @@ def _write(
     if isinstance(made, Table):
         _write_table(made.data, out / "tables" / entry.name)
         return page.PageTable(entry.title, caption, made.data, f"tables/{entry.name}")
-    png, _, csv = save(made, out / "figures", entry.name)
+    png, _, numbers = save(made, out / "figures", entry.name)
     image = png.read_bytes()
     width = int.from_bytes(image[16:20], "big")  # the header of a PNG holds it here
     files = f"figures/{entry.name}"
-    return page.PageFigure(entry.title, caption, image, csv.read_text(), files, width)
+    return page.PageFigure(entry.title, caption, image, numbers.read_text(), files, width)
 
 
 def _write_table(data: pd.DataFrame, path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    data.to_csv(f"{path}.csv", index=False)
+    csv(data).to_csv(f"{path}.csv", index=False)
     Path(f"{path}.md").write_text(to_markdown(data))
 
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -11,6 +12,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 
+from analysis.data.archive import read_archive
 from analysis.data.load import load_runs
 from analysis.data.tidy import tidy
 from analysis.figures.figure import Figure
@@ -88,6 +90,39 @@ def test_the_archive_gives_the_same_report_as_the_traces(here: Path) -> None:
     assert (here / "elsewhere" / "report.html").read_bytes() == first["report.html"]
 
 
+def test_runs_are_cut_at_a_budget_and_the_archive_is_whole(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_study(here / "results" / "runs" / "s")
+    line = "Runs are cut at 2 target evaluations (budget=2)."
+    for _ in ("traces", "archive"):
+        assert main(["experiment=s", "budget=2"]) == 0
+        assert line in capsys.readouterr().out
+        assert f"- {line}" in (here / "results/s/README.md").read_text()
+        assert read_archive(here / "results/s")[0].total_cost.max() > 20
+        shutil.rmtree(here / "results" / "runs", ignore_errors=True)
+
+
+def test_names_of_others_are_plain_text_in_every_file(here: Path) -> None:
+    task, method = "=a|b<script>`", "@m<img src=x>"
+    for seed in (0, 1):
+        write_full_run(here / "results/runs/s" / task / method / f"seed-{seed}")
+    assert main(["experiment=s"]) == 0
+    out = here / "results" / "s"
+    html = (out / "report.html").read_text()
+    assert "<script" not in html
+    assert "<img src=x" not in html
+    assert "@m&lt;img src=x&gt;" in html
+    for file in (out / "README.md", *(out / "tables").glob("*.md")):
+        assert not re.search(r"(?<!\\)[<>`]", file.read_text()), file
+    assert r"| =a\|b\<script\>\` | @m\<img src=x\> |" in (out / "tables/coverage.md").read_text()
+    for name in ("coverage", "table"):
+        first = (out / f"tables/{name}.csv").read_text().splitlines()[1]
+        assert first.startswith("'=a|b<script>`,'@m<img src=x>,")
+    # the archive is read by this suite only, and exactly
+    assert set(read_archive(out)[0].task) == {task}
+
+
 def test_photos_are_on_a_page_of_their_own_that_git_ignores(
     here: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -135,6 +170,7 @@ def test_other_folders_can_be_named(here: Path) -> None:
         (["study=/tmp"], "must be the name of a folder in results, without slashes"),
         (["experiment=.."], "must be the name of a folder in results, without slashes"),
         (["experiment=s", "workers=0"], "workers=0: must be a whole number, 1 or more"),
+        (["experiment=s", "budget=-2"], "budget=-2: must be a number above 0"),
         (["experiment=s", "price=x"], "price=x: must be a number above 0"),
         (["experiment=s", "runs=nowhere"], "runs=nowhere: no such folder"),
         (["experiment=empty", "runs=empty"], "no runs below empty"),

@@ -1,12 +1,13 @@
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 
 from analysis.data.load import load_runs
 from analysis.summary import main, summarise
-from support.traces import FACTS, write_run
+from support.traces import BUDGET, FACTS, write_run
 
 
 def test_medians_shares_and_order(tmp_path: Path) -> None:
@@ -49,6 +50,74 @@ def test_the_command_prints_tables_and_what_was_left_out(
     unreadable = f"left out, cannot be read: {tmp_path / 't/m/seed-2/meta.json'} is not the"
     assert unreadable in text
     assert f"- {unreadable}" in target.read_text()
+
+
+def test_runs_with_other_budgets_are_cut_and_it_says_so(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_run(tmp_path / "t/m/seed-0", [0.5, 0.3, 0.2, 0.15])
+    raised = [BUDGET, BUDGET | {"target_evaluations": 6}]
+    write_run(tmp_path / "t/m/seed-1", [0.5, 0.3, 0.2, 0.15, 0.1, 0.1], budgets=raised)
+    target = tmp_path / "s.md"
+    for extra, said, regret in (
+        ([], "smallest one of their task: t at 4 target evaluations.", "0.05"),
+        (["budget=2"], "Runs are cut at 2 target evaluations (budget=2).", "0.2"),
+    ):
+        assert main([str(tmp_path), f"markdown={target}", *extra]) == 0
+        assert said in capsys.readouterr().out
+        assert said in target.read_text()
+        assert f" {regret} |" in target.read_text()
+    assert main([str(tmp_path), "budget=0"]) == 2
+    assert "budget=0: must be a number above 0" in capsys.readouterr().err
+
+
+def test_without_a_target_cost_the_unit_of_the_runs_counts(tmp_path: Path) -> None:
+    facts = FACTS | {"target_cost": None}
+    write_run(tmp_path / "t/m/seed-0", [0.5, 0.101], task_facts=facts)
+    (row,) = summarise(load_runs(tmp_path))
+    assert not [name for name in row if name.startswith("cost to")]
+    write_run(tmp_path / "t/m/seed-1", [0.5, 0.101], task_facts=facts, unit=5.0)
+    (row,) = summarise(load_runs(tmp_path))
+    assert row["cost to 0.01"] == "2 (100%)"
+
+
+def test_failures_are_counted_by_reason_below_the_table(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_run(tmp_path / "t/m/seed-0", [0.5, 0.2, 0.2])
+    trace = tmp_path / "t/m/seed-0/trace.jsonl"
+    first, *others = [json.loads(line) for line in trace.read_text().splitlines()]
+    for row in others:
+        row |= {"status": "failed", "loss": None, "info": {"error": "ValueError: [/x] <b>"}}
+    trace.write_text("".join(json.dumps(row) + "\n" for row in [first, *others]))
+    error = "none of 1 trials was ok: failed: E"
+    write_run(tmp_path / "t/m/seed-1", [0.5], status="failed", error=error)
+    target = tmp_path / "s.md"
+    assert main([str(tmp_path), f"markdown={target}"]) == 0
+    printed = capsys.readouterr().out
+    assert "  m: 2 of 3 trials not ok: 2 failed: ValueError: [/x] <b>\n" in printed
+    assert f"seed-1: failed: {error}\n" in printed
+    text = target.read_text()
+    assert "\n- m: 2 of 3 trials not ok: 2 failed: ValueError: [/x] \\<b\\>\n" in text
+    assert f"seed-1: failed: {error}\n" in text
+
+
+def test_names_of_others_are_printed_as_they_are(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    name, method = "[/x] <b>|`:smile:", "[red]m[/x] | <b>:smile:"
+    write_run(tmp_path / "t" / method.replace("/", "") / "seed-0", [0.5, 0.2], task=name)
+    write_run(tmp_path / "t/[/x]/seed-0", [0.5], task=name, status="failed")
+    target = tmp_path / "s.md"
+    assert main([str(tmp_path), f"markdown={target}"]) == 0
+    printed = capsys.readouterr().out
+    assert f"{name}: median regret" in printed
+    assert method.replace("/", "") in printed
+    assert "/[/x]/seed-0: failed" in "".join(printed.splitlines())
+    text = target.read_text()
+    assert r"## [/x] \<b\>\|\`:smile:" in text
+    assert r"| [red]m[x] \| \<b\>:smile: | 1 |" in text
+    assert "<" not in text.replace(r"\<", "")
 
 
 def test_a_folder_without_runs_is_one_line_and_exit_code_2(

@@ -1,11 +1,15 @@
 from __future__ import annotations
 
+import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from analysis.data.load import cost_to_reach, load_runs, value_at
+from analysis.data.run_metadata import metadata_of
+from analysis.data.tidy import tidy
 from support.traces import BUDGET, FACTS, write_run
 
 
@@ -31,6 +35,26 @@ def test_the_budget_is_the_lower_limit_or_what_was_spent(tmp_path: Path) -> None
     ):
         write_run(tmp_path / name, [0.3, 0.3], settings={"budget": BUDGET | budget})
         assert load_runs(tmp_path / name)[0].budget == expected
+
+
+def test_sums_are_computed_again_from_the_costs(tmp_path: Path) -> None:
+    write_run(tmp_path / "t/m/seed-0", [0.5, 0.4, 0.3, 0.2], seed=0)
+    trace = tmp_path / "t/m/seed-0/trace.jsonl"
+    rows = [json.loads(line) for line in trace.read_text().splitlines()]
+    total = 0.0
+    for row, cost in zip(rows, (0.1, 0.2, 0.7, 1 / 3), strict=True):
+        total += cost
+        row |= {"cost": cost, "cumulative_cost": total}
+    sound = [row["cumulative_cost"] for row in rows]
+    trace.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    assert list(load_runs(tmp_path)[0].cost) == sound  # to the last bit
+    rows[3]["cumulative_cost"] = 99.0
+    trace.write_text("".join(json.dumps(row) + "\n" for row in rows[:1] + rows[2:]))
+    (run,) = load_runs(tmp_path)
+    assert list(run.cost) == [0.1, 0.1 + 0.7, 0.1 + 0.7 + 1 / 3]
+    assert metadata_of(run).cost == tidy([run]).total_cost.max() == run.cost[-1]
+    unlimited = replace(run, meta=run.meta | {"settings": {}})
+    assert unlimited.budget == run.cost[-1]
 
 
 def test_a_torn_last_line_and_a_run_without_a_trace_are_read(tmp_path: Path) -> None:

@@ -63,6 +63,23 @@ def test_where_our_own_classes_lay_is_no_part_of_a_version() -> None:
     assert len(select_runs(others).analysed) == 1
 
 
+def test_the_budget_of_an_old_key_is_no_part_of_a_version() -> None:
+    limits = {"budget.trials": 20, "budget.target_cost": None}
+    old, other = metadata(seed=0, version=KEY | limits), metadata(seed=1, version=KEY)
+    assert old.version == KEY
+    assert old.budget == {"trials": 20, "target_cost": None}
+    assert select_runs([old, other]).analysed == [0, 1]
+
+
+def test_the_budget_is_kept_where_a_method_depends_on_it() -> None:
+    runs = [
+        metadata(seed=seed, version=KEY | {"budget.trials": n}, budget={"trials": n})
+        for seed, n in enumerate((10, 20, 20))
+    ]
+    other = metadata(method="x", version=KEY, budget={"trials": 20})
+    assert select_runs([*runs, other]).analysed == [1, 2, 3]
+
+
 def test_of_two_versions_the_one_with_most_finished_runs_is_analysed() -> None:
     new = KEY | {"method.version": 2}
     runs = [
@@ -110,12 +127,12 @@ def test_methods_on_different_versions_of_a_task_are_compared_with_care() -> Non
 
 
 def test_runs_with_other_settings_are_not_mixed() -> None:
-    changes = {"budget.trials": 20, "method.candidates": 7, "task.rows": 3, "workers.n": 2}
+    changes = {"method.beta": 20, "method.candidates": 7, "task.rows": 3, "workers.n": 2}
     runs = [*(metadata(seed=seed) for seed in range(3)), metadata(seed=3, version=KEY | changes)]
     selection = select_runs(runs)
     assert selection.analysed == [0, 1, 2]
     assert (
-        "t, m: 1 run of another version left out (seed 3; budget.trials 20, analysed is None; "
+        "t, m: 1 run of another version left out (seed 3; method.beta 20, analysed is None; "
         "method.candidates 7, analysed is None; task.rows 3, analysed is None; and 1 more)."
     ) in selection.lines
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,12 @@ FACTS = {
 def write(folder: Path, rows: list[dict[str, Any]], **facts: Any) -> None:
     meta = run_meta(method="random", task_facts={**FACTS, **facts})
     (folder / "meta.json").write_text(json.dumps(meta))
-    lines = [json.dumps(trial_row(number, **row)) for number, row in enumerate(rows)]
+    spent = [0.0, *(row["cumulative_cost"] for row in rows)]
+    costs = [{"cost": now - before} for before, now in pairwise(spent)]
+    lines = [
+        json.dumps(trial_row(number, **row, **cost))
+        for number, (row, cost) in enumerate(zip(rows, costs, strict=True))
+    ]
     (folder / "trace.jsonl").write_text("\n".join(lines) + "\n")
 
 
