@@ -12,7 +12,7 @@ import numpy as np
 from benchmarks.core.protocols import Method
 from benchmarks.core.space import Config, Space
 from benchmarks.core.trial import Fidelities, History, Suggestion, Trial
-from methods.hyperband import brackets, rank
+from methods.rungs import announce_random_search, brackets, ladder, rank, single_rung
 
 ALL = "all"
 """value of ``bracket`` that runs all brackets in turn"""
@@ -24,19 +24,22 @@ class ASHA(Method):
     Among the ``n`` finished trials of a rung, each of the best ``floor(n / eta)`` is promoted once,
     highest rung first, then lowest loss. If there is nothing to promote, a new uniform config
     enters the lowest rung. A rung may promote more than one config in ``eta``, because a promotion
-    stands even if better configs finish later. Failed trials count in their rung, rank last, and
-    are never promoted. Whether a promoted config is retrained from the start or resumed is up to
+    stands even if better configs finish later. Trials that failed, timed out or diverged count in
+    their rung, rank last, and are never promoted: a rung in which none succeeded promotes nothing,
+    and new configs enter. Whether a promoted config is retrained from the start or resumed is up to
     the task (``Fidelities.resumable``).
 
     The note of a trial holds its ``bracket`` (0 explores most), its ``rung``, and the number of the
     trial that it ``promotes`` (None in the lowest rung). The incumbent is the config with the
-    lowest loss observed so far, at any fidelity.
+    lowest loss observed so far, at any fidelity. Where there is one rung, every config is trained
+    in full, as by random search; a line on stderr says so.
 
     Args:
         space: search space of the task.
-        fidelities: fidelities of the task; the rungs use the same ones as ``hyperband``.
-        eta: reduction factor, at least 2: one config in ``eta`` is promoted, with ``eta`` times the
-            data.
+        fidelities: fidelities of the task, from which the rungs are taken (see ``ladder``), as by
+            ``hyperband``.
+        eta: reduction factor, at least 2: one config in ``eta`` is promoted, with about ``eta``
+            times the data.
         bracket: ``all`` for asynchronous Hyperband: the brackets take turns, and a turn ends when
             its trials add up to the training of one synchronous bracket (rule ``table1``); rungs
             are kept from turn to turn. Or the number of a single bracket: ASHA itself.
@@ -44,6 +47,8 @@ class ASHA(Method):
     Raises:
         ValueError: if an option is out of range.
     """
+
+    version = 2
 
     def __init__(
         self,
@@ -56,13 +61,10 @@ class ASHA(Method):
         if not isinstance(eta, int) or eta < 2:
             raise ValueError(f"method.eta={eta}: must be a whole number, 2 or more")
         self.space, self.eta = space, eta
-        plan = brackets(fidelities.low, eta, "table1")
-        self.rungs = [[fidelities.clip(rung.fidelity) for rung in rungs] for rungs in plan]
+        plan = brackets(ladder(fidelities, eta), eta, "table1")
+        self.rungs = [[rung.fidelity for rung in rungs] for rungs in plan]
         """fidelities of the rungs of each bracket"""
-        self.turns = [
-            sum(rung.configs * share for rung, share in zip(rungs, shares, strict=True))
-            for rungs, shares in zip(plan, self.rungs, strict=True)
-        ]
+        self.turns = [sum(rung.configs * rung.fidelity for rung in rungs) for rungs in plan]
         """amount of training in a turn of each bracket, in full trainings"""
         numbers: Collection[int | str] = (ALL, *range(len(plan)))
         if bracket not in numbers or isinstance(bracket, bool):
@@ -71,6 +73,10 @@ class ASHA(Method):
                 " (the task's fidelities and eta determine their number)"
             )
         self.bracket = bracket
+        if len(plan) == 1:
+            announce_random_search("asha", single_rung(fidelities, eta))
+        elif bracket == len(plan) - 1:
+            announce_random_search("asha", f"bracket {bracket} has full trainings only")
 
     def suggest(self, history: History, rng: np.random.Generator) -> Suggestion:
         bracket = self._turn(history) if isinstance(self.bracket, str) else self.bracket

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
-from typing import NamedTuple
 
 import numpy as np
 
@@ -12,60 +10,30 @@ from benchmarks.core.protocols import Method
 from benchmarks.core.space import Config, Space
 from benchmarks.core.trial import Fidelities, History, Suggestion, Trial
 from methods.options import check_choice
+from methods.rungs import Rung, announce_random_search, brackets, ladder, rank, single_rung
 
 RULES = ("algorithm1", "table1")
 INCUMBENTS = ("evaluation", "rung", "bracket")
-
-
-class Rung(NamedTuple):
-    """Rung of a bracket: ``configs`` configs, all trained at ``fidelity``."""
-
-    configs: int
-    fidelity: float
-
-
-def brackets(low: float, eta: int, rule: str) -> list[list[Rung]]:
-    """Return the brackets of one round, most explorative first (Algorithm 1, lines 1 to 5).
-
-    Args:
-        low: smallest fidelity allowed, in (0, 1].
-        eta: reduction factor: one config in ``eta`` is promoted, with ``eta`` times the data.
-        rule: number of configs that bracket s starts with: ``algorithm1`` is line 4 of Algorithm 1,
-            ``ceil((s_max + 1) / (s + 1) eta^s)``; ``table1`` reproduces the paper's Table 1,
-            ``floor((s_max + 1) / (s + 1)) eta^s``, as in the authors' code and in RoBO.
-
-    Returns:
-        ``s_max + 1`` brackets, each a list of rungs. ``s_max`` is found by repeated multiplication,
-        because a rounded logarithm loses a rung at exact powers of ``eta``.
-    """
-    s_max = 0
-    while float(eta) ** (s_max + 1) * low <= 1 + 1e-9:
-        s_max += 1
-    plan = []
-    for s in range(s_max, -1, -1):
-        if rule == "algorithm1":
-            start = -(-(s_max + 1) * eta**s // (s + 1))
-        else:
-            start = (s_max + 1) // (s + 1) * eta**s
-        rungs = [Rung(start // eta**i, max(low, float(eta) ** (i - s))) for i in range(s + 1)]
-        plan.append(rungs)
-    return plan
 
 
 class Hyperband(Method):
     """Successive halving in brackets that trade the number of configs against their data.
 
     Rounds of all brackets are repeated until the budget is spent. Whether a promoted config is
-    retrained from the start or resumed is up to the task (``Fidelities.resumable``). Failed trials
-    rank last. The note of a trial holds its ``bracket`` (counted over the run), ``rung`` and
-    ``slot``.
+    retrained from the start or resumed is up to the task (``Fidelities.resumable``). Configs that
+    failed, timed out or diverged are never promoted: a rung after too many of them has fewer trials
+    than planned, and a bracket ends with a rung in which no trial succeeded. The note of a trial
+    holds its ``bracket`` (counted over the run), ``rung`` and ``slot``.
+
+    Where nothing can be halved (see ``ladder``), every config is trained in full, as by random
+    search; a line on stderr says so.
 
     Synchronous, like Algorithm 1: with several workers the trials of a rung run in parallel, but
     the next rung or bracket starts only when all of them have finished. Until then ``suggest``
     returns None and workers idle; ``asha`` does not wait.
     """
 
-    version = 1
+    version = 2
 
     def __init__(
         self,
@@ -80,10 +48,9 @@ class Hyperband(Method):
 
         Args:
             space: search space of the task.
-            fidelities: fidelities of the task. The lowest rung uses the smallest power of
-                ``1 / eta`` that is at least ``fidelities.low``; rungs are clipped to the fidelities
-                offered.
-            eta: see ``brackets``; at least 2.
+            fidelities: fidelities of the task, from which the rungs are taken (see ``ladder``).
+            eta: reduction factor, at least 2: one config in ``eta`` is promoted, with about ``eta``
+                times the data.
             rule: ``algorithm1`` or ``table1``, see ``brackets``.
             incumbent: when the config with the lowest loss so far (last line of Algorithm 1)
                 becomes the incumbent: after every ``evaluation``, or only when its ``rung`` or its
@@ -96,23 +63,23 @@ class Hyperband(Method):
             raise ValueError(f"method.eta={eta}: must be a whole number, 2 or more")
         check_choice("rule", rule, RULES)
         check_choice("incumbent", incumbent, INCUMBENTS)
-        self.space, self.fidelities = space, fidelities
-        self.eta, self.incumbent = eta, incumbent
-        self.brackets = brackets(fidelities.low, eta, rule)
+        self.space, self.incumbent = space, incumbent
+        rungs = ladder(fidelities, eta)
+        self.brackets = brackets(rungs, eta, rule)
+        if len(rungs) == 1:
+            announce_random_search("hyperband", single_rung(fidelities, eta))
 
     def suggest(self, history: History, rng: np.random.Generator) -> Suggestion | None:
         bracket, rung, slot = self._next(history)
         if slot == 0 and history.running:
             return None
-        plan = self.brackets[bracket % len(self.brackets)][rung]
         if rung == 0:
             config: Config = self.space.sample(rng)
         else:
-            below = _rung(history.trials, bracket, rung - 1)
-            ranked = sorted(below, key=rank)
-            config = ranked[slot].config
+            below = _succeeded(history.trials, bracket, rung - 1)
+            config = sorted(below, key=rank)[slot].config
         note = {"bracket": bracket, "rung": rung, "slot": slot}
-        return Suggestion(config, self.fidelities.clip(plan.fidelity), note)
+        return Suggestion(config, self._plan(bracket)[rung].fidelity, note)
 
     def recommend(self, history: History, rng: np.random.Generator) -> Config | None:
         if self.incumbent == "evaluation":
@@ -130,12 +97,19 @@ class Hyperband(Method):
             return 0, 0, 0
         note = history.trials[-1].note
         bracket, rung, slot = note["bracket"], note["rung"], note["slot"]
-        rungs = self.brackets[bracket % len(self.brackets)]
-        if slot + 1 < rungs[rung].configs:
+        rungs = self._plan(bracket)
+        size = rungs[rung].configs
+        if rung > 0:
+            size = min(size, len(_succeeded(history.trials, bracket, rung - 1)))
+        if slot + 1 < size:
             return bracket, rung, slot + 1
-        if rung + 1 < len(rungs):
+        if rung + 1 < len(rungs) and (history.running or _succeeded(history.trials, bracket, rung)):
             return bracket, rung + 1, 0
         return bracket + 1, 0, 0
+
+    def _plan(self, bracket: int) -> list[Rung]:
+        """Return the rungs of a bracket, counted over the run."""
+        return self.brackets[bracket % len(self.brackets)]
 
     def _ended(self, trial: Trial, now: tuple[int, int]) -> bool:
         """Return True if the trial is of a rung (or bracket) before ``now``, a bracket and rung."""
@@ -143,18 +117,13 @@ class Hyperband(Method):
         return at < now if self.incumbent == "rung" else at[0] < now[0]
 
 
-def _rung(trials: Sequence[Trial], bracket: int, rung: int) -> list[Trial]:
-    """Return the trials of one rung, latest first; stops at the first trial of an earlier rung."""
+def _succeeded(trials: Sequence[Trial], bracket: int, rung: int) -> list[Trial]:
+    """Return the ok trials of one rung, latest first; stops at a trial of an earlier rung."""
     members = []
     for trial in reversed(trials):
         at = (trial.note["bracket"], trial.note["rung"])
         if at < (bracket, rung):
             break
-        if at == (bracket, rung):
+        if at == (bracket, rung) and trial.status == "ok":
             members.append(trial)
     return members
-
-
-def rank(trial: Trial) -> tuple[float, int]:
-    """Sort key of finished trials: by loss, failed trials last, ties by number."""
-    return trial.loss if trial.status == "ok" else math.inf, trial.number

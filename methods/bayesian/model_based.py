@@ -17,9 +17,10 @@ from methods.acquisition.representers import at_target
 from methods.bayesian.refit_schedule import pending_numbers, prefix
 from methods.models.gp import Data, Posterior
 from methods.models.kernels import Basis, Points
+from methods.models.loss_transform import TRANSFORMS, transform_note
 from methods.models.priors import LENGTH_SCALES
 from methods.models.sampling import STEPS, fit
-from methods.models.training_data import TRANSFORMS, CachedFit, TrainingData, training_data
+from methods.models.training_data import CachedFit, TrainingData, training_data
 from methods.options import check_choice, check_counts, check_range
 
 IMPUTATIONS = ("believer", "liar")
@@ -32,7 +33,7 @@ class Models(NamedTuple):
     """Models fitted to one history."""
 
     loss: Posterior
-    """model of the loss, or of its logarithm"""
+    """model of the loss, of its logarithm, or of the normal scores of its ranks"""
     log_cost: Posterior | None
     """model of the logarithm of the cost in seconds; None for a method without a cost model"""
 
@@ -65,7 +66,8 @@ class ModelBased(Method):
     length_scales: Sequence[float] = LENGTH_SCALES
     """range of the length scales, in units of the unit cube's edge"""
     loss_transform: str = "log"
-    """``log`` to model the logarithm of the loss, ``none`` to model the loss itself"""
+    """``log`` to model the logarithm of the loss, and ranks once a loss has none (see
+    ``transform_in_use``); ``none`` to model the loss itself"""
     pending: str = "believer"
     """imputation of pending trials: posterior mean (``believer``, kriging believer) or lowest
     observed loss (``liar``, constant liar)"""
@@ -102,7 +104,7 @@ class ModelBased(Method):
         models = self._condition_on_pending(self._fitted(history, data), data)
         x, s = self._maximise(models, data, rng)
         note = pending_numbers(history) if self.refit_every > 1 else {}
-        return Suggestion(self.space.decode(x), s, note)
+        return Suggestion(self.space.decode(x), s, {**note, **transform_note(data.transform)})
 
     def recommend(self, history: History, rng: np.random.Generator) -> Config | None:
         data = self._read(history)
@@ -121,8 +123,10 @@ class ModelBased(Method):
     ) -> tuple[Array, float]:
         """Return the config, shape ``(width,)``, and fidelity that maximise the acquisition."""
 
-    def _read(self, history: History) -> TrainingData | None:
-        return training_data(history, self.space, transform=self.loss_transform, only=self.only)
+    def _read(self, history: History, transform: str | None = None) -> TrainingData | None:
+        """Return the training data; ``transform`` is used in place of ``loss_transform``."""
+        transform = transform or self.loss_transform
+        return training_data(history, self.space, transform=transform, only=self.only)
 
     def _means_at_target(self, models: Models, data: TrainingData) -> Array:
         """Return posterior means of the evaluated configs at the target, shape ``(m, n)``."""
@@ -131,7 +135,8 @@ class ModelBased(Method):
     def _fitted(self, history: History, data: TrainingData) -> Models:
         """Return models of all finished trials, with the hyperparameters of the latest refit."""
         past = prefix(history, self.refit_every, self.refit_above)
-        earlier = None if past is history else self._read(past)
+        # transformed as all data are: the first loss without a logarithm may have come since
+        earlier = None if past is history else self._read(past, data.transform)
         if earlier is None:
             return self._fit(data)
         models = self._fit(earlier)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Generic, NamedTuple, TypeVar
@@ -13,10 +12,9 @@ from numpy.typing import NDArray
 
 from benchmarks.core.arrays import Array
 from benchmarks.core.space import Config, Space
-from benchmarks.core.trial import History, Trial
+from benchmarks.core.trial import History
+from methods.models.loss_transform import succeeded, transform_in_use, transformed
 
-TRANSFORMS = ("log", "none")
-"""what is modelled: the logarithm of the loss, or the loss itself"""
 SMALLEST_COST = 1e-6
 """lower bound on costs, in seconds, before their logarithm is taken"""
 
@@ -40,8 +38,8 @@ class TrainingData:
     s: Array
     """fidelities, shape ``(n,)``"""
     loss: Array
-    """modelled loss (its logarithm, unless ``transform="none"``), shape ``(n,)``; failed trials
-    have the highest loss of the successful ones"""
+    """modelled loss (see ``transform``), shape ``(n,)``; failed trials have the highest one of the
+    successful trials"""
     log_cost: Array
     """logarithm of the cost in seconds, shape ``(n,)``"""
     ok: NDArray[np.bool_]
@@ -50,6 +48,8 @@ class TrainingData:
     """CPU seconds that the suggestion of the latest trial took"""
     pending: Pending | None = None
     """pending trials, to which no model is fitted; None if there are none"""
+    transform: str = "log"
+    """what the losses are modelled as: ``log``, ``ranks`` or ``none``"""
 
     @property
     def all_x(self) -> Array:
@@ -96,11 +96,6 @@ class CachedFit(Generic[Fitted]):
         return self._kept[1]
 
 
-def succeeded(trial: Trial) -> bool:
-    """Return True if the trial succeeded with a finite loss."""
-    return trial.status == "ok" and math.isfinite(trial.loss)
-
-
 def finished(history: History) -> int:
     """Return the number of trials that are not running."""
     return len(history) - len(history.running)
@@ -115,39 +110,35 @@ def training_data(
 ) -> TrainingData | None:
     """Return finished and pending trials as arrays; None if no trial has succeeded.
 
-    Rule ``worst_seen``: a trial that failed, timed out or diverged gets the highest loss of the
-    successful ones; its cost is the real one.
+    Rule ``worst_seen``: a trial that failed, timed out or diverged gets the highest modelled loss
+    of the successful ones; its cost is the real one.
 
     Args:
         history: the trials so far.
         space: space of their configs.
-        transform: ``log`` for ``log(max(loss, history.loss_floor))``, ``none`` for the loss itself.
+        transform: ``log`` for ``log(max(loss, history.loss_floor))``, which becomes ``ranks`` once
+            a loss has no logarithm (see ``transform_in_use``); ``ranks`` for normal scores of ranks
+            in any case; ``none`` for the loss itself.
         only: fidelities whose trials are used; None for all.
-
-    Raises:
-        ValueError: with ``log``, if a loss is 0 or less on a task without a loss floor.
     """
     counted = [t for t in history if only is None or t.fidelity in only]
     trials = [t for t in counted if t.status != "running"]
     running = [t for t in counted if t.status == "running"]
-    floor = history.loss_floor if transform == "log" else -math.inf
-    losses = [max(t.loss, floor) for t in trials if succeeded(t)]
-    if not losses:
+    ok = np.array([succeeded(t) for t in trials], dtype=bool)
+    if not ok.any():
         return None
-    if transform == "log" and min(losses) <= 0:
-        raise ValueError(
-            f"cannot take the logarithm of loss {min(losses):g}: this task needs a"
-            " loss_floor > 0, or method.loss_transform=none"
-        )
-    worst = max(losses)
-    modelled = np.array([max(t.loss, floor) if succeeded(t) else worst for t in trials])
+    transform = transform_in_use(history, transform)
+    s = np.array([t.fidelity for t in trials])
+    loss = np.array([t.loss for t in trials], dtype=float)
+    modelled = transformed(loss[ok], s[ok], transform, history.loss_floor)
+    loss[ok], loss[~ok] = modelled, modelled.max()
     return TrainingData(
         configs=tuple(t.config for t in trials),
         x=np.stack([space.encode(t.config) for t in trials]),
-        s=np.array([t.fidelity for t in trials]),
-        loss=np.log(modelled) if transform == "log" else modelled,
+        s=s,
+        loss=loss,
         log_cost=np.log([max(t.cost, SMALLEST_COST) for t in trials]),
-        ok=np.array([succeeded(t) for t in trials]),
+        ok=ok,
         overhead=history.trials[-1].overhead,
         pending=Pending(
             np.stack([space.encode(t.config) for t in running]),
@@ -155,4 +146,5 @@ def training_data(
         )
         if running
         else None,
+        transform=transform,
     )

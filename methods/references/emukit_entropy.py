@@ -14,6 +14,7 @@ import numpy as np
 from benchmarks.core.space import Space
 from benchmarks.core.trial import Fidelities, History, Suggestion
 from methods.acquisition.candidates import around, exclude_pending, uniform
+from methods.models.loss_transform import transform_note
 from methods.models.training_data import training_data
 from methods.options import check_counts
 from methods.references.global_random import global_random
@@ -51,7 +52,7 @@ class EmukitSearch(GPyEI):
                 best = int(np.nanargmax(open_gain))
         except Exception as error:  # emukit raises bare Exceptions on numerical errors
             return Suggestion(self.space.sample(rng), note=error_note(error))
-        return Suggestion(self.space.decode(x[best]))
+        return Suggestion(self.space.decode(x[best]), note=transform_note(data.transform))
 
     @abstractmethod
     def _search(self, model: Any) -> Any:
@@ -78,7 +79,8 @@ class EmukitES(EmukitSearch):
         innovations: number of quantiles of the hypothetical loss over which the gain is averaged.
         burn_in: number of burn-in steps of the representers' sampler (emcee).
         sampler_steps: number of its steps after burn-in.
-        loss_transform: ``log`` to model the logarithm of the loss, ``none`` for the loss itself.
+        loss_transform: ``log`` to model the logarithm of the loss, and ranks once a loss has none
+            (see ``transform_in_use``); ``none`` for the loss itself.
 
     Raises:
         ValueError: if an option is out of range.
@@ -147,7 +149,8 @@ class EmukitMES(EmukitSearch):
         candidates: number of configs at which the gain is computed.
         minima: number of samples of the lowest loss.
         grid: number of random points to which the distribution of the lowest loss is fitted.
-        loss_transform: ``log`` to model the logarithm of the loss, ``none`` for the loss itself.
+        loss_transform: ``log`` to model the logarithm of the loss, and ranks once a loss has none
+            (see ``transform_in_use``); ``none`` for the loss itself.
 
     Raises:
         ValueError: if an option is out of range.

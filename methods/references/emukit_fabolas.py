@@ -13,13 +13,8 @@ from benchmarks.core.protocols import Method
 from benchmarks.core.space import Config, Space
 from benchmarks.core.trial import Fidelities, History, Suggestion
 from methods.bayesian.initial_design import CONFIGS, initial_suggestion
-from methods.models.training_data import (
-    TRANSFORMS,
-    CachedFit,
-    TrainingData,
-    finished,
-    training_data,
-)
+from methods.models.loss_transform import TRANSFORMS, transform_note
+from methods.models.training_data import CachedFit, TrainingData, finished, training_data
 from methods.options import check_choice, check_counts, check_shares
 from methods.references.emukit_entropy import error_note
 from methods.references.global_random import global_random
@@ -86,8 +81,8 @@ class EmukitFabolas(Method):
         burn_in: number of burn-in steps of the representers' sampler (emcee).
         sampler_steps: number of its steps after burn-in.
         candidates: number of uniform configs and sizes at which the gain per cost is computed.
-        loss_transform: ``log`` to model the logarithm of the loss, like the other methods of this
-            suite; ``none`` for the loss itself, as in the example.
+        loss_transform: ``log`` to model the logarithm of the loss, and ranks once a loss has none,
+            like the other methods of this suite; ``none`` for the loss itself, as in the example.
 
     Raises:
         ValueError: if an option is out of range.
@@ -153,7 +148,8 @@ class EmukitFabolas(Method):
         except Exception as error:  # emukit raises bare Exceptions on numerical errors
             return replace(self._initial(history, rng), note=error_note(error))
         share = self.fidelities.clip(float(point[-1]) / self.rows)
-        return Suggestion(self.space.decode(point[:-1]), share)
+        note = transform_note(data.transform)
+        return Suggestion(self.space.decode(point[:-1]), share, note)
 
     def recommend(self, history: History, rng: np.random.Generator) -> Config | None:
         best = history.best_seen

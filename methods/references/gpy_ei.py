@@ -20,13 +20,8 @@ from methods.acquisition.improvement import (
     log_expected_improvement,
     log_expected_improvement_gradient,
 )
-from methods.models.training_data import (
-    TRANSFORMS,
-    CachedFit,
-    TrainingData,
-    finished,
-    training_data,
-)
+from methods.models.loss_transform import TRANSFORMS, transform_note
+from methods.models.training_data import CachedFit, TrainingData, finished, training_data
 from methods.options import check_choice, check_counts
 from methods.references.global_random import global_random
 
@@ -35,10 +30,11 @@ class GPyEI(Method):
     """Selects the full training with the largest expected improvement, by a GPy model.
 
     The model is GPy's ``GPRegression`` with a Matern-5/2 kernel, one length scale per coordinate,
-    on the standardised loss or log loss. Hyperparameters are set by maximum likelihood within
-    bounds. The incumbent is the evaluated config with the lowest posterior mean; before the model
-    exists, it is the one with the lowest observed loss. Pending trials are imputed with the
-    posterior mean, and hyperparameters stay unchanged (kriging believer; Ginsbourger et al. 2010).
+    on the standardised loss, log loss, or normal scores of ranks. Hyperparameters are set by
+    maximum likelihood within bounds. The incumbent is the evaluated config with the lowest
+    posterior mean; before the model exists, it is the one with the lowest observed loss. Pending
+    trials are imputed with the posterior mean, and hyperparameters stay unchanged (kriging
+    believer; Ginsbourger et al. 2010).
 
     Args:
         space: search space of the task.
@@ -46,7 +42,8 @@ class GPyEI(Method):
         initial_trials: number of uniform random configs before the model is used.
         restarts: number of starting points when the likelihood is maximised.
         candidates: number of configs screened before the acquisition is refined by L-BFGS.
-        loss_transform: ``log`` to model the logarithm of the loss, ``none`` for the loss itself.
+        loss_transform: ``log`` to model the logarithm of the loss, and ranks once a loss has none
+            (see ``transform_in_use``); ``none`` for the loss itself.
 
     Raises:
         ValueError: if an option is out of range.
@@ -89,7 +86,8 @@ class GPyEI(Method):
         x = snap(self.space, np.stack([climb(model, start, best) for start in starts]))
         x = np.concatenate([x, starts])
         score = self._score(model, x, best, data)
-        return Suggestion(self.space.decode(x[int(np.argmax(score))]))
+        chosen = self.space.decode(x[int(np.argmax(score))])
+        return Suggestion(chosen, note=transform_note(data.transform))
 
     def _score(self, model: Any, x: Array, best: float, data: TrainingData) -> Array:
         score = log_expected_improvement(*predict(model, x), best)

@@ -25,7 +25,7 @@ from benchmarks.runner.resumption import resume
 from benchmarks.runner.trace import Trace, trial_of
 from support.builders import OFFERED, group_settings, make_method
 from support.parallel import ended, play, running, started
-from support.tiny import Flaky, Tiny, without_clocks
+from support.tiny import AnySign, Flaky, Tiny, without_clocks
 
 WAITING = ("hyperband",)
 """methods that may have nothing to suggest while trials are running"""
@@ -153,6 +153,26 @@ def test_it_survives_a_task_on_which_everything_fails(method_name: str, tmp_path
     rows = run(tmp_path, method_name, Broken(**OFFERED.get(method_name, {})), Budget(trials=TRIALS))
     assert {row["status"] for row in rows} == {"failed"}
     assert {row["best_seen"] for row in rows} == {None}
+
+
+@pytest.mark.parametrize("kind", ["accuracy", "zero", "turning"])
+def test_it_runs_on_losses_of_any_sign(method_name: str, kind: str, tmp_path: Path) -> None:
+    """A model of logarithms becomes one of ranks with the first loss that has none."""
+    task = AnySign(kind, **OFFERED.get(method_name, {}))
+    rows = run(tmp_path, method_name, task, Budget(trials=25))
+    assert {row["status"] for row in rows} == {"ok"}
+    losses = [row["loss"] for row in rows]
+    assert -1 <= min(losses) <= 0
+    assert rows[-1]["best_seen"] == losses.index(min(losses))
+    assert rows[-1]["recommended"] in [row["config"] for row in rows] or not any(
+        row["fidelity"] == 1 for row in rows
+    )
+    ranked = ["loss_transform" in row["note"] for row in rows]
+    if "loss_transform" in group_settings("method", method_name):
+        assert all(ranked[AnySign.TURN + 1 :])
+    else:
+        assert not any(ranked)
+    assert kind != "turning" or not any(ranked[: AnySign.TURN + 1])
 
 
 def test_a_fresh_object_and_a_used_one_agree_and_asking_twice_changes_nothing(

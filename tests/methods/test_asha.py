@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from benchmarks.core.trial import Fidelities, History, Status, Trial
 from methods.asha import ASHA
-from methods.hyperband import brackets
+from methods.rungs import brackets, ladder
 from support.parallel import ended, play, running, started
 from support.tiny import Tiny
 
@@ -31,7 +31,8 @@ def places(history: History) -> list[tuple[int, int | None]]:
 
 
 def test_the_rungs_are_hyperbands() -> None:
-    method, plan = asha(1 / 81), brackets(1 / 81, 3, "table1")
+    method = asha(1 / 81)
+    plan = brackets(ladder(Fidelities(low=1 / 81), 3), 3, "table1")
     assert method.rungs == [[rung.fidelity for rung in bracket] for bracket in plan]
     # Algorithm 1 of Hyperband with R = 81: every bracket of Table 1, in full trainings
     assert method.turns == pytest.approx([5, 4, 3, 4, 5])
@@ -99,6 +100,16 @@ def test_ties_go_by_number_and_failures_last_and_nowhere() -> None:
             continue
         # six have ended, so two may go on; the best three are 5, 4, 3
         assert places(step(method, step(method, failing)))[-2:] == [(1, 5), (0, None)]
+
+
+def test_a_rung_without_success_promotes_nothing_and_new_configs_enter() -> None:
+    rng = np.random.default_rng(0)
+    method = asha(bracket=0)
+    last = play(method, 3, 40, lambda _: (0.0, "failed"), rng)[-1]
+    assert places(last) == [(0, None)] * 40
+    # the only success goes on at once, and only once
+    after = ended(last, running(last)[0], 0.5)
+    assert places(step(method, step(method, after)))[-2:] == [(1, running(last)[0]), (0, None)]
 
 
 def test_brackets_take_turns_by_the_training_they_take() -> None:

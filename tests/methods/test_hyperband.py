@@ -7,49 +7,17 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from benchmarks.budget import Budget
-from benchmarks.core.trial import History
+from benchmarks.core.trial import History, Status, Trial
 from benchmarks.runner import loop
 from benchmarks.runner.resumption import resume
 from benchmarks.runner.trace import Trace
-from methods.hyperband import Hyperband, brackets
+from methods.hyperband import Hyperband
 from support.parallel import ended, play, started
 from support.tiny import Tiny
-
-
-def sizes(low: float, rule: str, eta: int = 3) -> list[list[tuple[int, int]]]:
-    """Per bracket, (configs, resource in units of the smallest) of every rung."""
-    plan = brackets(low, eta, rule)
-    return [[(rung.configs, round(rung.fidelity / low)) for rung in bracket] for bracket in plan]
-
-
-def test_table_1_of_the_paper_is_reproduced_exactly() -> None:
-    assert sizes(1 / 81, "table1") == [
-        [(81, 1), (27, 3), (9, 9), (3, 27), (1, 81)],
-        [(27, 3), (9, 9), (3, 27), (1, 81)],
-        [(9, 9), (3, 27), (1, 81)],
-        [(6, 27), (2, 81)],
-        [(5, 81)],
-    ]
-
-
-def test_algorithm_1s_ceiling_starts_more_configs_than_table_1() -> None:
-    assert [bracket[0][0] for bracket in sizes(1 / 81, "algorithm1")] == [81, 34, 15, 8, 5]
-    assert sizes(1 / 81, "algorithm1")[1] == [(34, 3), (11, 9), (3, 27), (1, 81)]
-
-
-@pytest.mark.parametrize("power", range(1, 9))
-def test_an_exact_power_loses_no_rung_to_rounding(power: int) -> None:
-    for eta in (2, 3, 4, 5):
-        plan = brackets(float(eta) ** -power, eta, "table1")
-        assert len(plan) == power + 1
-        assert len(plan[0]) == power + 1
-        assert plan[0][-1].fidelity == 1
-
-
-def test_only_the_target_is_random_search_in_brackets_of_one() -> None:
-    assert sizes(1.0, "table1") == [[(1, 1)]]
 
 
 def run(tmp_path: Path, trials: int, **options: Any) -> list[dict[str, Any]]:
@@ -102,6 +70,87 @@ def test_failed_trials_rank_last(tmp_path: Path) -> None:
     failed = [row["status"] == "failed" for row in rows[:9]]
     assert 0 < sum(failed) <= 6  # so that enough good ones are left
     assert {row["status"] for row in rows[9:12]} == {"ok"}
+
+
+def outcomes(*ok: int, count: int, start: int = 0) -> Any:
+    """An ``evaluate`` for ``play``: of ``count`` trials from ``start``, these succeed."""
+
+    def evaluate(trial: Trial) -> tuple[float, Status]:
+        good = not start <= trial.number < start + count or trial.number in ok
+        return 1 / (1 + trial.number), "ok" if good else "failed"
+
+    return evaluate
+
+
+def places(history: History) -> list[tuple[int, int, int]]:
+    """Bracket, rung and slot of every trial."""
+    return [(t.note["bracket"], t.note["rung"], t.note["slot"]) for t in history]
+
+
+@pytest.mark.parametrize("workers", [1, 4])
+def test_a_rung_is_as_large_as_what_succeeded_below(workers: int) -> None:
+    """Rungs of 9, 3 and 1 configs: two of the nine succeed, so the second has two trials."""
+    method = Hyperband(Tiny.space, Tiny(low=1 / 9).fidelities)
+    rng = np.random.default_rng(0)
+    last = play(method, workers, 13, outcomes(3, 7, count=9), rng)[-1]
+    assert places(last)[9:] == [(0, 1, 0), (0, 1, 1), (0, 2, 0), (1, 0, 0)]
+    trained = [last.trials[n].config for n in (9, 10, 11)]
+    # later trials have lower losses: the better goes first, and trial 10 beats trial 9
+    assert trained == [last.trials[n].config for n in (7, 3, 3)]
+
+
+@pytest.mark.parametrize("workers", [1, 4])
+def test_a_rung_without_success_ends_its_bracket(workers: int) -> None:
+    method = Hyperband(Tiny.space, Tiny(low=1 / 9).fidelities)
+    rng = np.random.default_rng(0)
+    last = play(method, workers, 10, outcomes(count=9), rng)[-1]
+    assert places(last)[8:] == [(0, 0, 8), (1, 0, 0)]
+    second = play(method, workers, 13, outcomes(count=3, start=9), rng)[-1]
+    assert places(second)[9:] == [(0, 1, 0), (0, 1, 1), (0, 1, 2), (1, 0, 0)]
+
+
+@pytest.mark.parametrize("incumbent", ["rung", "bracket"])
+def test_a_bracket_that_ended_early_has_ended(incumbent: str) -> None:
+    method = Hyperband(Tiny.space, Tiny(low=1 / 9).fidelities, incumbent=incumbent)
+    rng = np.random.default_rng(0)
+    history = play(method, 1, 12, outcomes(count=3, start=9), rng)[-1]
+    history = ended(history, 11, 0.0, status="failed")  # the last of the second rung
+    assert method.recommend(history, rng) == history.trials[8].config
+
+
+@settings(max_examples=40, deadline=None, derandomize=True, database=None)
+@given(
+    workers=st.integers(1, 8),
+    failures=st.sampled_from([0.0, 0.3, 0.9, 1.0]),
+    eta=st.integers(2, 4),
+    seed=st.integers(0, 1000),
+)
+def test_what_failed_never_goes_on(workers: int, failures: float, eta: int, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    method = Hyperband(Tiny.space, Tiny(low=1 / 27).fidelities, eta=eta)
+
+    def evaluate(_: Trial) -> tuple[float, Status]:
+        bad: list[Status] = ["failed", "timeout", "diverged"]
+        return float(rng.random()), bad[rng.integers(3)] if rng.random() < failures else "ok"
+
+    last = play(method, workers, 120, evaluate, rng)[-1]
+    rungs: dict[tuple[int, int], list[Trial]] = {}
+    for trial in last:
+        rungs.setdefault((trial.note["bracket"], trial.note["rung"]), []).append(trial)
+    newest = max(rungs)
+    for (bracket, rung), trials in rungs.items():
+        assert [t.note["slot"] for t in trials] == list(range(len(trials)))
+        plan = method.brackets[bracket % len(method.brackets)]
+        below = [t for t in rungs.get((bracket, rung - 1), []) if t.status == "ok"]
+        whole = min(plan[rung].configs, len(below)) if rung else plan[rung].configs
+        assert len(trials) == whole or ((bracket, rung) == newest and len(trials) < whole)
+        best = sorted(below, key=lambda t: (t.loss, t.number))[: len(trials)]
+        assert rung == 0 or [t.config for t in trials] == [t.config for t in best]
+        above = (bracket, rung + 1) in rungs
+        stopped = rung + 1 == len(plan) or not any(t.status == "ok" for t in trials)
+        assert above != stopped or (bracket, rung) == newest
+    if failures == 1:
+        assert {rung for _, rung in rungs} == {0}
 
 
 @pytest.mark.parametrize(

@@ -123,15 +123,6 @@ def test_the_global_random_state_is_left_alone(
     assert np.random.get_state()[1].tolist() == before  # type: ignore[index,union-attr]
 
 
-@pytest.mark.parametrize("build", MODEL_BASED)
-def test_a_loss_of_zero_without_a_floor_is_one_clear_line(
-    build: Build, space: Space, fidelities: Fidelities
-) -> None:
-    trial = Trial(0, {"a": 0.5, "b": 0.5}, 1.0, 0.0, 1.0, "ok")
-    with pytest.raises(ValueError, match="loss_floor"):
-        build(space, fidelities).suggest(History([trial] * 12), np.random.default_rng(0))
-
-
 def test_importing_methods_loads_no_gpy() -> None:
     code = (
         "import sys, methods.fabolas, methods.references.gpy_ei, methods.random_search,"

@@ -45,7 +45,17 @@ def histories(draw: st.DrawFn) -> tuple[Space, Fidelities, History]:
     rng = np.random.default_rng(draw(st.integers(0, 1000)))
     configs = [space.sample(rng) for _ in range(draw(st.integers(1, 16)))]
     losses = draw(
-        st.sampled_from([(0.3,), (0.0,), (0.0, 0.5), (1e-9, 1.0, 1e9), tuple(rng.random(20))])
+        st.sampled_from(
+            [
+                (0.3,),
+                (0.0,),
+                (0.0, 0.5),
+                (1e-9, 1.0, 1e9),
+                (-1e300, -0.5, 0.0, 1e300),
+                tuple(rng.random(20)),
+                tuple(rng.random(20) - 0.9),
+            ]
+        )
     )
     costs = draw(st.sampled_from([(1.0,), (0.0,), (1e-3, 1e3), tuple(np.exp(rng.normal(size=9)))]))
     statuses: tuple[Status, ...] = draw(
@@ -84,7 +94,7 @@ def check(build: Any, space: Space, fidelities: Fidelities, past: History, **opt
 @pytest.mark.parametrize(
     "build", [*OURS, *(pytest.param(build, marks=pytest.mark.slow) for build in [GPyEI, *EMUKIT])]
 )
-@settings(max_examples=12, derandomize=True, database=None)
+@settings(max_examples=16, derandomize=True, database=None)
 @given(case=histories())
 def test_any_history(build: Any, transform: str, case: tuple[Space, Fidelities, History]) -> None:
     check(build, *case, loss_transform=transform)

@@ -86,6 +86,31 @@ class Flaky(Tiny):
         return super().evaluate(config, fidelity, rng)
 
 
+class AnySign(Tiny):
+    """Losses that may have no logarithm: ``accuracy`` is minus the accuracy, in [-1, 0]; ``zero``
+    is always 0; ``turning`` is a bowl above 0 for ``TURN`` evaluations, and minus accuracy then.
+    """
+
+    loss_floor = 0.0
+    TURN = 15
+
+    def __init__(self, kind: str, **fidelities: Any) -> None:
+        super().__init__(**fidelities)
+        self._kind, self._evaluated = kind, 0
+
+    def evaluate(self, config: Config, fidelity: float, rng: np.random.Generator) -> Observation:
+        loss = super().evaluate(config, fidelity, rng).loss
+        self._evaluated += 1
+        if self._kind == "zero":
+            loss = 0.0
+        elif self._kind == "accuracy" or self._evaluated > self.TURN:
+            loss = min(loss, 1.0) - 1.0
+        return Observation(loss, fidelity)
+
+    def truth(self, config: Config) -> Truth:
+        return Truth()
+
+
 class Outside(Method):
     """Suggests a config outside the space."""
 

@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 import pytest
+from scipy.stats import norm
 
 from benchmarks.core.space import Space
 from benchmarks.core.trial import History, Status, Trial
@@ -44,8 +45,46 @@ def test_the_loss_floor(space: Space) -> None:
     data = training_data(History([trial(0, 0.0)], loss_floor=1e-3), space)
     assert data is not None
     assert data.loss == pytest.approx(math.log(1e-3))
-    with pytest.raises(ValueError, match="loss_floor"):
-        training_data(History([trial(0, 0.0)]), space)
+    assert data.transform == "log"
+
+
+def test_a_loss_without_a_logarithm_turns_all_of_them_into_ranks(space: Space) -> None:
+    """Also those of other fidelities, and where that one loss is not modelled."""
+    nan = float("nan")
+    past = [trial(0, 0.5), trial(1, nan, "failed"), trial(2, 0.1), trial(3, 0.3, s=0.25)]
+    before = training_data(History(past, 1e-3), space)
+    assert before is not None
+    assert before.transform == "log"
+    history = History([*past, trial(4, -1e-9, s=0.25)], 1e-3)
+    data = training_data(history, space)
+    assert data is not None
+    assert data.transform == "ranks"
+    low = norm.ppf((1 - 3 / 8) / (2 + 1 / 4))
+    np.testing.assert_allclose(data.loss, [-low, -low, low, -low, low])
+    at_target = training_data(history, space, only=(1.0,))
+    assert at_target is not None
+    assert at_target.transform == "ranks"
+    np.testing.assert_allclose(at_target.loss, [-low, -low, low])
+
+
+def test_failed_trials_are_never_ranked_among_themselves(space: Space) -> None:
+    """Failures alone at a fidelity are as bad as the worst elsewhere, not average."""
+    nan = float("nan")
+    losses = [trial(n, -0.1 * n, s=0.25) for n in range(5)]
+    data = training_data(
+        History([*losses, *[trial(5 + n, nan, "failed") for n in range(3)]]), space
+    )
+    assert data is not None
+    assert data.loss[5:].tolist() == [data.loss[0]] * 3
+    assert data.loss[0] == data.loss.max() > 1
+
+
+def test_earlier_data_may_be_read_as_ranks(space: Space) -> None:
+    """As a refit does whose history ends before the first negative loss."""
+    data = training_data(History([trial(0, 0.2), trial(1, 0.1)]), space, transform="ranks")
+    assert data is not None
+    assert data.transform == "ranks"
+    np.testing.assert_allclose(data.loss.sum(), 0, atol=1e-12)
 
 
 def test_free_evaluations_have_a_finite_log_cost(space: Space) -> None:
@@ -73,5 +112,10 @@ def test_losses_as_they_are(space: Space) -> None:
     data = training_data(past, space, transform="none")
     assert data is not None
     np.testing.assert_array_equal(data.loss, [-2.0, 0.5, 0.5])
-    with pytest.raises(ValueError, match="loss_transform=none"):
-        training_data(History([trial(0, -2.0)]), space)
+    assert data.transform == "none"
+
+
+def test_whole_numbers_are_losses_too(space: Space) -> None:
+    data = training_data(History([trial(0, 2), trial(1, 3)]), space)
+    assert data is not None
+    np.testing.assert_allclose(np.exp(data.loss), [2, 3])
