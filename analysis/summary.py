@@ -11,12 +11,13 @@ from rich.console import Console
 from rich.table import Table
 
 from analysis.data.budgets import cut_runs, units
-from analysis.data.escaping import code, markdown
+from analysis.data.escaping import code, markdown, markdown_line
 from analysis.data.failures import failures_of_runs
-from analysis.data.load import Run, cost_to_reach, load_runs, value_at
+from analysis.data.incumbents import bases, notes, regret_of
+from analysis.data.load import Array, Run, cost_to_reach, load_runs, value_at
 from analysis.data.study_names import available, has_archive, runs_of, study_of
 from analysis.options import BUDGET, STUDY, Command, Option, asks_for_help, budget_of, refuse
-from analysis.statistics.regret_targets import EXAMPLES
+from analysis.statistics.regret_targets import EXAMPLES, of_scale
 
 COMMAND = Command(
     name="summary",
@@ -47,27 +48,58 @@ def summarise(runs: Sequence[Run]) -> list[dict[str, str]]:
     Targets below three validation examples are skipped. All values are formatted text.
     """
     rows = []
+    finished = [run for run in runs if run.finished]
+    basis = bases(finished)
+    regret_curves = [(run, regret_of(run, basis[run.task])) for run in finished]
+    targets = _targets(regret_curves, max((b.floor for b in basis.values()), default=0.0))
     unit = max(units(runs).values(), default=0.0)
     for method in sorted({run.method for run in runs}):
         done = [run for run in runs if run.method == method and run.finished]
         if not done:
             continue
+        curves = [curve for run, curve in regret_curves if run.method == method]
         regrets = {
-            share: np.median([value_at(r.cost, r.regret, share * r.budget) for r in done])
+            share: np.median([
+                value_at(run.cost, curve, share * run.budget)
+                for run, curve in zip(done, curves, strict=True)
+            ])
             for share in SHARES
-        }
+        }  # fmt: skip
         row = {"method": method, "runs": _counts(done)}
         row |= {f"regret at {share:.0%}": f"{regret:.2g}" for share, regret in regrets.items()}
-        floor = done[0].meta["task_facts"]["loss_floor"]
-        for target in TARGETS if unit >= SHORTEST else ():
-            if target >= EXAMPLES * floor:
-                costs = [cost_to_reach(run.cost, run.regret, target) / unit for run in done]
-                share = np.mean(np.isfinite(costs))
-                row[f"cost to {target:g}"] = f"{np.median(costs):.3g} ({share:.0%})"
+        for target in targets if unit >= SHORTEST else ():
+            costs = [
+                cost_to_reach(run.cost, curve, target) / unit
+                for run, curve in zip(done, curves, strict=True)
+            ]
+            share = np.mean(np.isfinite(costs))
+            row[f"cost to {target:g}"] = f"{np.median(costs):.3g} ({share:.0%})"
         overheads = [r["suggest_overhead"] + r["recommend_overhead"] for d in done for r in d.rows]
         row["overhead"] = f"{np.mean(overheads):.3f}"
         rows.append((regrets[1.0], row))
     return [row for _, row in sorted(rows, key=lambda pair: float(pair[0]))]
+
+
+def _targets(curves: Sequence[tuple[Run, Array]], floor: float) -> list[float]:
+    """Return the regrets whose costs are shown, largest first: ``TARGETS``, or others of the scale.
+
+    Args:
+        curves: the runs of one task, each with its regret after each trial.
+        floor: lowest regret of the task.
+    """
+    final: dict[str, list[float]] = {}
+    for run, curve in curves:
+        final.setdefault(run.method, []).append(float(curve[-1]))
+    first = [float(curve[np.isfinite(curve)][0]) for _, curve in curves if np.isfinite(curve).any()]
+    lowest = min((sorted(values)[(len(values) - 1) // 2] for values in final.values()), default=0.0)
+    known = float(np.median(first)) if first else float("nan")
+    return of_scale(TARGETS, lowest, known, EXAMPLES * floor)[-len(TARGETS) :]
+
+
+def _notes(task: str, runs: Sequence[Run]) -> list[str]:
+    """Return the sentences that say how losses on a task were measured."""
+    basis = bases(run for run in runs if run.task == task and run.finished)[task]
+    return notes([task] * basis.observed, [task] * basis.best_of_study)
 
 
 def _counts(runs: Sequence[Run]) -> str:
@@ -108,6 +140,8 @@ def print_summary(
         for row in rows:
             table.add_row(*row.values())
         console.print(table)
+        for note in _notes(task, runs):
+            console.print(f"  {note}", highlight=False, soft_wrap=True)
         for each in failures_of_runs(run for run in runs if run.task == task and run.finished):
             console.print(f"  {each.method}: {each.text}", highlight=False, soft_wrap=True)
     if cut is not None:
@@ -177,8 +211,8 @@ def to_markdown(
         ]
         lines += [f"| {' | '.join(map(markdown, row.values()))} |" for row in rows]
         failures = failures_of_runs(run for run in done if run.task == task)
-        lines += [""] * bool(failures)
-        lines += [f"- {markdown(each.method)}: {markdown(each.text)}" for each in failures]
+        said = [*_notes(task, done), *(f"{each.method}: {each.text}" for each in failures)]
+        lines += ["", *(f"- {markdown_line(line)}" for line in said)] * bool(said)
     return "\n".join(lines) + "\n"
 
 

@@ -10,11 +10,10 @@ import pandas as pd
 
 from analysis.data.budgets import units
 from analysis.data.failures import reason_of
+from analysis.data.incumbents import RULES, Basis, bases, incumbents
 from analysis.data.load import Array, Run
 
-RULES = ("recommended", "best_at_target", "best_seen")
-"""incumbent rules: the config that the method recommends, the one with the lowest loss observed at
-the target fidelity, the one with the lowest loss observed at any fidelity"""
+__all__ = ["RULES", "tidy", "with_running"]
 
 
 def tidy(runs: Sequence[Run]) -> pd.DataFrame:
@@ -32,9 +31,9 @@ def tidy(runs: Sequence[Run]) -> pd.DataFrame:
         ``cost``, ``overhead`` (of the trial, seconds), ``total_cost``, ``total_overhead``
         (cumulative, seconds; with several workers ``total_cost`` includes the cost incurred so far
         by the trials that are still running);
-        for each rule in ``RULES``, ``regret_<rule>`` (at least half a validation example; infinite
-        while the rule yields no config; NaN where the best loss is not known) and ``test_<rule>``
-        (true test loss of that config; NaN if there is none);
+        for each rule in ``RULES``, ``regret_<rule>`` (at least ``loss_floor``; infinite while the
+        rule yields no config; NaN where the loss is not known) and ``test_<rule>`` (test loss of
+        that config; NaN if there is none), see ``analysis.data.incumbents``;
         ``config.<name>`` for each hyperparameter of the task;
         ``worker`` (its number), ``start``, ``end`` (seconds on the clock of the run).
 
@@ -43,6 +42,8 @@ def tidy(runs: Sequence[Run]) -> pd.DataFrame:
         ``analysis.data.budgets.units``), both in seconds, ``loss_floor`` and ``resolution``
         (interpolation error of a replay), the last three NaN if not known;
         ``stopped_by``;
+        ``losses`` and ``test_losses`` (``true``, or ``observed`` where no true one is known);
+        ``best`` (``task``, or ``study`` where the lowest loss of the study is the zero of regret);
         ``replays`` (SHA-256 of the replayed table) and ``surrogate`` (the model that interpolates
         between recorded configs), ``none`` if the task replays no table;
         ``workers`` (number of parallel workers);
@@ -50,7 +51,8 @@ def tidy(runs: Sequence[Run]) -> pd.DataFrame:
         scale, or ``none``, or ``unknown``).
     """
     unit_of = units(runs)
-    frames = [_rows(run, unit_of.get(run.task)) for run in runs if run.rows]
+    basis_of = bases(runs)
+    frames = [_rows(run, unit_of.get(run.task), basis_of[run.task]) for run in runs if run.rows]
     if not frames:
         return pd.DataFrame()
     table = pd.concat(frames, ignore_index=True)
@@ -58,7 +60,7 @@ def tidy(runs: Sequence[Run]) -> pd.DataFrame:
     return table.sort_values(["task", "method", "seed"], kind="stable", ignore_index=True)
 
 
-def _rows(run: Run, unit: float | None) -> pd.DataFrame:
+def _rows(run: Run, unit: float | None, basis: Basis) -> pd.DataFrame:
     task_facts = run.meta["task_facts"]
     rows: Sequence[Mapping[str, Any]] = run.rows  # columns are read by name
 
@@ -81,20 +83,10 @@ def _rows(run: Run, unit: float | None) -> pd.DataFrame:
         else with_running(column("start"), column("end"), column("cost")),
         "total_overhead": overhead.cumsum(),
     }
-    true_loss, true_test = column("true_loss"), column("true_test_loss")
     for rule in RULES:
-        if rule == "recommended":
-            losses, tests = column("recommended_loss"), column("recommended_test_loss")
-            none = np.array([row["recommended"] is None for row in rows])
-        else:
-            none = np.array([row[rule] is None for row in rows])
-            index = np.array([run.row_index.get(row[rule], 0) for row in rows])
-            losses = np.where(none, np.nan, true_loss[index])
-            tests = np.where(none, np.nan, true_test[index])
-        best = task_facts["best_loss"]
-        regret = np.maximum(losses - (np.nan if best is None else best), task_facts["loss_floor"])
-        columns[f"regret_{rule}"] = np.where(none, np.nan if best is None else np.inf, regret)
-        columns[f"test_{rule}"] = np.where(none, np.nan, tests)
+        found = incumbents(run, rule, basis)
+        columns[f"regret_{rule}"] = found.regret(basis)
+        columns[f"test_{rule}"] = found.test
     for name in rows[0]["config"]:
         columns[f"config.{name}"] = [row["config"][name] for row in rows]
     for name in ("worker", "start", "end"):
@@ -104,9 +96,13 @@ def _rows(run: Run, unit: float | None) -> pd.DataFrame:
     for name, part in (("replays", "table"), ("surrogate", "surrogate")):
         columns[name] = str(key.get(f"identity.{part}") or "none")
     columns["log_scale"] = _log_scale(key)
-    constants = {name: task_facts.get(name) for name in ("loss_floor", "resolution")}
-    constants |= {"target_cost": unit}
+    constants = {
+        "target_cost": unit, "loss_floor": basis.floor, "resolution": task_facts.get("resolution")
+    }  # fmt: skip
     columns |= {name: np.nan if value is None else value for name, value in constants.items()}
+    columns["losses"] = "observed" if basis.observed else "true"
+    columns["test_losses"] = "observed" if basis.observed_test else "true"
+    columns["best"] = "study" if basis.best_of_study else "task"
     columns |= {"budget": run.budget, "stopped_by": run.meta.get("stopped_by")}
     return pd.DataFrame(columns)
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 import pandas as pd
 
+from analysis.data.incumbents import notes
 from analysis.figures import style
 
 RULES = {
@@ -46,11 +47,51 @@ def seeds_of(rows: pd.DataFrame) -> str:
 
 
 def basis(rows: pd.DataFrame, clock: str, rule: str) -> str:
-    """State the number of seeds, the clock and the incumbent rule, in two sentences."""
+    """State the number of seeds, the clock, the incumbent rule and how losses were measured."""
     return (
         f"{seeds_of(rows).capitalize()} per method and task, compared by {CLOCKS[clock]}. "
-        f"Incumbent: the {RULES[rule]} (rule {rule})."
+        f"Incumbent: the {RULES[rule]} (rule {rule})." + measured(rows)
     )
+
+
+def measured(rows: pd.DataFrame, test: bool = False) -> str:
+    """Say which losses are no true ones, for the end of a caption; empty if all are.
+
+    Args:
+        rows: rows of the tidy table.
+        test: speak of test errors, too.
+    """
+    observed, study = _tasks_with(rows, "losses", "observed"), _tasks_with(rows, "best", "study")
+    tests = _tasks_with(rows, "test_losses", "observed") if test else []
+    return "".join(f" {sentence}" for sentence in notes(observed, study, tests))
+
+
+def regret_name(rows: pd.DataFrame) -> str:
+    """Return what the regret on one task is called on axes."""
+    if _tasks_with(rows, "losses", "observed"):
+        return "observed regret"
+    return "regret above the study's best" if _tasks_with(rows, "best", "study") else "regret"
+
+
+def _tasks_with(rows: pd.DataFrame, column: str, value: str) -> list[str]:
+    """Return the tasks with a value in a column; archives of version 0.1 do not have it."""
+    return sorted(set(rows.task[rows[column] == value])) if column in rows else []
+
+
+def not_compared(rows: pd.DataFrame, rule: str, otherwise: str) -> str:
+    """Return why methods cannot be compared, as a sentence without a full stop.
+
+    Args:
+        rows: rows of the tidy table.
+        rule: one of ``analysis.data.tidy.RULES``.
+        otherwise: the reason if there are two methods, and regrets are known.
+    """
+    if rows.empty or rows.method.nunique() < 2:
+        return "there are no two methods to compare"
+    unknown = sorted(set(rows.task[rows[f"regret_{rule}"].isna()]))
+    if unknown:
+        return f"the regret is not known on {', '.join(unknown)}, and elsewhere {otherwise}"
+    return otherwise
 
 
 def ended_early(rows: pd.DataFrame, how: str) -> str:

@@ -18,7 +18,7 @@ from analysis.figures.figure import Figure
 from analysis.figures.scales import plain_log
 from analysis.statistics.average_costs import RESAMPLES, average_costs
 from analysis.statistics.regret_targets import (
-    LADDER,
+    candidates,
     reached,
     rows_of,
     shown_targets,
@@ -70,7 +70,9 @@ def draw_cost_to_target(
     data = _data(average_costs(runs, rng, resamples), touches, unit).assign(unit=unit_name)
     kept = sorted(set(data.target), reverse=True)
     label = f"average {captions.CLOCKS[clock]} to the target ({unit_name})"
-    figure = _figure(data, captions.ordered(rows.method), kept, label, task)
+    figure = _figure(
+        data, captions.ordered(rows.method), kept, label, task, captions.regret_name(rows)
+    )
     caption = (
         f"Average cost (aRT) on {task} to reach a regret and stay there: the cost of all runs, "
         "divided by the number of runs whose incumbent reached the target and stayed there to the "
@@ -82,8 +84,9 @@ def draw_cost_to_target(
         + captions.ended_early(rows, "count with all their cost if they did not reach the target")
     )
     if targets is None:
+        listed = ", ".join(f"{target:g}" for target in candidates(rows, rule))
         caption += (
-            f" Shown of {', '.join(map(str, LADDER))}: the three lowest targets that half of some "
+            f" Shown of {listed}: the three lowest targets that half of some "
             "method's runs reached; if there are fewer, also the next lower one."
         )
     omitted = sorted(set(map(float, requested)) - set(kept), reverse=True)
@@ -112,7 +115,7 @@ def _data(costs: pd.DataFrame, touches: pd.DataFrame, unit: float) -> pd.DataFra
 
 
 def _figure(
-    data: pd.DataFrame, methods: list[str], targets: list[float], label: str, task: str
+    data: pd.DataFrame, methods: list[str], targets: list[float], label: str, task: str, what: str
 ) -> MatplotlibFigure:
     style.use()
     import matplotlib.pyplot as plt
@@ -131,7 +134,7 @@ def _figure(
     axes[0].set_ylim(len(methods) - 0.5, -0.5)
     axes[0].set_yticks(range(len(methods)), methods)
     for ax, target in zip(axes, targets, strict=False):
-        ax.set_title(f"regret ≤ {target:g}", fontsize="medium")
+        ax.set_title(f"{what} ≤ {target:g}", fontsize="medium")
         for row in data[data.target == target].itertuples():
             _mark(ax, row, methods.index(row.method))
         ax.annotate(

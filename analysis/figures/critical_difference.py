@@ -55,10 +55,12 @@ def draw_critical_difference(
     n, k = ranks.shape
     if not n or k < 2:
         figure, ax = plt.subplots(figsize=(8, 2), layout="constrained")
-        message = "fewer than two methods on a common task: nothing to compare"
-        ax.text(0.5, 0.5, message, transform=ax.transAxes, ha="center", color=WARNING)
+        none = "there are fewer than two methods on a common task"
+        message = f"Nothing to compare: {captions.not_compared(table, rule, none)}"
+        ax.text(0.5, 0.5, message, transform=ax.transAxes, ha="center", color=WARNING,
+                wrap=True)  # fmt: skip
         ax.set_axis_off()
-        return Figure(figure, pd.DataFrame(columns=["method", "rank"]), message.capitalize() + ".")
+        return Figure(figure, pd.DataFrame(columns=["method", "rank"]), f"{message}.")
     test, gap = friedman(ranks.to_numpy()), critical_difference(k, n, alpha)
     averages = pd.Series(test.ranks, index=ranks.columns).sort_values(kind="stable")
     bars = _bars(averages.to_list(), gap)

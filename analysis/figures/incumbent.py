@@ -13,7 +13,7 @@ import pandas as pd
 
 from analysis.data.load import Array
 from analysis.figures import style
-from analysis.figures.captions import CLOCKS, RULES, ordered, seeds_of
+from analysis.figures.captions import CLOCKS, RULES, measured, ordered, regret_name, seeds_of
 from analysis.figures.figure import Figure
 from analysis.figures.scales import plain_log
 from analysis.statistics.step_curves import clock_of, on_grid
@@ -82,7 +82,7 @@ def draw_incumbent(
         _strip(lower, lines)
         lower.set_xlabel(f"{CLOCKS[clock]} (s)")
         if cell == 0:
-            upper.set_ylabel(AXES[quantity])
+            upper.set_ylabel(_label(rows, quantity))
             lower.set_ylabel("running\nruns")
         panels.append((upper, lines))
     if not tasks:
@@ -90,6 +90,11 @@ def draw_incumbent(
     else:
         _name(figure, panels)
     return Figure(figure, data, _caption(table, data, absent, rule, clock, quantity))
+
+
+def _label(rows: pd.DataFrame, quantity: str) -> str:
+    """Return the label of the axis of a panel, given the rows of its task."""
+    return f"{regret_name(rows)} (loss)" if quantity == "regret" else AXES[quantity]
 
 
 def _grid(rows: pd.DataFrame, clock: str) -> Array:
@@ -251,7 +256,7 @@ def _caption(
             f" Not drawn, because half of the runs or more have no such config or its {what} is "
             f"not known: {_list(absent, data)}."
         )
-    return text
+    return text + measured(table, test=quantity == "test")
 
 
 def _list(absent: list[tuple[str, str]], data: pd.DataFrame) -> str:

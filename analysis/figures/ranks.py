@@ -69,9 +69,10 @@ def draw_ranks(
     ax.margins(x=0)
     _names(ax, ends, 0.055 * count)
     if not len(data):
-        ax.text(0.5, 0.5, "no task and seed that all methods have run", transform=ax.transAxes,
-                ha="center")  # fmt: skip
-        return Figure(figure, data, "No task and seed that all methods have run: no ranks.")
+        none = "there is no task and seed that all methods have run"
+        why = captions.not_compared(table, rule, none)
+        ax.text(0.5, 0.5, why, transform=ax.transAxes, ha="center", wrap=True)
+        return Figure(figure, data, f"No ranks: {why}.")
     used = set(data.method)
     rows = table[table.method.isin(used)]
     banded = bool(data.low.notna().all())

@@ -45,10 +45,11 @@ def draw_wins(
     size = 2.6 + 0.75 * max(len(names), 2)
     figure, ax = plt.subplots(figsize=(size + 1.2 + wide, size + 0.6 * wide), layout="constrained")
     if not names:
-        message = "no two methods on a common task and seed"
-        ax.text(0.5, 0.5, message, transform=ax.transAxes, ha="center")
+        none = "there are no two methods on a common task and seed"
+        message = f"Nothing to compare: {captions.not_compared(table, rule, none)}"
+        ax.text(0.5, 0.5, message, transform=ax.transAxes, ha="center", wrap=True)
         ax.set_axis_off()
-        return Figure(figure, pairs, message.capitalize() + ".")
+        return Figure(figure, pairs, f"{message}.")
     order = {name: index for index, name in enumerate(names)}
     data = pairs.assign(row=pairs.method.map(order), column=pairs.rival.map(order))
     data = data.sort_values(["row", "column"], ignore_index=True)

@@ -9,10 +9,11 @@ import numpy as np
 import pandas as pd
 
 from analysis.data.escaping import markdown
+from analysis.figures.captions import measured
 from analysis.page import talk_table
 from analysis.page.prices import PRICE, WORKERS
 from analysis.statistics.average_costs import average_costs, ratios
-from analysis.statistics.regret_targets import LADDER, reached, touched, unit_of, within_reach
+from analysis.statistics.regret_targets import candidates, reached, touched, unit_of, within_reach
 from analysis.statistics.step_curves import is_brief, within_budget
 
 DIGITS = 3  # significant digits
@@ -65,7 +66,8 @@ def final(table: pd.DataFrame, task: str) -> Table:
         data,
         f"Results on {task} at the end of the budget (evaluation cost): median over runs (lower to "
         "upper quartile) of the config that the method recommends after the last trial that ended "
-        'within the budget. "Ended by trials": the limit on trials ended the run.',
+        'within the budget. "Ended by trials": the limit on trials ended the run.'
+        + measured(rows, test=True),
     )
 
 
@@ -100,14 +102,15 @@ def to_target(
     for reference in dict.fromkeys(compared.reference):
         texts = compared[compared.reference == reference].set_index("method").says
         data[f"average cost, ratio to {reference}"] = data.method.map(texts).fillna("")
+    listed = ", ".join(f"{each:g}" for each in candidates(rows))
     caption = (
         f"Trials, cost and price to reach a regret of {target:g} on {task} and stay there, at "
-        f"{price:.2f} USD per hour. This target is the lowest of {', '.join(map(str, LADDER))} "
+        f"{price:.2f} USD per hour. This target is the lowest of {listed} "
         "that half of the runs of every method reached or, if there is none, half of the runs of "
         "some method. Incumbent: the recommended config. "
         f"{talk_table.measured_note(rows)} Average cost (aRT): the cost of all runs, divided by "
         "the number of runs that reached the target; its ratio has a 95 % interval, and below 1 "
-        "is cheaper."
+        "is cheaper." + measured(rows)
     )
     if "cars" in task:
         assumed = talk_table.counterparts(data.method)
@@ -165,7 +168,7 @@ def speedups(table: pd.DataFrame, task: str) -> Table:
         "did, only a bound is given ('>' or '<'). First touch: the same until the incumbent was at "
         "the target for the first time, even if it left it again. Whether an incumbent stays "
         "depends on when its run ends, so the true cost is between the two. Incumbent: the "
-        "recommended config.",
+        "recommended config." + measured(table[table.task == task]),
     )
 
 

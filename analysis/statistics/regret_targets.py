@@ -16,7 +16,9 @@ from analysis.data.load import index_reached
 from analysis.statistics.step_curves import clock_of
 
 LADDER = (0.1, 0.05, 0.02, 0.01, 0.005, 0.002, 0.001)
-"""candidate targets (regrets); reports show those within reach"""
+"""candidate targets (regrets) of most tasks; reports show those within reach"""
+STEPS = (1.0, 2.0, 5.0)
+"""targets of a task of another scale are these times powers of ten, as in ``LADDER``"""
 HALF = 0.5
 """share of successful runs from which a target is within reach of a method; only a bound of its
 average cost is reported below it"""
@@ -60,6 +62,48 @@ def allowed(rows: pd.DataFrame, targets: Sequence[float]) -> list[float]:
     """
     floor = EXAMPLES * float(rows.loss_floor.iloc[0])
     return sorted({float(t) for t in targets if t >= floor * (1 - 1e-9)}, reverse=True)
+
+
+def candidates(rows: pd.DataFrame, rule: str = "recommended") -> list[float]:
+    """Return the candidate targets of a task, largest first: ``LADDER``, or others of its scale.
+
+    See ``of_scale``.
+
+    Args:
+        rows: rows of the tidy table of one task.
+        rule: one of ``analysis.data.tidy.RULES``.
+    """
+    column = f"regret_{rule}"
+    runs = rows.groupby(["method", "seed"])[column]
+    first = rows[np.isfinite(rows[column])].groupby(["method", "seed"])[column].first()
+    final = runs.last().groupby("method").quantile(HALF, interpolation="lower")
+    lowest = EXAMPLES * float(rows.loss_floor.iloc[0])
+    return of_scale(LADDER, float(final.min()), float(first.median()), lowest)
+
+
+def of_scale(usual: Sequence[float], final: float, first: float, lowest: float) -> list[float]:
+    """Return the usual targets if one of them says something about a task, else other ones.
+
+    A target says something if half of the runs of some method reach it in the end, and not with
+    their first incumbent. If no usual one does, the targets are the lowest 1, 2 or 5 times a power
+    of ten that do, as many as there are usual ones. If none does, they are the usual ones.
+
+    Args:
+        usual: the usual targets.
+        final: the lowest median of the final regrets of a method.
+        first: the median regret of the first incumbents of all runs; NaN if there are none.
+        lowest: no target is lower than this.
+    """
+    usual = [target for target in usual if target >= lowest * (1 - 1e-9)]
+    low = max(final, lowest)
+    says = [target for target in usual if low * (1 - 1e-9) <= target < first]
+    if says or not low < first < np.inf:
+        return sorted(usual, reverse=True)
+    low = max(low, first / 1000)  # above 0
+    powers = range(int(np.floor(np.log10(low))), int(np.ceil(np.log10(first))) + 1)
+    steps = [float(f"{step:g}e{power}") for power in powers for step in STEPS]
+    others = [step for step in steps if low * (1 - 1e-9) <= step < first]
+    return sorted(others[: len(usual) or len(LADDER)] or usual, reverse=True)
 
 
 def ladder(rows: pd.DataFrame, rule: str = "recommended", count: int = 51) -> list[float]:
@@ -153,7 +197,7 @@ def within_reach(
     rule: str = "recommended",
     every: bool = False,
 ) -> list[float]:
-    """Return the targets in ``LADDER`` that half of the runs of a method reached, largest first.
+    """Return the candidate targets that half of the runs of a method reached, largest first.
 
     Args:
         table: tidy table, see ``analysis.data.tidy.tidy``.
@@ -165,7 +209,7 @@ def within_reach(
     Raises:
         ValueError: if the task has no rows, or if the regret by this rule is not known.
     """
-    runs = reached(table, task, LADDER, clock, rule)
+    runs = reached(table, task, candidates(rows_of(table, task, rule), rule), clock, rule)
     if not len(runs):
         return []
     there = runs.groupby(["target", "method"]).reached.mean() >= HALF
@@ -183,7 +227,8 @@ def shown_targets(
     added. Arguments and errors are those of ``within_reach``.
     """
     near = within_reach(table, task, clock, rule)
-    below = [t for t in allowed(rows_of(table, task, rule), LADDER) if not near or t < near[-1]]
+    rows = rows_of(table, task, rule)
+    below = [t for t in allowed(rows, candidates(rows, rule)) if not near or t < near[-1]]
     return [*near[-3:], *below[: 1 if len(near) < 3 else 0]]
 
 

@@ -77,7 +77,7 @@ def test_no_difference_is_named_in_the_figure() -> None:
 @pytest.mark.parametrize("runs", [agreeing(3, "a"), {("t", "a"): [[1.0]], ("u", "b"): [[1.0]]}])
 def test_nothing_to_compare(runs: dict[tuple[str, str], list[list[float]]]) -> None:
     drawn = draw_critical_difference(regrets(runs))
-    assert "nothing to compare" in words_of(drawn.figure)
+    assert "Nothing to compare: there are " in words_of(drawn.figure)
     assert drawn.data.empty
 
 

@@ -62,7 +62,7 @@ def test_one_run_has_a_curve_without_a_band() -> None:
 
 def test_no_common_task_says_so() -> None:
     drawn = draw_ranks(regrets({("t", "x"): [(0.5,)], ("u", "y"): [(0.5,)]}))
-    assert "No task and seed" in drawn.caption
+    assert drawn.caption == "No ranks: there is no task and seed that all methods have run."
     assert "no task" in drawn.figure.axes[0].texts[0].get_text()
     drawn.figure.canvas.draw()
 

@@ -4,9 +4,11 @@ import numpy as np
 import pytest
 
 from analysis.statistics.regret_targets import (
+    LADDER,
     allowed,
     ecdf,
     ladder,
+    of_scale,
     reached,
     shown_targets,
     touched,
@@ -83,3 +85,22 @@ def test_ladder_runs_from_the_first_incumbents_to_three_examples() -> None:
 def test_the_unit_is_a_full_training_if_known() -> None:
     assert unit_of(table(RUNS)) == (10, "full trainings")
     assert unit_of(table(RUNS, target_cost=np.nan)) == (1, "seconds")
+
+
+@pytest.mark.parametrize(
+    ("final", "first", "lowest", "expected"),
+    [
+        (0.004, 0.3, 0.0, list(LADDER)),  # 0.005 to 0.1 say something
+        (0.004, 0.3, 0.01, [0.1, 0.05, 0.02, 0.01]),
+        (12.0, 900.0, 0.0, [500, 200, 100, 50, 20]),
+        (1e-6, 1e-4, 0.0, [5e-5, 2e-5, 1e-5, 5e-6, 2e-6, 1e-6]),
+        (1e-6, 1e-4, 1e-5, [5e-5, 2e-5, 1e-5]),
+        (0.0, 5e4, 30.0, [5000, 2000, 1000, 500, 200, 100, 50]),
+        (0.4, 0.4, 0.0, list(LADDER)),  # no run improves on its first incumbent
+        (np.inf, np.nan, 0.0, list(LADDER)),
+    ],
+)
+def test_targets_have_the_scale_of_the_task(
+    final: float, first: float, lowest: float, expected: list[float]
+) -> None:
+    assert of_scale(LADDER, final, first, lowest) == expected
