@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import tempfile
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +16,17 @@ from benchmarks.core.space import Categorical, Config
 from benchmarks.recorder.card_of_evaluations import cost_line, counts, opening, sessions, short
 from tasks.replay import table as tables
 from tasks.replay.check_curves import GOOD, Errors, chance_of, held_out_errors
-from tasks.replay.curve_surrogate import FAMILIES, CurveSurrogate
+from tasks.replay.curve_surrogate import CurveSurrogate, families_of
 from tasks.replay.curves import CURVES
 
 SAMPLES = 1024
 """number of base samples for Sobol indices"""
+SOURCES = {
+    "search": "the lowest noiseless replay that a search found",
+    "recorded": "the lowest mean of a recorded config, below all that a search found",
+    "study": "the lowest truth that a study saw, below all that a search found",
+}
+"""what ``best_from`` of a table means"""
 
 
 def write_curve_card(path: Path, baseline: Config | None = None) -> Path:
@@ -34,7 +40,10 @@ def write_curve_card(path: Path, baseline: Config | None = None) -> Path:
         The path of ``<table>.md``.
     """
     table = tables.read(path, CURVES)
-    surrogates = {f: CurveSurrogate(table.space, table.meta, table.columns, f) for f in FAMILIES}
+    surrogates = {
+        family: CurveSurrogate(table.space, table.meta, table.columns, family)
+        for family in families_of(table.columns)
+    }
     picture = path.with_suffix(".png")
     _draw(table, surrogates, baseline, picture)
     target = path.with_suffix(".md")
@@ -53,6 +62,8 @@ def _lines(
     configs = len(np.unique(columns["config"][~held], axis=0))
     first, *rest = opening(meta)
     chosen = meta["chosen"]
+    others = " and ".join(f"`{family}`" for family in surrogates if family != chosen)
+    source = meta.get("best_from", {}).get(chosen, "search")
     why = ", nearer to the best held-out curves" if held.any() else ""
     return [
         first,
@@ -60,19 +71,18 @@ def _lines(
         f"![Learning curves, held-out check and importances]({picture})",
         "",
         "*Left: every recorded curve. Middle: configs that no surrogate was fitted to, trained and "
-        "replayed. Right: share of the variance of the (replayed) validation error that goes with "
-        "a hyperparameter, its interactions included (Sobol's total effect).*",
+        f"replayed. Right: share of the variance of the (replayed) validation {kind_of_loss(meta)} "
+        "that goes with a hyperparameter, its interactions included (Sobol's total effect).*",
         *rest,
-        f"- fidelity: 1 to {meta['fidelity_full']} {meta['fidelity_unit']}",
+        f"- fidelity: {_fidelities(table)}",
         f"- curves: {len(held):,} ({counts(meta['statuses'])}), {meta['cpu_hours']} CPU hours "
         f"charged: {configs:,} configs, {int((seeds[~held] > 0).sum()):,} curves with a further "
         f"training seed, {int(held.sum())} held-out configs",
         cost_line(table),
         f"- between recorded configs: `{chosen}`{why}; "
-        f"`{next(f for f in FAMILIES if f != chosen)}` is here, too (`task.surrogate`)",
+        f"{others} {'is' if len(surrogates) == 2 else 'are'} here, too (`task.surrogate`)",
         f"- median cost of a full training, over the box: {meta['target_cost'][chosen]:g} s",
-        f"- best known loss (lowest noiseless replay that a search found): "
-        f"{meta['best_loss'][chosen]:.4f}",
+        f"- best known loss ({SOURCES[source]}): {meta['best_loss'][chosen]:.4f}",
         *_trained(table, baseline),
         _noise(table, surrogates[chosen]),
         f"- sha256 of the content: `{table.sha256}`",
@@ -83,9 +93,31 @@ def _lines(
     ]
 
 
+def kind_of_loss(meta: Mapping[str, Any]) -> str:
+    """Return ``error``, for error rates, or ``loss``, such as nats: those have no ``classes``."""
+    return "error" if "classes" in meta["sizes"] else "loss"
+
+
+def _length(table: tables.Table) -> int:
+    """Return the number of entries of a whole curve."""
+    return int(table.columns["loss"].shape[1])
+
+
+def _in_units(table: tables.Table, entry: int) -> int:
+    """Return the units of the task, such as steps, after which an entry (from 1) was measured."""
+    full: int = table.meta["fidelity_full"]
+    return round(entry * full / _length(table))
+
+
+def _fidelities(table: tables.Table) -> str:
+    first, full = _in_units(table, 1), table.meta["fidelity_full"]
+    every = f", every {first}" if first > 1 else ""
+    return f"{first} to {full} {table.meta['fidelity_unit']}{every}"
+
+
 def _trained(table: tables.Table, baseline: Config | None) -> list[str]:
     """Return lines on the trainings of the best recorded config and of the baseline."""
-    columns, full = table.columns, table.meta["fidelity_full"]
+    columns, full, kind = table.columns, _length(table), kind_of_loss(table.meta)
     ended = ~columns["held_out"] & (columns["epochs"] == full)
     best = int(np.flatnonzero(ended)[columns["loss"][ended, -1].argmin()])
     named = [("best recorded curve", table.config(best), [best])]
@@ -101,7 +133,7 @@ def _trained(table: tables.Table, baseline: Config | None) -> list[str]:
             for quantity in ("loss", "test_loss")
         )
         seeds = f" ({len(rows)} training seeds)" if len(rows) > 1 else ""
-        lines.append(f"- {name}{seeds}: {where}: validation error {losses}, test error {tests}")
+        lines.append(f"- {name}{seeds}: {where}: validation {kind} {losses}, test {kind} {tests}")
     return lines
 
 
@@ -125,25 +157,28 @@ def _held_out(table: tables.Table, surrogates: dict[str, CurveSurrogate]) -> lis
         family: held_out_errors(surrogate, table.space, table.columns, chance)
         for family, surrogate in surrogates.items()
     }
-    if not checks[FAMILIES[0]]:
+    first = next(iter(checks.values()))
+    if not first:
         return ["The surrogates are not yet checked on held-out configs."]
     ties = f" (losses above {chance:.3f}, chance, count as ties)" if np.isfinite(chance) else ""
     return [
-        f"Held-out check, {checks[FAMILIES[0]][0].curves} configs. Rank: Spearman's correlation of "
+        f"Held-out check, {first[0].curves} configs. Rank: Spearman's correlation of "
         f"losses{ties}, over all and among the best {GOOD:.0%} at the target; errors of logarithms "
         "are medians of absolute values.",
         "",
-        "| surrogate | epochs | R2 of error | rank, all | rank, best | log error: all, best "
+        f"| surrogate | {table.meta['fidelity_unit']} | R2 of {kind_of_loss(table.meta)} "
+        "| rank, all | rank, best | log error: all, best "
         "| R2 of log cost | log cost error |",
         "|---|---|---|---|---|---|---|---|",
-        *(_held_out_row(family, e) for family, errors in checks.items() for e in errors),
+        *(_held_out_row(table, family, e) for family, errors in checks.items() for e in errors),
     ]
 
 
-def _held_out_row(family: str, e: Errors) -> str:
-    epochs = f"{e.first}" if e.first == e.last else f"{e.first}-{e.last}"
+def _held_out_row(table: tables.Table, family: str, e: Errors) -> str:
+    first, last = _in_units(table, e.first), _in_units(table, e.last)
+    units = f"{first}" if first == last else f"{first}-{last}"
     return (
-        f"| {family} | {epochs} | {e.r2:.3f} | {e.rank:.3f} | {e.good_rank:.3f} "
+        f"| {family} | {units} | {e.r2:.3f} | {e.rank:.3f} | {e.good_rank:.3f} "
         f"| {e.loss_median:.3f}, {e.good_loss_median:.3f} | {e.cost_r2:.3f} "
         f"| {e.cost_median:.3f} |"
     )
@@ -151,6 +186,8 @@ def _held_out_row(family: str, e: Errors) -> str:
 
 def importances(surrogate: CurveSurrogate, table: tables.Table, epochs: Sequence[int]) -> Any:
     """Return Sobol's total effect of each hyperparameter on the noiseless loss after some epochs.
+
+    An epoch is an entry of a curve, from 1.
 
     The shape is ``(hyperparameters, len(epochs))``.
     """
@@ -188,7 +225,7 @@ def _draw(
         draw_learning_curves,  # matplotlib is slow to import
     )
 
-    columns, full = table.columns, table.meta["fidelity_full"]
+    columns, full = table.columns, _length(table)
     kept = np.flatnonzero(~columns["held_out"]).tolist()
     best = kept[np.nanargmin(columns["loss"][kept, -1])]
     numbers = None if baseline is None else table.space.numbers(baseline)
@@ -200,7 +237,7 @@ def _draw(
         return "baseline" if untuned else "recorded"
 
     curves = (
-        (row, kind(row), epoch + 1, columns["loss"][row, epoch])
+        (row, kind(row), _in_units(table, epoch + 1), columns["loss"][row, epoch])
         for row in kept
         for epoch in range(columns["epochs"][row])
     )
@@ -213,7 +250,7 @@ def _draw(
     epochs = sorted({max(1, round(share * full)) for share in (4 / 35, 18 / 35, 1.0)})
     effects = importances(surrogates[table.meta["chosen"]], table, epochs)
     bars = (
-        (name, epoch, effects[row, column])
+        (name, _in_units(table, epoch), effects[row, column])
         for row, name in enumerate(table.space.names)
         for column, epoch in enumerate(epochs)
     )
@@ -224,6 +261,8 @@ def _draw(
             write("held_out", ["surrogate", "recorded", "replayed"], checked),
             write("effects", ["hyperparameter", "epoch", "total_effect"], bars),
             picture,
+            unit=table.meta["fidelity_unit"],
+            kind_of_loss=kind_of_loss(table.meta),
         )
 
 

@@ -23,7 +23,7 @@ from benchmarks.core.space import Space
 from benchmarks.recorder import cost_normalisation as costs
 from benchmarks.recorder import raw_rows
 from benchmarks.recorder.design import expand, sobol
-from benchmarks.recorder.table_of_curves import columns_of
+from benchmarks.recorder.table_of_curves import columns_of, length_of
 from benchmarks.settings import parse_record
 from tasks.replay import fit_curves as curve_fit
 from tasks.replay.curve_surrogate import CurveSurrogate
@@ -55,7 +55,8 @@ def promising_half(
     if missing := sum(key not in best for key in keys):
         raise ValueError(f"{missing} of the pilot's {len(keys)} curves are not recorded")
     session = recorded[0].session
-    columns = columns_of([best[key] for key in keys], space, session["fidelity_full"])
+    pilot = [best[key] for key in keys]
+    columns = columns_of(pilot, space, length_of(pilot))
     derived = design.get("derived") or {}
     arrays, facts = curve_fit.fit(space, columns, derived, session["loss_floor"])
     surrogate = CurveSurrogate(space, facts, arrays, "extra_trees")

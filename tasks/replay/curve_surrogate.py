@@ -1,7 +1,9 @@
-"""Predict learning curves of unrecorded configs, with tree ensembles fitted to recorded curves.
+"""Predict learning curves of unrecorded configs, with models fitted to recorded curves.
 
-For each curve the trees predict a few numbers: its coordinates in a basis of curves (principal
-components of log loss and log test loss) and the logarithm of its total cost.
+For each curve a model predicts a few numbers: its coordinates in a basis of curves (principal
+components of log loss and log test loss) and the logarithm of its total cost. A model is an
+ensemble of trees or of perceptrons. No method of this suite uses any of them, so that no method has
+the surrogate's own model.
 """
 
 from __future__ import annotations
@@ -16,17 +18,35 @@ import numpy as np
 
 from benchmarks.core.arrays import Array
 from benchmarks.core.space import Config, Space
-from tasks.replay.forest import ARRAYS, Forest
+from tasks.replay import forest, perceptrons
+from tasks.replay.forest import Forest
+from tasks.replay.perceptrons import Perceptrons
 
-FAMILIES = ("extra_trees", "boosting")
+FAMILIES = ("extra_trees", "boosting", "perceptrons")
+SMOOTH: dict[str, str] = {
+    **{f"perceptrons_{name}": kind for name, kind in perceptrons.ARRAYS.items()},
+    "recorded_range": "<f8",  # (2, 2 epochs + 1) lowest and highest of what ``mean`` is the mean of
+}
+"""arrays of the perceptrons, which tables of format 1 lack"""
 COLUMNS: dict[str, str] = {
     "mean": "<f8",  # (2 epochs + 1,) mean log loss and log test loss per epoch, log total cost
-    "basis": "<f8",  # (outputs, 2 epochs + 1) factor of each output of the trees, added to mean
+    "basis": "<f8",  # (outputs, 2 epochs + 1) factor of each output of a model, added to mean
     "cost_shape": "<f8",  # (epochs,) share of the total cost spent after each epoch
     "noise_shape": "<f8",  # (epochs,) sd of log loss, relative to its sd at the target
-    **{f"{f}_{name}": kind for f in (*FAMILIES, "noise") for name, kind in ARRAYS.items()},
+    **{
+        f"{family}_{name}": kind
+        for family in ("extra_trees", "boosting", "noise")
+        for name, kind in forest.ARRAYS.items()
+    },
+    **SMOOTH,
 }
-"""arrays of a fitted surrogate; the forest ``noise`` predicts the log of the sd of log loss"""
+"""arrays of a fitted surrogate; the forest ``noise`` predicts the log of the sd of log loss
+
+An epoch is one entry of a curve, also where the unit of a task is another.
+"""
+MARGIN = math.log(1.1)
+"""perceptrons may predict 10 % beyond the recorded range; what they predict beyond that is squashed
+into another 10 %"""
 KEPT = 1024
 """cached predictions: each trial needs those of the evaluated and the recommended config"""
 
@@ -59,14 +79,19 @@ class CurveSurrogate:
         self._space, self._derived = space, meta["derived"]
         self._noise: Mapping[str, float] = meta["noise"]
         self._lowest, self._highest = meta["losses"]
-        self._trees = Forest.from_arrays(columns, family)
+        smooth = family == "perceptrons"
+        self._model: Forest | Perceptrons = (Perceptrons if smooth else Forest).from_arrays(
+            columns, family
+        )
+        # trees predict means of recorded values, perceptrons extrapolate
+        self._range = columns["recorded_range"] if smooth else None
         self._spread = Forest.from_arrays(columns, "noise")
         self._mean, self._basis = columns["mean"], columns["basis"]
         self._cost_shape, self._noise_shape = columns["cost_shape"], columns["noise_shape"]
         self._known = functools.lru_cache(KEPT)(self._predicted)
 
     def inputs(self, config: Config) -> Array:
-        """Return the inputs of the trees, shape ``(features,)``; see ``inputs_of``."""
+        """Return the inputs of the models, shape ``(features,)``; see ``inputs_of``."""
         return inputs_of(self._space, config, self._derived)
 
     def predict(self, inputs: Array) -> Curves:
@@ -75,7 +100,7 @@ class CurveSurrogate:
         Args:
             inputs: shape ``(m, features)``.
         """
-        return self._curves(self._mean + self._trees.predict(inputs) @ self._basis)
+        return self._curves(self._logs(inputs))
 
     def spread(self, inputs: Array) -> Array:
         """Return the sd, over training seeds, of log loss at the target; shape ``(m,)``."""
@@ -106,7 +131,12 @@ class CurveSurrogate:
     def _predicted(self, *numbers: float) -> tuple[Array, float]:
         """Return noiseless logarithms, shape ``(1, 2 epochs + 1)``, and ``spread`` of a config."""
         inputs = self.inputs(self._space.from_numbers(numbers))[None]
-        return self._mean + self._trees.predict(inputs) @ self._basis, float(self.spread(inputs)[0])
+        return self._logs(inputs), float(self.spread(inputs)[0])
+
+    def _logs(self, inputs: Array) -> Array:
+        """Return noiseless logarithms, shape ``(m, 2 epochs + 1)``."""
+        logs = self._mean + self._model.predict(inputs) @ self._basis
+        return logs if self._range is None else squashed(logs, *self._range)
 
     def _curves(self, logs: Array) -> Curves:
         epochs = len(self._cost_shape)
@@ -114,6 +144,26 @@ class CurveSurrogate:
         cost = np.exp(logs[:, -1:]) * self._cost_shape
         # rounded, since the last digits differ between machines
         return Curves(*(np.round(a, 12) for a in (losses[:, :epochs], losses[:, epochs:], cost)))
+
+
+def families_of(columns: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the families that a table holds: tables of format 1 have no perceptrons."""
+    return tuple(family for family in FAMILIES if any(n.startswith(family) for n in columns))
+
+
+def squashed(logs: Array, lowest: Array, highest: Array) -> Array:
+    """Return logarithms of which none is further than ``2 * MARGIN`` beyond its range.
+
+    Up to ``MARGIN`` beyond it they are unchanged; further out they still rise with ``logs``, ever
+    more slowly. So two extrapolations keep their order, and no config is best by a plateau.
+
+    Args:
+        logs: shape ``(m, k)``.
+        lowest: shape ``(k,)``.
+        highest: shape ``(k,)``.
+    """
+    inside = np.clip(logs, lowest - MARGIN, highest + MARGIN)
+    return np.asarray(inside + MARGIN * np.tanh((logs - inside) / MARGIN))
 
 
 def inputs_of(space: Space, config: Config, derived: Mapping[str, Mapping[str, float]]) -> Array:

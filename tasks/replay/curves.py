@@ -12,23 +12,26 @@ from benchmarks.core.space import Config, check_choice
 from benchmarks.core.trial import Fidelities, Observation, Truth
 from tasks.replay import curve_surrogate as surrogates
 from tasks.replay import table as tables
+from tasks.replay.best_known import best_known
 from tasks.replay.replay import Replay
 
 CURVES = tables.Kind(
     "curves",
-    1,
+    2,
     {
         "config": "<f8",  # (rows, hyperparameters), as in tables of evaluations
         "training_seed": "<i2",
         "held_out": "|b1",  # recorded to check the surrogates, not used to fit them
-        "epochs": "<i2",  # length of the curve; shorter if training diverged in the next epoch
+        "epochs": "<i2",  # length of the curve; shorter if training diverged after it
         "loss": "<f8",  # (rows, epochs) validation loss after each epoch; NaN beyond the curve
         "test_loss": "<f8",  # (rows, epochs) test loss of the same networks
         "cost": "<f8",  # (rows, epochs + 1) cumulative; one entry more if training diverged
         "marked": "|b1",
         **surrogates.COLUMNS,
     },
+    older={1: surrogates.SMOOTH},
 )
+"""Table of learning curves: an epoch is one entry of a curve, whatever the unit of the task."""
 
 
 class RecordedCurves(Replay):
@@ -37,11 +40,11 @@ class RecordedCurves(Replay):
     For a recorded config, an evaluation returns a value of one of its recorded curves; for any
     other config, the surrogate's prediction with the noise of a training seed, which is constant
     along a curve. The truth of a config is the mean over its recorded seeds, or the noiseless
-    prediction, but at least the best known loss: the lowest noiseless prediction that a search
-    found when the table was written.
+    prediction. The best known loss is the lowest of those that a search found when the table was
+    written, of the recorded truths, and of the truths in ``meta["study_truths"]``, if any.
     """
 
-    version = 1
+    version = 2
 
     def __init__(
         self,
@@ -57,39 +60,47 @@ class RecordedCurves(Replay):
 
         Args:
             table: name of a shipped table, or a path ending in ``.npz``.
-            surrogate: ``extra_trees`` or ``boosting``; None is the family with the smaller errors
-                on held-out configs.
-            values: epochs to offer as fidelities, the last of them a full training; None offers
-                all.
+            surrogate: one of ``tasks.replay.curve_surrogate.FAMILIES``; None is the family with the
+                smallest errors on held-out configs.
+            values: fidelities to offer, in units of the task (such as epochs), the last of them a
+                full training; None offers all that are recorded.
             nominal: nominal cost of each of ``values``, in full trainings.
-            resume_training: allow resuming a config, which charges only the added epochs.
+            resume_training: allow resuming a config, which charges only the added units.
             baseline: the untuned config that gains are measured against.
             asked: options of the live task to compare with the recording, as in
                 ``tasks.replay.evaluations.RecordedTask``.
 
         Raises:
             tasks.replay.table.TableError: this version cannot read the file.
-            ValueError: unknown surrogate, ``asked`` differs from the recording, or ``values`` do
-                not end at its full training.
+            ValueError: unknown surrogate, or one that the table lacks; ``asked`` differs from the
+                recording; ``values`` are not recorded, or do not end at a full training.
         """
         loaded = tables.read(tables.path_of(table), CURVES)
         meta = loaded.meta
         tables.check_asked(meta["identity"], asked or {})
         family = meta["chosen"] if surrogate is None else surrogate
         check_choice("task.surrogate", family, surrogates.FAMILIES)
+        held = surrogates.families_of(loaded.columns)
+        if family not in held:
+            raise ValueError(
+                f"task.surrogate={family}: the table {table} was written before there was this "
+                f"surrogate; it has {' and '.join(held)}"
+            )
         self.space, self.baseline = loaded.space, baseline
         self.loss_floor, self.target_cost = meta["loss_floor"], meta["target_cost"][family]
-        self.best_loss, self.resolution = meta["best_loss"][family], meta["resolution"][family]
+        # also for tables of format 1, whose best_loss is of a search only
+        self.best_loss, _ = best_known(
+            loaded.columns,
+            meta["best_loss"][family],
+            meta.get("study_truths", {}).get(family, ()),
+        )
+        self.resolution = meta["resolution"][family]
         self.caption, self.sizes = meta["caption"], meta["sizes"]
         self._identity = {"table": loaded.sha256, **meta["identity"], "surrogate": family}
-        full = meta["fidelity_full"]
-        if values is not None and max(values) != full:
-            raise ValueError(
-                f"epochs {list(values)}: the last must be {full}, a full training in {table}"
-            )
+        self._length = loaded.columns["loss"].shape[1]
         self.fidelities = Fidelities(
-            values=tuple(epoch / full for epoch in values or range(1, full + 1)),
-            full=full,
+            values=_shares(values, self._length, meta, table),
+            full=meta["fidelity_full"],
             unit=meta["fidelity_unit"],
             resumable=resume_training,
             nominal=nominal,
@@ -105,7 +116,7 @@ class RecordedCurves(Replay):
         return sorted(self._recorded(config)) or range(self._seeds)
 
     def replay(self, config: Config, fidelity: float, seed: int) -> Observation:
-        info, last = {"training_seed": seed}, self.fidelities.native(fidelity) - 1
+        info, last = {"training_seed": seed}, round(fidelity * self._length) - 1
         row = self._recorded(config).get(seed)
         if row is None:
             loss, test_loss, cost = (c[0, last] for c in self._surrogate.draw(config, seed))
@@ -123,9 +134,8 @@ class RecordedCurves(Replay):
 
     def truth(self, config: Config) -> Truth:
         rows = list(self._recorded(config).values())
-        assert self.best_loss is not None
         if rows:
-            ended = self._columns["epochs"][rows] == self.fidelities.full
+            ended = self._columns["epochs"][rows] == self._length
             if not ended.all():
                 return Truth()
             loss, test_loss = (
@@ -134,8 +144,33 @@ class RecordedCurves(Replay):
         else:
             curves = self._surrogate.mean(config)
             loss, test_loss = float(curves.loss[0, -1]), float(curves.test_loss[0, -1])
-        return Truth(max(loss, self.best_loss), None if math.isnan(test_loss) else test_loss)
+        return Truth(loss, None if math.isnan(test_loss) else test_loss)
 
     def _recorded(self, config: Config) -> Mapping[int, int]:
         """Return the rows of a config's recorded curves, by training seed."""
         return self._rows.get(tuple(self.space.numbers(config)), {})
+
+
+def _shares(
+    values: tuple[int, ...] | None, length: int, meta: Mapping[str, Any], table: str
+) -> tuple[float, ...]:
+    """Return the fidelities to offer, as shares of a full training.
+
+    Args:
+        values: as in ``RecordedCurves``.
+        length: number of entries of a whole curve, at equal distances.
+        meta: metadata of the table.
+        table: its name.
+    """
+    full, unit = meta["fidelity_full"], meta["fidelity_unit"]
+    if values is None:
+        return tuple(number / length for number in range(1, length + 1))
+    if max(values) != full:
+        raise ValueError(
+            f"{unit} {list(values)}: the last must be {full}, a full training in {table}"
+        )
+    if any(value * length % full for value in values):
+        raise ValueError(
+            f"{unit} {list(values)}: {table} holds losses after every {full / length:g} only"
+        )
+    return tuple(value / full for value in values)

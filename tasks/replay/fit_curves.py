@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 
 from benchmarks.core.arrays import Array
 from benchmarks.core.space import Space
+from tasks.replay import fit_perceptrons
 from tasks.replay import fit_trees as ensembles
-from tasks.replay.curve_surrogate import FAMILIES, inputs_of
+from tasks.replay.curve_surrogate import inputs_of
 
 COMPONENTS = 6
 """number of principal components of the loss curves"""
@@ -25,12 +26,12 @@ def fit(
     derived: Mapping[str, Mapping[str, float]],
     loss_floor: float,
 ) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
-    """Fit both families, and the noise, to all whole curves that are not held out.
+    """Fit all families, and the noise, to all whole curves that are not held out.
 
     Args:
         space: search space.
         columns: the recorded columns of ``tasks.replay.curves.CURVES``.
-        derived: additional inputs of the trees; see ``tasks.replay.curve_surrogate.inputs_of``.
+        derived: additional inputs of the models; see ``tasks.replay.curve_surrogate.inputs_of``.
         loss_floor: lower losses are raised to this value before taking logarithms.
 
     Returns:
@@ -52,22 +53,26 @@ def fit(
     logs = np.log(np.maximum(np.hstack([loss, test_loss]), loss_floor))
     whole = np.log(cost[:, epochs - 1])
 
+    recorded = np.column_stack([logs, whole])
     mean = logs.mean(axis=0)
     axes = np.linalg.svd(logs - mean, full_matrices=False)[2][:COMPONENTS]
     outputs = np.column_stack([(logs - mean) @ axes.T, whole - whole.mean()])
     basis = np.zeros((len(axes) + 1, 2 * epochs + 1))
     basis[:-1, :-1], basis[-1, -1] = axes, 1.0
     mean = np.append(mean, whole.mean())
+    limits = np.stack([recorded.min(axis=0), recorded.max(axis=0)])
     if not tested:
-        mean[epochs:-1] = np.nan
+        mean[epochs:-1] = limits[:, epochs:-1] = np.nan
     groups = [list(range(len(axes))), [len(axes)]]
     arrays: dict[str, NDArray[Any]] = {
         "mean": mean,
         "basis": basis,
         "cost_shape": np.median(cost[:, :epochs] / cost[:, epochs - 1 :][:, :1], axis=0),
+        "recorded_range": limits,
     }
-    for family in FAMILIES:
+    for family in ("extra_trees", "boosting"):
         arrays |= ensembles.fit(family, inputs, outputs, groups).arrays(family)
+    arrays |= fit_perceptrons.fit(inputs, outputs, groups).arrays("perceptrons")
     more, noise = _noise(columns["config"][rows], inputs, logs, whole)
     facts = {
         "derived": {name: dict(powers) for name, powers in derived.items()},

@@ -13,8 +13,8 @@ import json
 import os
 import zipfile
 import zlib
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -36,6 +36,20 @@ class Kind:
     """increased whenever a reader of the previous number would misread the file"""
     columns: Mapping[str, str]
     """name -> numpy type of each array"""
+    older: Mapping[int, Collection[str]] = field(default_factory=dict)
+    """older format number that is read, too -> the columns that its tables lack"""
+
+    def columns_of(self, number: Any, path: Path) -> list[str]:
+        """Return the names of the columns of a table with a format number.
+
+        Raises:
+            TableError: this version does not read the format; the message names ``path``.
+        """
+        lacking = {**self.older, self.format: ()}
+        if number not in lacking:
+            known = " and ".join(map(str, sorted(lacking)))
+            raise TableError(f"{path} has table format {number}, this version reads {known}")
+        return [name for name in self.columns if name not in lacking[number]]
 
 
 EVALUATIONS = Kind(
@@ -149,12 +163,7 @@ def read(path: Path, kind: Kind = EVALUATIONS) -> Table:
             name = meta.get("kind", EVALUATIONS.name)  # tables of format 2 may lack the key
             if name != kind.name:
                 raise TableError(f"{path} is a table of {name}, not of {kind.name}")
-            if meta.get("format") != kind.format:
-                raise TableError(
-                    f"{path} has table format {meta.get('format')}, this version reads "
-                    f"{kind.format}"
-                )
-            columns = {name: stored[name] for name in kind.columns}
+            columns = {name: stored[name] for name in kind.columns_of(meta.get("format"), path)}
     except FileNotFoundError:
         raise TableError(f"no table {path}") from None
     except TableError:

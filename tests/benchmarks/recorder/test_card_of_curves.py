@@ -37,6 +37,7 @@ def card(curve_table: Path) -> str:
         "chance, count as ties), over all and among the best 25%",
         "| extra_trees | 7 |",
         "| boosting | 7 |",
+        "| perceptrons | 7 |",
         "standard deviation of log loss at the target 0.0",
         "- 93 evaluations on fast",
     ],

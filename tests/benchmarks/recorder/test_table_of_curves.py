@@ -1,18 +1,21 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from benchmarks.recorder import cost_normalisation as costs
 from benchmarks.recorder import raw_rows
+from benchmarks.recorder.card_of_curves import write_curve_card
 from benchmarks.recorder.table_of_curves import columns_of, compact_curves
 from support.curves import DERIVED, EPOCHS, SPACE, opening, record, row
+from support.recordings import facts
 from tasks.replay import table
 from tasks.replay.check_curves import held_out_errors
 from tasks.replay.curve_surrogate import FAMILIES, CurveSurrogate
-from tasks.replay.curves import CURVES
+from tasks.replay.curves import CURVES, RecordedCurves
 
 CONFIG = {"rate": 0.1, "momentum": 0.5, "batch": 32, "nesterov": False}
 
@@ -64,7 +67,8 @@ def test_the_best_known_loss_is_no_plateau_and_no_random_config_is_better(
     """What goes below all recorded losses must not be cut off there: all of it would be best."""
     made = table.read(curve_table, CURVES)
     rng = np.random.default_rng(1)
-    configs = [SPACE.sample(rng) for _ in range(3000)]
+    configs = [SPACE.sample(rng) for _ in range(5000)]
+    configs += [SPACE.from_numbers(numbers) for numbers in made.columns["config"]]
     for family in FAMILIES:
         surrogate = CurveSurrogate(SPACE, made.meta, made.columns, family)
         inputs = np.array([surrogate.inputs(config) for config in configs])
@@ -82,6 +86,128 @@ def test_the_family_that_is_nearer_to_the_best_held_out_curves_is_chosen(curve_t
         for family in FAMILIES
     }
     assert made.meta["chosen"] == min(off, key=lambda family: off[family])
+
+
+LENGTH, STEPS = 27, 540
+
+
+def nats_at(config: dict[str, Any], entry: int) -> float:
+    """Noiseless loss of a made-up language model, in nats."""
+    step = np.log10(config["rate"] / (1 - config["momentum"]))
+    return float(1.5 + 0.4 * (step + 1) ** 2 + 2.5 / (1 + entry))
+
+
+def training(config: dict[str, Any], seed: int = 0, held_out: bool = False) -> dict[str, Any]:
+    """A training of 27 entries; it diverges at high rates, the higher the sooner."""
+    ends = int(np.clip(round(30 * (1.5 - config["rate"])), 0, LENGTH))
+    noise = float(np.exp(0.01 * np.random.default_rng(seed).standard_normal()))
+    losses = [nats_at(config, entry) * noise for entry in range(1, ends + 1)]
+    cost = [entry * 20 / config["batch"] for entry in range(1, ends + 1)]
+    whole = ends == LENGTH
+    return facts(
+        cost[-1] if whole else ends * 20 / config["batch"] + 0.7,
+        config=config, fidelity=1.0, subset_seed=seed, held_out=held_out,
+        status="ok" if whole else "diverged",
+        loss=losses[-1] if whole else None, test_loss=losses[-1] + 0.1 if whole else None,
+        curve={"loss": losses, "test_loss": [x + 0.1 for x in losses], "cost": cost},
+    )  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def language_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A recording of 27 entries of 20 steps, losses in nats; one training in ten diverged."""
+    path = tmp_path_factory.mktemp("language_model") / "made_up.jsonl"
+    line = opening()
+    line["session"] |= {
+        "fidelity_full": STEPS,
+        "fidelity_low": 1 / LENGTH,
+        "fidelity_unit": "steps",
+        "fidelity_values": [entry / LENGTH for entry in range(1, LENGTH + 1)],
+        "sizes": {"training characters": 1000, "validation characters": 100},
+    }
+    raw_rows.append(path, line)
+    rng = np.random.default_rng(0)
+    configs = [SPACE.sample(rng) for _ in range(72)]
+    for config in configs[:60]:
+        raw_rows.append(path, training({**config, "rate": min(config["rate"], 0.5)}))
+    for number, config in enumerate(configs[:8]):
+        raw_rows.append(path, training({**config, "rate": 0.65 + 0.05 * number}))
+    for config in configs[60:]:
+        raw_rows.append(path, training({**config, "rate": min(config["rate"], 0.5)}, held_out=True))
+    early = {**configs[9], "rate": 0.99}
+    never = facts(
+        0.3, config=early, fidelity=1.0, subset_seed=0, held_out=False, status="diverged",
+        loss=None, test_loss=None,
+    )  # fmt: skip
+    raw_rows.append(path, never)
+    compact_curves(path, path.with_suffix(".npz"), SPACE, DERIVED)
+    return path
+
+
+def test_curves_of_27_entries_of_20_steps_make_a_table(language_model: Path) -> None:
+    made = table.read(language_model.with_suffix(".npz"), CURVES)
+    assert made.columns["loss"].shape[1] == LENGTH
+    assert made.columns["cost"].shape[1] == LENGTH + 1
+    assert made.meta["statuses"] == {"ok": 72, "diverged": 9}
+    assert all(1 < best < 3 for best in made.meta["best_loss"].values())
+    assert all(0 < error < 0.3 for error in made.meta["resolution"].values())
+    surrogate = CurveSurrogate(SPACE, made.meta, made.columns, made.meta["chosen"])
+    checked = held_out_errors(surrogate, SPACE, made.columns)
+    assert [(e.first, e.last) for e in checked] == [(1, 3), (4, 14), (15, 26), (27, 27)]
+    assert checked[-1].rank > 0.9
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_a_language_model_is_replayed_in_steps_with_its_divergences(
+    family: str, language_model: Path
+) -> None:
+    task = RecordedCurves(str(language_model.with_suffix(".npz")), family)
+    assert task.fidelities.values == tuple(entry / LENGTH for entry in range(1, LENGTH + 1))
+    assert (task.fidelities.full, task.fidelities.unit) == (STEPS, "steps")
+    for line in raw_rows.read(language_model):
+        record = line.record
+        if record["held_out"]:
+            continue
+        curve = record.get("curve", {"loss": [], "test_loss": [], "cost": []})
+        for entry in (1, 13, LENGTH):
+            seen = task.replay(record["config"], entry / LENGTH, 0)
+            if entry <= len(curve["loss"]):
+                assert seen.loss == curve["loss"][entry - 1]
+                assert seen.test_loss == curve["test_loss"][entry - 1]
+                assert seen.cost == pytest.approx(curve["cost"][entry - 1], abs=1e-5)
+            else:
+                assert seen.status == "diverged"
+                assert seen.cost == pytest.approx(record["cost"], abs=1e-5)
+        truth = task.truth(record["config"])
+        assert truth.loss == record["loss"]
+        assert truth.loss is None or truth.loss >= task.best_loss
+    elsewhere = task.replay(SPACE.sample(np.random.default_rng(9)), 1.0, 0)
+    assert elsewhere.loss > 1
+    assert elsewhere.test_loss == pytest.approx(elsewhere.loss + 0.1, rel=0.1)
+
+
+def test_only_recorded_steps_can_be_offered(language_model: Path) -> None:
+    path = str(language_model.with_suffix(".npz"))
+    assert RecordedCurves(path, values=(20, 540)).fidelities.values == (1 / LENGTH, 1.0)
+    with pytest.raises(ValueError, match=r"^steps \[30, 540\]: .* losses after every 20 only$"):
+        RecordedCurves(path, values=(30, 540))
+
+
+def test_the_card_of_a_language_model_says_steps_and_loss(language_model: Path) -> None:
+    page = write_curve_card(language_model.with_suffix(".npz"))
+    assert page.with_suffix(".png").stat().st_size > 20_000
+    text = page.read_text()
+    for fact in (
+        "- fidelity: 20 to 540 steps, every 20\n",
+        "(72 ok, 9 diverged)",
+        "validation loss 1.",
+        "| surrogate | steps | R2 of loss |",
+        "| perceptrons | 300-520 |",
+        "| perceptrons | 540 |",
+    ):
+        assert fact in text
+    for word in ("epoch", "photo", "error rate", "validation error", "chance"):
+        assert word not in text
 
 
 @pytest.mark.slow

@@ -6,9 +6,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from support.curves import DERIVED, SPACE
+from support.curves import DERIVED, EPOCHS, SPACE
 from tasks.replay import table
-from tasks.replay.curve_surrogate import FAMILIES, CurveSurrogate, inputs_of
+from tasks.replay.curve_surrogate import (
+    FAMILIES,
+    MARGIN,
+    CurveSurrogate,
+    inputs_of,
+    squashed,
+)
 from tasks.replay.curves import CURVES
 
 CONFIG = {"rate": 0.1, "momentum": 0.5, "batch": 32, "nesterov": False}
@@ -73,3 +79,28 @@ def test_costs_rise_along_a_curve_and_losses_stay_among_those_recorded(
         assert (np.diff(drawn.cost[0]) > 0).all()
         assert (drawn.loss > 0.04).all()
         assert (drawn.loss < 1.1).all()
+
+
+def test_what_is_predicted_far_outside_the_recorded_range_is_squashed_and_keeps_its_order() -> None:
+    lowest, highest = np.array([-1.0]), np.array([0.0])
+    logs = np.array([-9.0, -1.4, -1.2, -1.05, -0.5, 0.0, 0.05, 0.15, 0.3])[:, None]
+    seen = squashed(logs, lowest, highest)[:, 0]
+    np.testing.assert_array_equal(seen[3:7], logs[3:7, 0])
+    assert (np.diff(seen) > 0).all()
+    assert seen.min() >= -1 - 2 * MARGIN
+    assert seen.max() <= 2 * MARGIN
+    assert seen[1] > logs[1, 0]
+
+
+def test_perceptrons_do_not_explode_far_from_the_recorded_configs(curve_table: Path) -> None:
+    stored = table.read(curve_table, CURVES)
+    surrogate = CurveSurrogate(SPACE, stored.meta, stored.columns, "perceptrons")
+    inputs = 100 * np.random.default_rng(0).standard_normal((200, len(surrogate.inputs(CONFIG))))
+    made = surrogate.predict(inputs)
+    fitted = ~stored.columns["held_out"] & (stored.columns["epochs"] == EPOCHS)
+    for predicted, recorded in (
+        (made.loss[:, -1], stored.columns["loss"][fitted, -1]),
+        (made.cost[:, -1], stored.columns["cost"][fitted, EPOCHS - 1]),
+    ):
+        assert predicted.min() > recorded.min() / 1.22
+        assert predicted.max() < recorded.max() * 1.22

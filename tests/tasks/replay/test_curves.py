@@ -7,8 +7,10 @@ import numpy as np
 import pytest
 
 from benchmarks.recorder import raw_rows
-from support.curves import BROKEN, EPOCHS, SPACE
+from benchmarks.recorder.table_of_curves import compact_curves
+from support.curves import BROKEN, DERIVED, EPOCHS, SPACE, record, row
 from tasks.replay import table as tables
+from tasks.replay.curve_surrogate import FAMILIES, SMOOTH
 from tasks.replay.curves import CURVES, RecordedCurves
 
 RNG = np.random.default_rng(0)
@@ -77,7 +79,7 @@ def test_truth_is_the_mean_over_recorded_seeds_or_the_surrogate(
     facts = recorded(curve_table)
     config = facts[0]["config"]
     mean = np.mean([f["loss"] for f in facts if f["config"] == config])
-    assert task.truth(config).loss == pytest.approx(max(mean, task.best_loss))
+    assert task.truth(config).loss == pytest.approx(mean)
     elsewhere = SPACE.sample(np.random.default_rng(3))
     draws = [math.log(task.replay(elsewhere, 1.0, seed).loss) for seed in range(300)]
     truth = task.truth(elsewhere).loss
@@ -86,7 +88,7 @@ def test_truth_is_the_mean_over_recorded_seeds_or_the_surrogate(
 
 
 def test_no_truth_is_below_the_best_known_loss(curve_table: Path) -> None:
-    for family in ("extra_trees", "boosting"):
+    for family in FAMILIES:
         task = RecordedCurves(str(curve_table), family)
         truths = [task.truth(SPACE.sample(RNG)).loss for _ in range(300)]
         truths += [task.truth(f["config"]).loss for f in recorded(curve_table)]
@@ -94,11 +96,80 @@ def test_no_truth_is_below_the_best_known_loss(curve_table: Path) -> None:
         assert min(truths) < 1.3 * task.best_loss
 
 
-def test_both_surrogates_are_there_and_are_two_tasks(curve_table: Path) -> None:
-    tasks = [RecordedCurves(str(curve_table), family) for family in ("extra_trees", "boosting")]
-    assert tasks[0].identity != tasks[1].identity
+def test_a_recorded_truth_is_what_was_measured_also_below_all_predictions(tmp_path: Path) -> None:
+    """A surrogate that averages neighbours does not reach a config that is far better than they."""
+    source = record(tmp_path / "made_up.jsonl", repeats=0)
+    far_better, factor = row(BROKEN), 0.01
+    for name in ("loss", "test_loss"):
+        far_better["curve"][name] = [factor * loss for loss in far_better["curve"][name]]
+    raw_rows.append(source, far_better)
+    path = compact_curves(source, source.with_suffix(".npz"), SPACE, DERIVED)
+    measured = far_better["curve"]["loss"][-1]
+    assert tables.read(path, CURVES).meta["best_from"]["extra_trees"] == "recorded"
+    task = RecordedCurves(str(path), "extra_trees")
+    assert task.truth(BROKEN).loss == task.replay(BROKEN, 1.0, 0).loss == measured
+    assert task.best_loss == measured
+    others = [SPACE.sample(RNG) for _ in range(100)]
+    truths = [task.truth(config).loss for config in others]
+    assert len(set(truths)) > 50  # not all raised to one value
+    assert min(truths) > measured
+
+
+def test_a_recorded_mean_lowers_the_best_known_loss_of_a_table_of_format_1(
+    curve_table: Path, tmp_path: Path
+) -> None:
+    old = as_format_1(
+        curve_table, tmp_path / "old.npz", best_loss={"extra_trees": 0.9, "boosting": 0.001}
+    )
+    means: dict[str, list[float]] = {}
+    for facts in recorded(curve_table):
+        means.setdefault(repr(facts["config"]), []).append(facts["loss"])  # type: ignore[arg-type]
+    lowest = min(np.mean(losses) for losses in means.values())
+    assert RecordedCurves(str(old), "extra_trees").best_loss == pytest.approx(lowest)
+    assert RecordedCurves(str(old), "boosting").best_loss == 0.001
+
+
+def test_truths_of_studies_lower_the_best_known_loss(curve_table: Path, tmp_path: Path) -> None:
+    seen = tmp_path / "seen.npz"
+    loaded = tables.read(curve_table, CURVES)
+    meta = {**loaded.meta, "study_truths": {"boosting": [0.5, 0.002]}}
+    tables.write(seen, meta, loaded.columns, CURVES)
+    assert RecordedCurves(str(seen), "boosting").best_loss == 0.002
+    assert RecordedCurves(str(seen), "extra_trees").best_loss == pytest.approx(
+        loaded.meta["best_loss"]["extra_trees"]
+    )
+
+
+def as_format_1(path: Path, target: Path, **changed: object) -> Path:
+    """Write a table as version 0.1 did."""
+    loaded = tables.read(path, CURVES)
+    columns = {name: kind for name, kind in CURVES.columns.items() if name not in SMOOTH}
+    meta = {k: v for k, v in loaded.meta.items() if k != "best_from"}
+    meta |= {"chosen": "extra_trees", **changed}
+    tables.write(target, meta, loaded.columns, tables.Kind("curves", 1, columns))
+    return target
+
+
+def test_a_table_of_format_1_is_replayed_as_before_and_has_no_perceptrons(
+    curve_table: Path, tmp_path: Path
+) -> None:
+    old = as_format_1(curve_table, tmp_path / "old.npz")
+    config = SPACE.sample(np.random.default_rng(3))
+    for family in ("extra_trees", "boosting"):
+        tasks = [RecordedCurves(str(made), family) for made in (old, curve_table)]
+        assert tasks[0].truth(config) == tasks[1].truth(config)
+        assert tasks[0].replay(config, 1.0, 4) == tasks[1].replay(config, 1.0, 4)
+    with pytest.raises(
+        ValueError, match=r"^task.surrogate=perceptrons: the table .* has extra_trees and boosting$"
+    ):
+        RecordedCurves(str(old), "perceptrons")
+
+
+def test_all_surrogates_are_there_and_are_tasks_of_their_own(curve_table: Path) -> None:
+    tasks = [RecordedCurves(str(curve_table), family) for family in FAMILIES]
+    assert len({task.identity["surrogate"] for task in tasks}) == len(FAMILIES)
     config = SPACE.sample(np.random.default_rng(2))
-    assert tasks[0].truth(config) != tasks[1].truth(config)
+    assert len({task.truth(config).loss for task in tasks}) == len(FAMILIES)
     assert RecordedCurves(str(curve_table)).identity in [task.identity for task in tasks]
 
 
@@ -129,7 +200,7 @@ def test_costs_are_normalised_and_target_cost_is_their_median(
     curve_table: Path, task: RecordedCurves
 ) -> None:
     loaded = tables.read(curve_table, CURVES)
-    assert loaded.meta["target_cost"].keys() == {"extra_trees", "boosting"}
+    assert loaded.meta["target_cost"].keys() == set(FAMILIES)
     rng = np.random.default_rng(4)
     costs = [task.evaluate(SPACE.sample(rng), 1.0, rng).cost for _ in range(500)]
     assert np.median(costs) == pytest.approx(task.target_cost, rel=0.1)

@@ -122,6 +122,21 @@ def test_a_newer_format_is_refused_by_number(path: Path) -> None:
     assert f"reads {table.EVALUATIONS.format}" in text
 
 
+def test_an_older_format_is_read_without_the_columns_that_it_lacks(tmp_path: Path) -> None:
+    first = table.Kind("made up", 1, {"x": "<f8"})
+    now = table.Kind("made up", 3, {"x": "<f8", "y": "<i2"}, older={1: {"y"}})
+    path = tmp_path / "t.npz"
+    table.write(path, {}, {"x": np.ones(3)}, first)
+    assert table.read(path, now).columns.keys() == {"x"}
+    table.write(path, {}, {"x": np.ones(3), "y": np.zeros(3)}, now)
+    assert table.read(path, now).columns.keys() == {"x", "y"}
+    with pytest.raises(table.TableError, match=r"t.npz has table format 3, this version reads 1$"):
+        table.read(path, first)
+    second = table.Kind("made up", 2, {"x": "<f8", "y": "<i2"}, older={1: {"y"}})
+    with pytest.raises(table.TableError, match=r"format 3, this version reads 1 and 2$"):
+        table.read(path, second)
+
+
 def npy(array: NDArray[Any]) -> bytes:
     file = io.BytesIO()
     np.save(file, array)
