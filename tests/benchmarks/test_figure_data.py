@@ -110,7 +110,9 @@ def test_a_study_of_classes_of_the_user_gets_its_maps_and_the_report_shows_them(
     assert Path("results/own/figures/landscape-mine.png").exists()
 
     # a class that no longer works is one line, whatever it raises
-    (tmp_path / "mine.py").write_text("def Replay(): raise RuntimeError('not\\ntoday')")
+    head = "from benchmarks.core.protocols import Task\n"
+    body = "def Replay() -> Task: raise RuntimeError('not\\ntoday')\n"
+    (tmp_path / "mine.py").write_text(head + body)
     done = call(tmp_path, "study=own", module=MODULE)
     assert done.returncode == 1
     assert done.stderr == "not written: task=mine: RuntimeError: not today\n"
