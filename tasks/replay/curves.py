@@ -33,6 +33,12 @@ CURVES = tables.Kind(
 )
 """Table of learning curves: an epoch is one entry of a curve, whatever the unit of the task."""
 
+NEEDED = (
+    *("identity", "space", "loss_floor", "target_cost", "best_loss", "resolution", "chosen"),
+    *("fidelity_full", "fidelity_unit", "training_seeds", "derived", "noise", "losses"),
+)
+"""what the meta of a table must hold, besides what has a default"""
+
 
 class RecordedCurves(Replay):
     """Replay a table of learning curves.
@@ -76,6 +82,7 @@ class RecordedCurves(Replay):
                 recording; ``values`` are not recorded, or do not end at a full training.
         """
         loaded = tables.read(tables.path_of(table), CURVES)
+        tables.require(loaded, NEEDED, table)
         meta = loaded.meta
         tables.check_asked(meta["identity"], asked or {})
         family = meta["chosen"] if surrogate is None else surrogate

@@ -20,6 +20,10 @@ from tasks.replay.replay import Replay
 QUANTITIES = ("loss", "cost", "test_loss")
 
 
+NEEDED = ("identity", "space", "loss_floor", "target_cost", "fidelity_low", "fidelity_full")
+"""what the meta of a table must hold, besides what has a default"""
+
+
 class RecordedTask(Replay):
     """Replay a table of evaluations.
 
@@ -47,6 +51,7 @@ class RecordedTask(Replay):
             ValueError: ``asked`` differs from the recording.
         """
         loaded = tables.read(tables.path_of(table))
+        tables.require(loaded, NEEDED, table)
         meta = loaded.meta
         tables.check_asked(meta["identity"], asked or {})
         self.space = loaded.space

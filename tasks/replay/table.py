@@ -177,6 +177,22 @@ def read(path: Path, kind: Kind = EVALUATIONS) -> Table:
     return Table(meta, columns)
 
 
+def require(table: Table, keys: Collection[str], name: str) -> None:
+    """Check that a table says what its replay needs: a hash does not tell.
+
+    Args:
+        table: the table.
+        keys: keys that ``table.meta`` must have.
+        name: name of the table, for the message.
+
+    Raises:
+        TableError: a key is missing.
+    """
+    for key in keys:
+        if key not in table.meta:
+            raise TableError(f"table {name}: its meta has no {key}; write it again (--compact)")
+
+
 def _sha256(meta: Mapping[str, Any], columns: Mapping[str, NDArray[Any]]) -> str:
     hashed = {key: value for key, value in meta.items() if key != "sha256"}
     digest = hashlib.sha256(json.dumps(hashed, sort_keys=True).encode())

@@ -208,3 +208,10 @@ def test_the_kind_is_known_without_reading_all(path: Path, tmp_path: Path) -> No
     assert table.kind_of(tmp_path / "other.npz") == "others"
     with pytest.raises(table.TableError, match="is not a table"):
         table.kind_of(tmp_path / "nothing.npz")
+
+
+def test_a_sound_table_without_a_key_that_a_replay_needs_is_refused(path: Path) -> None:
+    read = table.read(path)
+    table.require(read, ("sha256",), "mine")
+    with pytest.raises(table.TableError, match=r"^table mine: its meta has no chosen; write it"):
+        table.require(read, ("sha256", "chosen"), "mine")
