@@ -40,7 +40,7 @@ def tiny(name: str, **fidelities: Any) -> Tiny:
 def run(folder: Path, name: str, task: Task, budget: Budget, seed: int = 0) -> list[dict[str, Any]]:
     trace = Trace(folder / "trace.jsonl")
     state = resume(trace, task)
-    with trace.open() as writer:
+    with trace.open(sync=False) as writer:
         loop.run(make_method(name, task), task, budget, seed, writer, state)
     return trace.load()
 

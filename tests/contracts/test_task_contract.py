@@ -107,7 +107,7 @@ def test_a_run_of_random_search_is_a_complete_trace(task: Task, tmp_path: Path) 
     for folder in ("a", "b"):
         trace = Trace(tmp_path / folder / "trace.jsonl")
         method = make_method("random", task)
-        with trace.open() as writer:
+        with trace.open(sync=False) as writer:
             state = resume(trace, task)
             stopped_by = loop.run(method, task, Budget(trials=3), 0, writer, state)
         assert stopped_by == "trials"
@@ -124,7 +124,7 @@ def test_a_run_of_random_search_is_a_complete_trace(task: Task, tmp_path: Path) 
 def test_every_method_runs_on_it(method_name: str, task: Task, tmp_path: Path) -> None:
     trace = Trace(tmp_path / "trace.jsonl")
     method = make_method(method_name, task)
-    with trace.open() as writer:
+    with trace.open(sync=False) as writer:
         loop.run(method, task, Budget(trials=16), 0, writer, resume(trace, task))
     rows = trace.load()
     assert len(rows) == 16

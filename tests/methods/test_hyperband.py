@@ -24,7 +24,7 @@ def run(tmp_path: Path, trials: int, **options: Any) -> list[dict[str, Any]]:
     task = Tiny(low=1 / 9)
     trace = Trace(tmp_path / "trace.jsonl")
     method = Hyperband(task.space, task.fidelities, **options)
-    with trace.open() as writer:
+    with trace.open(sync=False) as writer:
         state = resume(trace, task)
         loop.run(method, task, Budget(trials=trials), 0, writer, state)
     return trace.load()
@@ -63,7 +63,7 @@ def test_failed_trials_rank_last(tmp_path: Path) -> None:
 
     task = Failing(low=1 / 9)
     trace = Trace(tmp_path / "trace.jsonl")
-    with trace.open() as writer:
+    with trace.open(sync=False) as writer:
         method = Hyperband(task.space, task.fidelities)
         loop.run(method, task, Budget(trials=12), 0, writer, resume(trace, task))
     rows = trace.load()

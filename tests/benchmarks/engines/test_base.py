@@ -87,7 +87,7 @@ def go(
     folder.mkdir(parents=True, exist_ok=True)
     state = resume(trace, task)
     engine = Virtual(task, 0, n, overhead, state.now)
-    with trace.open() if dies is None else Killed(trace, dies) as writer:
+    with trace.open(sync=False) if dies is None else Killed(trace, dies) as writer:
         loop.run(method, task, budget, 0, writer, state, engine=engine)
     return trace.load()
 

@@ -23,7 +23,7 @@ from support.tiny import Flaky, Outside, Tiny, without_clocks
 def run(tmp_path: Path, method: Method, task: Task, budget: Budget, seed: int = 0) -> Any:
     trace = Trace(tmp_path / "trace.jsonl")
     state = resume(trace, task)
-    with trace.open() as writer:
+    with trace.open(sync=False) as writer:
         stopped_by = loop.run(method, task, budget, seed, writer, state)
     return trace.load(), stopped_by
 
