@@ -142,7 +142,8 @@ def test_after_a_kill_nothing_recorded_is_lost_and_nothing_of_the_design_is_miss
     content = recording.path.read_bytes()
     whole = recording.killed_at[: recording.killed_at.rfind(b"\n") + 1]
     assert content.startswith(whole + b'{"session":')
-    assert whole.count(b'"config"') == 1
+    # it stops itself after one row, and another thread may still write the next
+    assert 1 <= whole.count(b'"config"') < len(KEYS)
     assert {row.key for row in evaluations(recording.path)} == set(KEYS)
 
 
