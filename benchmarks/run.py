@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -42,10 +43,20 @@ def _job(config: DictConfig) -> None:
         outcome |= {"status": run(settings, path), "message": str(path)}
     except ConfigError as error:  # passed on here, as Hydra would print more than one line
         outcome |= {"status": "refused", "message": str(error)}
-    file = Path(os.environ[OUTCOMES])
-    file.parent.mkdir(parents=True, exist_ok=True)
-    with file.open("a") as lines:
-        lines.write(json.dumps(outcome) + "\n")
+    _tell(outcome)
+
+
+def _tell(outcome: dict[str, Any]) -> None:
+    """Write the outcome of a job where ``main`` reads it."""
+    shared, here = map(Path, json.loads(os.environ[OUTCOMES]))
+    line = json.dumps(outcome) + "\n"
+    try:
+        shared.parent.mkdir(parents=True, exist_ok=True)
+        with shared.open("a") as lines:
+            lines.write(line)
+    except OSError:  # the disk of the results is full
+        with here.open("a") as lines:
+            lines.write(line)
 
 
 def _number() -> int:
@@ -103,13 +114,15 @@ def _collected(file: Path) -> list[dict[str, Any]]:
     """Read the outcomes of all jobs, and remove their file."""
     if not file.exists():
         return []
-    ended = [json.loads(line) for line in file.read_text().splitlines()]
+    lines = file.read_text().splitlines(keepends=True)
+    ended = [json.loads(line) for line in lines if line.endswith("\n")]
     file.unlink()
-    for folder in list(file.parents)[:3]:  # results/runs/.outcomes, unless there are runs
-        try:
-            folder.rmdir()
-        except OSError:
-            break
+    if file.parent.name == ".outcomes":
+        for folder in list(file.parents)[:3]:  # results/runs/.outcomes, unless there are runs
+            try:
+                folder.rmdir()
+            except OSError:
+                break
     return ended
 
 
@@ -137,10 +150,11 @@ def main() -> int:
     typed = [a.partition("=")[2] for a in sys.argv if a.startswith("results=")]
     folder = Path((typed or [RESULTS])[-1]).absolute() / ".outcomes"
     outcomes = folder / f"{os.getpid()}-{time.time_ns()}.jsonl"
-    os.environ[OUTCOMES] = str(outcomes)
+    here = Path(tempfile.gettempdir()) / f"untunable-{outcomes.name}"
+    os.environ[OUTCOMES] = json.dumps([str(outcomes), str(here)])
     os.environ[ALLOWED] = json.dumps(_typed_packages(sys.argv[1:]))
     code = _guarded(_job)
-    ended = _collected(outcomes)
+    ended = [*_collected(outcomes), *_collected(here)]
     refused = dict.fromkeys(o["message"] for o in ended if o["status"] == "refused")
     for message in refused:
         print(f"error: {message}", file=sys.stderr)
