@@ -61,7 +61,7 @@ def test_it_learns_and_scores_the_test_images_at_the_end_only() -> None:
 
 def test_the_last_loss_is_that_of_all_validation_images() -> None:
     training = trained(momentum=0.0, learning_rate=0.005)
-    assert training.curve.loss[-1] == training._error(training._problem.validation)
+    assert training.curve.loss[-1] == training._score(training._problem.validation)
     assert (40 * training.curve.loss[-1]).is_integer()
     assert all((12 * loss).is_integer() for loss in training.curve.loss[:-1])
 

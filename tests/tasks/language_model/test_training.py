@@ -55,7 +55,7 @@ def test_it_learns_and_scores_the_test_text_at_the_end_only() -> None:
 
 def test_the_last_loss_is_that_of_all_windows() -> None:
     training = trained()
-    assert training.curve.loss[-1] == training._mean(training._problem.validation)
+    assert training.curve.loss[-1] == training._score(training._problem.validation)
     assert training.curve.loss[-1] != training._validate()
 
 
