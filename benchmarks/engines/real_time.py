@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import queue
+import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Executor, Future
@@ -53,6 +54,7 @@ class RealTime(Engine):
         self._running: set[int] = set()
         self._completed: queue.SimpleQueue[CompletedJob | WorkerFailure | BaseException]
         self._completed = queue.SimpleQueue()
+        self._in_order = threading.Lock()
         self.on_completed: Callable[[CompletedJob], None] = ignore
         self._failures = 0
 
@@ -71,7 +73,12 @@ class RealTime(Engine):
         job = replace(job, start=self.now)
         self._running.add(job.number)
         future = self._executor.submit(self._evaluate, job)
-        future.add_done_callback(lambda future: self._completed.put(self._complete(job, future)))
+
+        def complete(future: Future[Observation]) -> None:
+            with self._in_order:  # two threads may complete at once: keep the order of the ends
+                self._completed.put(self._complete(job, future))
+
+        future.add_done_callback(complete)
 
     def next_completed(self, wait: bool) -> CompletedJob | None:
         while self._running:
