@@ -40,6 +40,10 @@ COMMAND = Command(
             "runs", "FOLDER", "read the runs below this folder",
             "results/runs/NAME or, without runs there, the archive in results/NAME",
         ),
+        Option(
+            "archive", "FOLDER",
+            "also analyse the runs of this archive that are not among the runs",
+        ),
         BUDGET,
         Option("out", "FOLDER", "write to this folder", "results/NAME"),
         Option("price", "USD", "price of an hour of evaluation cost", f"{PRICE:.2f}"),
@@ -69,6 +73,8 @@ class Options(NamedTuple):
     """number of workers among which the cost of a serial run is divided"""
     budget: float | None = None
     """cost at which runs are cut, in target evaluations; None for the smallest budget of a task"""
+    archive: Path | None = None
+    """folder of an archive whose other runs are analysed, too"""
 
 
 def parse(arguments: Sequence[str]) -> Options:
@@ -88,6 +94,7 @@ def parse(arguments: Sequence[str]) -> Options:
         positive(values, "price", PRICE),
         int(positive(values, "workers", WORKERS, whole=True)),
         budget_of(values),
+        Path(values["archive"]) if "archive" in values else None,
     )
 
 
@@ -104,7 +111,7 @@ def read(options: Options) -> Study:
     if options.runs is not None and not folder.is_dir():
         raise ValueError(f"runs={folder}: no such folder")
     if options.runs is not None or any(folder.rglob("meta.json")):
-        return from_traces(folder, options.budget)
+        return from_traces(folder, options.budget, options.archive)
     if not has_archive(options.study):
         raise ValueError(
             f"study={options.study}: no runs in {folder}, no archive in "

@@ -6,6 +6,8 @@ It writes to ``results/NAME/data/``, where ``python -m analysis.report`` reads:
   (``multitask_toy.csv``, ``multitask_toy_points.csv``);
 - for each recorded task with two numeric hyperparameters, maps of loss and cost
   (``maps_<task>.csv``);
+- for each recorded task, the true losses of random configs, to ``results/random_configs`` (all
+  studies share them);
 - for each recorded Cars task, the recorded errors of the baseline and the best config
   (``recorded_<task>.csv``), and their predictions for the test photos (``predictions_<task>.csv``,
   ``classes_<task>.csv``). To predict, both are trained now, which needs
@@ -32,6 +34,7 @@ from benchmarks.components import build_task
 from benchmarks.core.protocols import Task
 from benchmarks.illustrations import cars_case_study as case_study
 from benchmarks.illustrations.multitask_toy import write_multitask_toy
+from benchmarks.illustrations.random_configs import write_random_configs
 from benchmarks.settings import ConfigError
 from benchmarks.study_tasks import StudyTask, parts_of
 from tasks.cars.live import Cars
@@ -122,6 +125,7 @@ def write_figure_data(study: str, folder: Path, data: Data, runs: Path | None = 
         try:
             with closing(_build(each)) as task:
                 source = str(task.identity.get("table"))
+                written.paths += _random_configs(each.name, task)
                 if isinstance(task, RecordedTask) and can_map(task):
                     maps = write_maps(task, folder / f"maps_{each.name}.csv", size=MAP_SIZE)
                     written.add(maps, source)
@@ -133,6 +137,18 @@ def write_figure_data(study: str, folder: Path, data: Data, runs: Path | None = 
     if written.sources:
         _write_sources(written, folder / "sources.csv")
     return written
+
+
+def _random_configs(name: str, task: Task) -> list[Path]:
+    """Write the losses of random configs, unless those of this table and surrogate are there."""
+    from analysis.data.random_configs import FOLDER, read_random_configs
+
+    table, surrogate = (str(task.identity.get(key) or "none") for key in ("table", "surrogate"))
+    try:
+        read_random_configs(name, table, surrogate)
+    except ValueError:
+        return write_random_configs(name, task, FOLDER)
+    return []
 
 
 def _build(each: StudyTask) -> Task:

@@ -129,13 +129,16 @@ class Synthetic(Task):
         self.space.check(config)
         self.fidelities.check(fidelity)
         noise = float(np.exp(self._noise * rng.standard_normal()))
-        assert self.target_cost is not None
-        cost = self.target_cost * (0.002 + 0.998 * fidelity**self._power)
-        cost *= 4.0 ** (float(config["x1"]) - 0.5)
-        return Observation(min(1.0, self._loss(config, fidelity) * noise), cost)
+        loss = min(1.0, self._loss(config, fidelity) * noise)
+        return Observation(loss, self._cost(config, fidelity))
 
     def truth(self, config: Config) -> Truth:
-        return Truth(self._loss(config, 1.0))
+        return Truth(self._loss(config, 1.0), cost=self._cost(config, 1.0))
+
+    def _cost(self, config: Config, s: float) -> float:
+        assert self.target_cost is not None
+        cost = self.target_cost * (0.002 + 0.998 * s**self._power)
+        return float(cost * 4.0 ** (float(config["x1"]) - 0.5))
 
     def _loss(self, config: Config, s: float) -> float:
         b = float((s**-0.5 - 1) / (self.fidelities.low**-0.5 - 1))

@@ -1,7 +1,8 @@
 """Budgets of runs: the largest that all runs of a task had, and the trials within it.
 
-The runs of a study may have been asked for different budgets, for example because some were raised.
-They are compared up to the budget that all of them had.
+The runs of a study may have been asked for different budgets, for example because some were raised,
+and some may have been ended by a limit of trials before their cost reached the budget. They are
+compared up to the budget, and the cost, that all of them reached.
 """
 
 from __future__ import annotations
@@ -102,6 +103,15 @@ def within(run: Columns, limits: Limits) -> tuple[NDArray[np.bool_], str | None]
     return kept, None if kept.all() else reason
 
 
+class End(NamedTuple):
+    """How a run ended."""
+
+    cost: float
+    """total evaluation cost, seconds"""
+    by: str | None
+    """the limit that ended it"""
+
+
 class Cut(NamedTuple):
     """Where the runs of a task are cut."""
 
@@ -109,7 +119,9 @@ class Cut(NamedTuple):
     unit: float | None
     """cost of a full training, seconds; None if not known"""
     shorter: int
-    """number of runs that were asked for less"""
+    """number of runs that spent or were asked for less"""
+    by_trials: bool = False
+    """True if the cost is what all runs reached, because a limit of trials ended some of them"""
 
     @property
     def text(self) -> str:
@@ -125,23 +137,37 @@ class Cut(NamedTuple):
 
 
 def cut_of(
-    asked: Sequence[Mapping[str, Any]], unit: float | None, at: float | None = None
+    asked: Sequence[Mapping[str, Any]],
+    ends: Sequence[End],
+    unit: float | None,
+    at: float | None = None,
 ) -> Cut | None:
     """Return where to cut the runs of a task; None if they are analysed whole.
 
+    A run that a limit of trials ended is not compared with one that spent more: where budgets limit
+    the cost, too, all runs are cut at the cost that all of them reached.
+
     Args:
         asked: the budgets that the runs were asked for.
+        ends: how the same runs ended.
         unit: cost of a full training in seconds; None if not known.
         at: cost at which to cut, in target evaluations; None for the budget that all runs had.
     """
-    if at is None:
-        limits = smallest(asked, unit)
-        return None if limits is None else Cut(limits, unit, 0)
-    if not unit:
-        return None
-    limits = Limits(cost=at * unit)
-    less = [_limits(budget, unit).cost < limits.cost * (1 - 1e-9) for budget in asked]
-    return Cut(limits, unit, sum(less))
+    if at is not None:
+        if not unit:
+            return None
+        limits, enough = Limits(cost=at * unit), at * unit * (1 - 1e-9)
+        less = [
+            min(_limits(budget, unit).cost, end.cost if end.by == "trials" else INFINITE) < enough
+            for budget, end in zip(asked, ends, strict=True)
+        ]
+        return Cut(limits, unit, sum(less))
+    common = Limits(*(min(v) for v in zip(*(_limits(b, unit) for b in asked), strict=True)))
+    reached = min((end.cost for end in ends if end.by == "trials"), default=INFINITE)
+    if reached < common.cost < INFINITE:
+        return Cut(Limits(cost=reached, nominal=common.nominal), unit, 0, by_trials=True)
+    limits_if_any = smallest(asked, unit)
+    return None if limits_if_any is None else Cut(limits_if_any, unit, 0)
 
 
 def sentence(cuts: Mapping[str, Cut | None], at: float | None = None) -> str | None:
@@ -153,12 +179,19 @@ def sentence(cuts: Mapping[str, Cut | None], at: float | None = None) -> str | N
     """
     made = {task: cut for task, cut in cuts.items() if cut is not None}
     if at is None:
-        where = "; ".join(f"{task} at {cut.text}" for task, cut in made.items())
-        told = f"Budgets differ, so runs are cut at the smallest one of their task: {where}."
-        return told if made else None
+        reasons = (
+            (False, "Budgets differ, so runs are cut at the smallest one of their task"),
+            (True, "A limit of trials ended some runs, so all are cut at the cost they reached"),
+        )
+        said = []
+        for by_trials, reason in reasons:
+            of = {task: cut for task, cut in made.items() if cut.by_trials == by_trials}
+            where = "; ".join(f"{task} at {cut.text}" for task, cut in of.items())
+            said += [f"{reason}: {where}."] * bool(of)
+        return " ".join(said) or None
     parts = [f"Runs are cut at {at:g} target evaluations (budget={at:g})."]
     parts += [
-        f"On {task}, {cut.shorter} run{'s'[: cut.shorter > 1]} had a smaller budget."
+        f"On {task}, {cut.shorter} run{'s'[: cut.shorter > 1]} ended before."
         for task, cut in made.items()
         if cut.shorter
     ]
@@ -201,10 +234,11 @@ def cut_runs(runs: Sequence[Run], at: float | None = None) -> tuple[list[Run], s
     """
     done = [run for run in runs if run.finished]
     unit_of = units(done)
-    cuts = {
-        task: cut_of([run.asked for run in done if run.task == task], unit_of.get(task), at)
-        for task in sorted({run.task for run in done})
-    }
+    cuts = {}
+    for task in sorted({run.task for run in done}):
+        own = [run for run in done if run.task == task]
+        ends = [End(float(run.cost[-1]), run.meta.get("stopped_by")) for run in own]
+        cuts[task] = cut_of([run.asked for run in own], ends, unit_of.get(task), at)
     made = []
     for run in runs:
         cut = cuts.get(run.task)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from analysis.data.budgets import INFINITE, Columns, Cut, cut_of, sentence, within
+from analysis.data.budgets import INFINITE, Columns, Cut, End, cut_of, sentence, within
 from analysis.data.run_metadata import RunMetadata
 from analysis.data.tidy import with_running
 
@@ -15,7 +15,7 @@ from analysis.data.tidy import with_running
 def cut_table(
     table: pd.DataFrame, runs: Sequence[RunMetadata], at: float | None = None
 ) -> tuple[pd.DataFrame, str | None]:
-    """Cut the runs of each task at the smallest budget that they were asked for, or at a cost.
+    """Cut the runs of each task at the budget that all of them reached, or at a cost.
 
     A run is cut to the trials that it would have had with that budget. ``budget``, ``stopped_by``
     and the cumulative columns are those of the shorter run. With several workers, the incumbents
@@ -33,8 +33,9 @@ def cut_table(
     cuts: dict[str, Cut | None] = {}
     for task in sorted({run.task for run in runs}):
         unit = float(table.loc[table.task == task, "target_cost"].max())
-        asked = [run.budget for run in runs if run.task == task]
-        cuts[task] = cut_of(asked, unit if unit > 0 else None, at)
+        own = [run for run in runs if run.task == task]
+        ends = [End(run.cost, run.stopped_by) for run in own]
+        cuts[task] = cut_of([run.budget for run in own], ends, unit if unit > 0 else None, at)
     said = sentence(cuts, at)
     if not any(cuts.values()):
         return table, said

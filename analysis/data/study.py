@@ -5,15 +5,19 @@ from __future__ import annotations
 from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
 import pandas as pd
 
 from analysis.data.archive import read_archive
 from analysis.data.cut import cut_table
-from analysis.data.failures import failures_in, sentence
+from analysis.data.failures import NONE, failures_in, sentence
 from analysis.data.load import load_runs
 from analysis.data.run_metadata import RunMetadata, metadata_of
 from analysis.data.selection import Selection, select_runs
 from analysis.data.tidy import tidy
+
+USUAL = {"losses": "true", "test_losses": "true", "best": "task", "deliveries": "recorded"}
+"""values of the columns that archives of version 0.1 lack"""
 
 
 class Study(NamedTuple):
@@ -34,22 +38,45 @@ class Study(NamedTuple):
         return [self.runs[index] for index in self.selection.analysed]
 
 
-def from_traces(folder: Path, budget: float | None = None) -> Study:
+def from_traces(folder: Path, budget: float | None = None, archive: Path | None = None) -> Study:
     """Read all runs below a folder; ``selection.lines`` reports those that cannot be read.
 
     Args:
         folder: the folder.
         budget: cost at which runs are cut, in target evaluations; by default, the runs of a task
             are cut at the smallest budget that they were asked for, if these differ.
+        archive: folder of an archive; its runs of a task, method and seed that have no trace are
+            analysed, too. Use it to continue a study whose other traces are elsewhere.
 
     Raises:
-        ValueError: if no run can be read, or if none of them has finished.
+        ValueError: if no run can be read, or if none of them has finished, or if the archive is
+            missing or not valid.
     """
     unreadable: list[str] = []
     runs = load_runs(folder, unreadable)
     metadata = [metadata_of(run) for run in runs]
     selection = select_runs(metadata, unreadable)
-    return _study(tidy([runs[index] for index in selection.analysed]), metadata, selection, budget)
+    table = tidy([runs[index] for index in selection.analysed])
+    if archive is None:
+        return _study(table, metadata, selection, budget)
+    old, archived = read_archive(archive)
+    here = {(run.task, run.method, run.seed) for run in metadata}
+    others = [run for run in archived if (run.task, run.method, run.seed) not in here]
+    both = [*metadata, *others]
+    return _study(_joined(table, old, others), both, select_runs(both, unreadable), budget)
+
+
+def _joined(table: pd.DataFrame, old: pd.DataFrame, runs: list[RunMetadata]) -> pd.DataFrame:
+    """Return the table with the rows of archived runs; columns that these lack are filled."""
+    names = ["task", "method", "seed"]
+    kept = pd.MultiIndex.from_tuples([(r.task, r.method, r.seed) for r in runs], names=names)
+    rows = old[pd.MultiIndex.from_frame(old[names]).isin(kept)].copy()
+    for name in table.columns.difference(rows.columns):
+        rows[name] = USUAL.get(name, np.nan)
+    if "reason" not in old:
+        rows["reason"] = rows.status.where(rows.status != "ok", NONE)
+    joined = pd.concat([table, rows], ignore_index=True)
+    return joined.sort_values(names, kind="stable", ignore_index=True)
 
 
 def from_archive(folder: Path, budget: float | None = None) -> Study:

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.data.budgets import units
+from analysis.data.delivery import delivery
 from analysis.data.failures import reason_of
 from analysis.data.incumbents import RULES, Basis, bases, incumbents
 from analysis.data.load import Array, Run
@@ -34,6 +35,8 @@ def tidy(runs: Sequence[Run]) -> pd.DataFrame:
         for each rule in ``RULES``, ``regret_<rule>`` (at least ``loss_floor``; infinite while the
         rule yields no config; NaN where the loss is not known) and ``test_<rule>`` (test loss of
         that config; NaN if there is none), see ``analysis.data.incumbents``;
+        ``delivery`` (cost of the target training that the recommended config still lacks, seconds;
+        NaN if not known), see ``analysis.data.delivery``;
         ``config.<name>`` for each hyperparameter of the task;
         ``worker`` (its number), ``start``, ``end`` (seconds on the clock of the run).
 
@@ -44,6 +47,7 @@ def tidy(runs: Sequence[Run]) -> pd.DataFrame:
         ``stopped_by``;
         ``losses`` and ``test_losses`` (``true``, or ``observed`` where no true one is known);
         ``best`` (``task``, or ``study`` where the lowest loss of the study is the zero of regret);
+        ``deliveries`` (``recorded``, or ``estimated`` where ``delivery`` is an extrapolation);
         ``replays`` (SHA-256 of the replayed table) and ``surrogate`` (the model that interpolates
         between recorded configs), ``none`` if the task replays no table;
         ``workers`` (number of parallel workers);
@@ -87,6 +91,9 @@ def _rows(run: Run, unit: float | None, basis: Basis) -> pd.DataFrame:
         found = incumbents(run, rule, basis)
         columns[f"regret_{rule}"] = found.regret(basis)
         columns[f"test_{rule}"] = found.test
+    delivered = delivery(run)
+    columns["delivery"] = delivered.cost
+    columns["deliveries"] = "estimated" if delivered.estimated else "recorded"
     for name in rows[0]["config"]:
         columns[f"config.{name}"] = [row["config"][name] for row in rows]
     for name in ("worker", "start", "end"):

@@ -19,6 +19,9 @@ LADDER = (0.1, 0.05, 0.02, 0.01, 0.005, 0.002, 0.001)
 """candidate targets (regrets) of most tasks; reports show those within reach"""
 STEPS = (1.0, 2.0, 5.0)
 """targets of a task of another scale are these times powers of ten, as in ``LADDER``"""
+ACCOUNTS = ("found", "delivered")
+"""accounts of the cost to a target: until the recommendation is good, and with the target training
+that the recommended config still lacks then"""
 HALF = 0.5
 """share of successful runs from which a target is within reach of a method; only a bound of its
 average cost is reported below it"""
@@ -134,6 +137,7 @@ def reached(
     targets: Sequence[float],
     clock: str = "cost",
     rule: str = "recommended",
+    account: str = "found",
 ) -> pd.DataFrame:
     """Find when each run reached each target for good, that is, kept it to the end of the run.
 
@@ -150,6 +154,9 @@ def reached(
             skipped.
         clock: one of ``analysis.statistics.step_curves.CLOCKS``.
         rule: one of ``analysis.data.tidy.RULES``.
+        account: one of ``ACCOUNTS``. ``delivered`` adds the target training that the config
+            recommended when the target is reached still lacks (with several workers, to the
+            wall-clock as well); it may end after the run.
 
     Returns:
         One row per method, seed and target. ``reached``: True if the target was reached for good.
@@ -159,9 +166,11 @@ def reached(
         for serial runs.
 
     Raises:
-        ValueError: if the task has no rows, or if the regret by this rule is not known.
+        ValueError: if the task has no rows, or if the regret by this rule or, for ``delivered``,
+            the cost of a target training is not known.
     """
     rows = rows_of(table, task, rule)
+    missing = deliveries_of(rows, rule) if account == "delivered" else pd.Series(0.0, rows.index)
     records = []
     for (method, seed), run in rows.groupby(["method", "seed"], sort=True):
         regret = run[f"regret_{rule}"].to_numpy(dtype=float)
@@ -169,19 +178,43 @@ def reached(
         walls = run.end.to_numpy(dtype=float) if parallel else np.full(len(run), np.nan)
         workers = run.workers.iloc[0] if parallel else np.nan
         times = clock_of(run, clock)
+        training = missing[run.index].to_numpy(dtype=float)
         for target in allowed(rows, targets):
             index = index_reached(regret, target)
             last = len(run) - 1 if index is None else index
             there = regret <= target
-            first = times[int(there.argmax())] if there.any() else np.nan
+            hit = int(there.argmax())
+            first = times[hit] + training[hit] if there.any() else np.nan
+            extra = 0.0 if index is None else training[index]
             records.append((
-                method, seed, target, index is not None, times[last], last + 1, times[-1], first,
-                walls[: last + 1].max(), workers,
+                method, seed, target, index is not None, times[last] + extra, last + 1, times[-1],
+                first, walls[: last + 1].max() + extra, workers,
             ))  # fmt: skip
     names = [
         "method", "seed", "target", "reached", "cost", "trials", "spent", "first", "wall", "workers"
     ]  # fmt: skip
     return pd.DataFrame(records, columns=names)
+
+
+def deliveries_of(rows: pd.DataFrame, rule: str = "recommended") -> pd.Series:
+    """Return the cost of the target training that each incumbent still lacks, seconds.
+
+    Args:
+        rows: rows of the tidy table of one task.
+        rule: one of ``analysis.data.tidy.RULES``; ``best_at_target`` lacks none.
+
+    Raises:
+        ValueError: if it is not known.
+    """
+    if rule == "best_at_target":
+        return pd.Series(0.0, rows.index)
+    task = rows.task.iloc[0]
+    if rule != "recommended" or "delivery" not in rows:
+        raise ValueError(f"what delivering an incumbent of {task} costs is not known")
+    unknown = rows.delivery.isna() & np.isfinite(rows[f"regret_{rule}"])
+    if unknown.any():
+        raise ValueError(f"what a target training on {task} costs is not known")
+    return rows.delivery.fillna(0.0)
 
 
 def touched(runs: pd.DataFrame) -> pd.DataFrame:

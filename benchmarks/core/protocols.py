@@ -168,7 +168,7 @@ class Task(ABC):
         return replace(whole, cost=cost, info={**whole.info, "restart_cost": whole.cost})
 
     def truth(self, config: Config) -> Truth:
-        """Return the true losses of ``config`` at the target fidelity, if known; never charged."""
+        """Return the true losses and the cost of ``config`` at the target; never charged."""
         return Truth()
 
     def refit_test_loss(self, config: Config) -> float | None:

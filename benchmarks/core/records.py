@@ -43,6 +43,7 @@ class TrialRow(TypedDict):
     recommended_loss: float | None
     recommended_test_loss: float | None
     recommended_test_loss_refit: NotRequired[float | None]
+    recommended_cost: NotRequired[float | None]
     best_at_target: Number | None
     best_seen: Number | None
     worker: NotRequired[Number]
@@ -95,6 +96,7 @@ class TaskFacts(TypedDict):
     fidelity_values: NotRequired[list[float] | None]
     fidelity_full: NotRequired[int]
     fidelity_unit: NotRequired[str]
+    resumable: NotRequired[bool]
     reproducible: NotRequired[bool]
     hyperparameters: NotRequired[list[str]]
 

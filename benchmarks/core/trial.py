@@ -104,10 +104,12 @@ class Observation:
 
 @dataclass(frozen=True)
 class Truth:
-    """True losses of a config at the target fidelity, outside any budget; None if not known."""
+    """What is true of a config at the target fidelity, outside any budget; None if not known."""
 
     loss: float | None = None
     test_loss: float | None = None
+    cost: float | None = None
+    """mean cost of training the config from the start up to the target fidelity, seconds"""
 
 
 @dataclass(frozen=True)

@@ -254,6 +254,7 @@ def _meta(
             "fidelity_values": task.fidelities.values,
             "fidelity_full": task.fidelities.full,
             "fidelity_unit": task.fidelities.unit,
+            "resumable": task.fidelities.resumable,
             "reproducible": task.reproducible,
             "hyperparameters": list(task.space.names),
         },

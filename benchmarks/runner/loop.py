@@ -257,12 +257,12 @@ def _evaluated(trial: Trial, job: Job, task: Task, observation: Observation) -> 
 
 
 def _truth(task: Task, config: Config) -> Truth:
-    """Return the true losses of a config, to minimise."""
+    """Return what is true of a config, its losses to minimise."""
     truth = task.truth(dict(config))
     if not task.maximise:
         return truth
     loss, test_loss = (None if x is None else -x for x in (truth.loss, truth.test_loss))
-    return Truth(loss, test_loss)
+    return Truth(loss, test_loss, truth.cost)
 
 
 def _incumbents(recommended: Config | None, history: History, task: Task) -> dict[str, Any]:
@@ -277,6 +277,7 @@ def _incumbents(recommended: Config | None, history: History, task: Task) -> dic
         "recommended_loss": _number(truth.loss),
         "recommended_test_loss": _number(truth.test_loss),
         "recommended_test_loss_refit": _number(refit),
+        "recommended_cost": _number(truth.cost),
         "best_at_target": None if at_target is None else at_target.number,
         "best_seen": None if best_seen is None else best_seen.number,
     }

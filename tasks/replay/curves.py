@@ -145,13 +145,16 @@ class RecordedCurves(Replay):
             ended = self._columns["epochs"][rows] == self._length
             if not ended.all():
                 return Truth()
-            loss, test_loss = (
-                float(self._columns[name][rows, -1].mean()) for name in ("loss", "test_loss")
+            loss, test_loss, cost = (
+                float(self._columns[name][rows, -1].mean())
+                for name in ("loss", "test_loss", "cost")
             )
         else:
             curves = self._surrogate.mean(config)
-            loss, test_loss = float(curves.loss[0, -1]), float(curves.test_loss[0, -1])
-        return Truth(loss, None if math.isnan(test_loss) else test_loss)
+            loss, test_loss, cost = (
+                float(values[0, -1]) for values in (curves.loss, curves.test_loss, curves.cost)
+            )
+        return Truth(loss, None if math.isnan(test_loss) else test_loss, cost)
 
     def _recorded(self, config: Config) -> Mapping[int, int]:
         """Return the rows of a config's recorded curves, by training seed."""

@@ -90,11 +90,11 @@ class RecordedTask(Replay):
 
     def truth(self, config: Config) -> Truth:
         row = self._row(config)
-        loss, test_loss = (
+        loss, test_loss, cost = (
             sum(self._value(row, r, quantity, 1.0) for r in self._at_target) / len(self._at_target)
-            for quantity in ("loss", "test_loss")
+            for quantity in ("loss", "test_loss", "cost")
         )
-        return Truth(loss, None if math.isnan(test_loss) else test_loss)
+        return Truth(loss, None if math.isnan(test_loss) else test_loss, cost)
 
     def _load(self, loaded: tables.Table) -> None:
         columns = loaded.columns

@@ -81,10 +81,11 @@ def test_outside_the_space_or_the_fidelities_is_refused_in_one_line(task: Task) 
 def test_truth_is_never_below_the_best_known_loss(task: Task) -> None:
     rng = np.random.default_rng(3)
     for _ in range(200):
-        truth = task.truth(task.space.sample(rng)).loss
-        if truth is None or task.best_loss is None:
+        truth = task.truth(task.space.sample(rng))
+        if truth.loss is None or task.best_loss is None:
             return
-        assert truth >= task.best_loss - 1e-9
+        assert truth.loss >= task.best_loss - 1e-9
+        assert truth.cost is None or truth.cost > 0
 
 
 def test_its_facts_are_consistent_and_go_into_json(task: Task) -> None:

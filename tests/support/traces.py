@@ -13,8 +13,10 @@ FACTS = {"best_loss": 0.1, "loss_floor": 1e-4, "target_cost": 5.0}
 BUDGET = {"trials": None, "cost": None, "target_evaluations": 4, "target_cost": None}
 
 
-def write_run(folder: Path, losses: Sequence[float | None], **changes: Any) -> None:
-    """A run whose recommended config has these true losses; every trial costs 5 seconds."""
+def write_run(
+    folder: Path, losses: Sequence[float | None], cost: float = 5.0, **changes: Any
+) -> None:
+    """A run whose recommended config has these true losses; every trial costs ``cost`` seconds."""
     meta = {
         "task": "t",
         "status": "finished",
@@ -25,8 +27,8 @@ def write_run(folder: Path, losses: Sequence[float | None], **changes: Any) -> N
     rows = [
         trial_row(
             number,
-            cost=5.0,
-            cumulative_cost=5.0 * (number + 1),
+            cost=cost,
+            cumulative_cost=cost * (number + 1),
             recommended=None if loss is None else {"x": 1},
             recommended_loss=loss,
             suggest_overhead=0.5,

@@ -8,6 +8,7 @@ import pytest
 
 from analysis.data.budgets import (
     Columns,
+    End,
     Limits,
     cut_of,
     cut_runs,
@@ -35,7 +36,7 @@ def columns(cost: list[float], **changes: list[float]) -> Columns:
 
 def test_runs_with_one_budget_are_not_cut() -> None:
     assert smallest([BUDGET, BUDGET | {"nominal": None}], 5.0) is None
-    assert cut_of([BUDGET], 5.0) is None
+    assert cut_of([BUDGET], [End(20.0, None)], 5.0) is None
 
 
 @pytest.mark.parametrize(
@@ -107,7 +108,7 @@ def test_a_number_of_target_evaluations_cuts_all_tasks(tmp_path: Path) -> None:
     runs, said = cut_runs(load_runs(tmp_path), 2)
     assert [len(run.rows) for run in runs] == [2, 1, 3]
     assert said == (
-        "Runs are cut at 2 target evaluations (budget=2). On t, 1 run had a smaller budget. "
+        "Runs are cut at 2 target evaluations (budget=2). On t, 1 run ended before. "
         "Not cut, because the cost of a full training is not known: u."
     )
     assert sentence({}) is None
@@ -126,6 +127,32 @@ def test_without_a_target_cost_the_median_of_the_runs_units_counts(tmp_path: Pat
     assert said is not None
     assert said.endswith("t at 1 target evaluations.")
     assert [len(run.rows) for run in cut] == [1, 1, 1]
+
+
+def test_runs_ended_by_trials_are_compared_at_the_cost_that_all_reached(tmp_path: Path) -> None:
+    """One run of two methods spends 20 s; a limit of three trials ends the other at 15 s."""
+    write_run(tmp_path / "t/a/seed-0", [0.5, 0.3, 0.2, 0.15])
+    ended = {"stopped_by": "trials", "budgets": budgets(trials=3)}
+    write_run(tmp_path / "t/b/seed-0", [0.5, 0.4, 0.3], **ended)
+    runs, said = cut_runs(load_runs(tmp_path))
+    assert [len(run.rows) for run in runs] == [3, 3]
+    assert [run.budget for run in runs] == [15, 15]
+    assert said == (
+        "A limit of trials ended some runs, so all are cut at the cost they reached: "
+        "t at 3 target evaluations."
+    )
+    _, said = cut_runs(load_runs(tmp_path), 4)
+    assert said is not None
+    assert said.endswith("On t, 1 run ended before.")
+
+
+def test_runs_limited_by_trials_alone_are_not_cut_by_cost(tmp_path: Path) -> None:
+    alone = budgets(trials=3, target_evaluations=None)
+    for method, costs in (("a", 1.0), ("b", 5.0)):
+        ended = {"stopped_by": "trials", "budgets": alone}
+        write_run(tmp_path / f"t/{method}/seed-0", [0.5] * 3, cost=costs, **ended)
+    runs, said = cut_runs(load_runs(tmp_path))
+    assert (said, [len(run.rows) for run in runs]) == (None, [3, 3])
 
 
 def test_failed_runs_stay_as_they_are(tmp_path: Path) -> None:

@@ -163,6 +163,7 @@ def test_a_row_holds_the_truth_of_the_trial_and_of_the_recommended_config(tmp_pa
         assert row["true_loss"] == task.truth(row["config"]).loss
         assert row["recommended_loss"] == task.truth(row["recommended"]).loss
         assert row["recommended_test_loss"] == task.truth(row["recommended"]).test_loss
+        assert row["recommended_cost"] == 1.0
         assert row["test_loss"] == pytest.approx(1.1 * row["loss"])
     assert [r["cumulative_cost"] for r in rows] == sorted(r["cumulative_cost"] for r in rows)
 

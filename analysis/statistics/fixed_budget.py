@@ -1,0 +1,115 @@
+"""What each run has to show at fixed budgets, by both accounts of the cost."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from analysis.data.load import Array
+from analysis.data.random_configs import RandomConfigs
+from analysis.statistics.average_costs import RESAMPLES, SEED, TAIL
+from analysis.statistics.random_equivalent import equivalent
+from analysis.statistics.regret_targets import deliveries_of, rows_of
+from analysis.statistics.step_curves import clock_of
+
+BUDGETS = (0.3, 1.0, 3.0, 10.0, 20.0)
+"""budgets of the tables, in trainings of a good config"""
+ROUNDING = 1 + 1e-9
+"""what sums of costs may err by"""
+
+
+def at_budgets(
+    table: pd.DataFrame,
+    task: str,
+    random: RandomConfigs,
+    budgets: Sequence[float] = BUDGETS,
+    account: str = "found",
+    clock: str = "cost",
+) -> pd.DataFrame:
+    """Judge each run at fixed budgets.
+
+    ``found`` judges the recommendation when the budget is spent; ``delivered`` the latest one whose
+    search cost, plus the target training that it still lacks then, is at most the budget. A budget
+    below one training can deliver nothing, so ``delivered`` has no rows for it. Neither has a
+    method of which a run ended before the budget was spent: it is not compared with those that
+    went on.
+
+    Args:
+        table: tidy table, see ``analysis.data.tidy.tidy``; not cut.
+        task: name of the task.
+        random: random configs of the task, which have the unit and K.
+        budgets: in trainings of a good config, rising.
+        account: one of ``analysis.statistics.regret_targets.ACCOUNTS``.
+        clock: one of ``analysis.statistics.step_curves.CLOCKS``.
+
+    Returns:
+        One row per method, seed and budget: ``method``, ``seed``, ``budget``, ``regret`` (infinite
+        if nothing is recommended or delivered yet), ``test`` (test loss, NaN then), ``k``
+        (random-search equivalent; 1 then).
+
+    Raises:
+        ValueError: if the task has no rows, or if regrets or, for ``delivered``, costs of target
+            trainings are not known.
+    """
+    rows = rows_of(table, task)
+    missing = deliveries_of(rows) if account == "delivered" else pd.Series(0.0, rows.index)
+    records: list[tuple[object, ...]] = []
+    ends: dict[object, float] = {}
+    possible = [budget for budget in budgets if account == "found" or budget >= 1]
+    for (method, seed), run in rows.groupby(["method", "seed"], sort=True):
+        times = clock_of(run, clock)
+        ready = times + missing[run.index].to_numpy(dtype=float)
+        ends[method] = min(float(times[-1]) * ROUNDING, ends.get(method, np.inf))
+        for budget in possible:
+            last = latest(ready, budget * random.good_cost * ROUNDING)
+            known = last is not None
+            records.append((
+                method, seed, budget,
+                float(run.regret_recommended.iloc[last]) if known else np.inf,
+                float(run.test_recommended.iloc[last]) if known else np.nan,
+            ))  # fmt: skip
+    names = ["method", "seed", "budget", "regret", "test"]
+    judged = pd.DataFrame(records, columns=names)
+    judged = judged[judged.method.map(ends) >= judged.budget * random.good_cost]
+    judged = judged.reset_index(drop=True)
+    return judged.assign(k=equivalent(random, judged.regret.to_numpy(dtype=float)))
+
+
+def latest(ready: Array, budget: float) -> int | None:
+    """Return the index of the latest recommendation that is ready within a budget, or None.
+
+    Args:
+        ready: cost until each recommendation is ready, seconds, shape ``(trials,)``; not sorted.
+        budget: seconds.
+    """
+    within = np.flatnonzero(ready <= budget)
+    return int(within[-1]) if within.size else None
+
+
+def summarised(
+    judged: pd.DataFrame, rng: np.random.Generator | None = None, resamples: int = RESAMPLES
+) -> pd.DataFrame:
+    """Summarise the runs of each method and budget.
+
+    Args:
+        judged: result of ``at_budgets``.
+        rng: random generator of the bootstrap; by default one with a fixed seed.
+        resamples: number of bootstrap resamples of whole runs.
+
+    Returns:
+        One row per method and budget: ``method``, ``budget``, ``runs``, ``k`` (geometric mean, with
+        its 95 % percentile interval ``k_low`` to ``k_high``, NaN for a single run), ``regret`` and
+        ``test`` (medians).
+    """
+    rng = rng or np.random.default_rng(SEED)
+    records = []
+    for (method, budget), runs in judged.groupby(["method", "budget"], sort=True):
+        logs, n = np.log(runs.k.to_numpy(dtype=float)), len(runs)
+        means = rng.multinomial(n, np.full(n, 1 / n), size=resamples) @ logs / n
+        low, high = np.exp(np.quantile(means, [TAIL, 1 - TAIL])) if n > 1 else (np.nan, np.nan)
+        regret, test = runs.regret.median(), runs.test.median()
+        records.append((method, budget, n, np.exp(logs.mean()), low, high, regret, test))
+    names = ["method", "budget", "runs", "k", "k_low", "k_high", "regret", "test"]
+    return pd.DataFrame(records, columns=names)
