@@ -141,6 +141,7 @@ def cut_of(
     ends: Sequence[End],
     unit: float | None,
     at: float | None = None,
+    equal_cost: bool = True,
 ) -> Cut | None:
     """Return where to cut the runs of a task; None if they are analysed whole.
 
@@ -152,6 +153,8 @@ def cut_of(
         ends: how the same runs ended.
         unit: cost of a full training in seconds; None if not known.
         at: cost at which to cut, in target evaluations; None for the budget that all runs had.
+        equal_cost: False leaves runs as long as their budgets let them be, for measures that know
+            what a run had spent when it ended.
     """
     if at is not None:
         if not unit:
@@ -164,7 +167,7 @@ def cut_of(
         return Cut(limits, unit, sum(less))
     common = Limits(*(min(v) for v in zip(*(_limits(b, unit) for b in asked), strict=True)))
     reached = min((end.cost for end in ends if end.by == "trials"), default=INFINITE)
-    if reached < common.cost < INFINITE:
+    if equal_cost and reached < common.cost < INFINITE:
         return Cut(Limits(cost=reached, nominal=common.nominal), unit, 0, by_trials=True)
     limits_if_any = smallest(asked, unit)
     return None if limits_if_any is None else Cut(limits_if_any, unit, 0)

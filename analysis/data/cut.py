@@ -13,7 +13,10 @@ from analysis.data.tidy import with_running
 
 
 def cut_table(
-    table: pd.DataFrame, runs: Sequence[RunMetadata], at: float | None = None
+    table: pd.DataFrame,
+    runs: Sequence[RunMetadata],
+    at: float | None = None,
+    equal_cost: bool = True,
 ) -> tuple[pd.DataFrame, str | None]:
     """Cut the runs of each task at the budget that all of them reached, or at a cost.
 
@@ -25,6 +28,7 @@ def cut_table(
         table: tidy table, see ``analysis.data.tidy.tidy``.
         runs: metadata of the runs in the table.
         at: cost at which to cut, in target evaluations; None for the smallest budget of the task.
+        equal_cost: as in ``analysis.data.budgets.cut_of``.
 
     Returns:
         The table, which is the same object if nothing is cut, and one line that says where runs
@@ -35,7 +39,8 @@ def cut_table(
         unit = float(table.loc[table.task == task, "target_cost"].max())
         own = [run for run in runs if run.task == task]
         ends = [End(run.cost, run.stopped_by) for run in own]
-        cuts[task] = cut_of([run.budget for run in own], ends, unit if unit > 0 else None, at)
+        asked = [run.budget for run in own]
+        cuts[task] = cut_of(asked, ends, unit if unit > 0 else None, at, equal_cost)
     said = sentence(cuts, at)
     if not any(cuts.values()):
         return table, said

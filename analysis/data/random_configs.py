@@ -5,12 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from analysis.data.load import Array
 
 FOLDER = Path("results/random_configs")
 SUMMARY = "summary.csv"
+IDENTITY = ["task", "replays", "surrogate"]
+"""columns of the tidy table that name what a task replays"""
 
 
 @dataclass(frozen=True)
@@ -36,6 +39,27 @@ class RandomConfigs:
     """ranks by loss (1 is the lowest) of some of the configs, rising, shape ``(k,)``"""
     losses: Array
     """their losses, rising, shape ``(k,)``"""
+
+
+def with_good_cost(table: pd.DataFrame, folder: Path | None = None) -> pd.DataFrame:
+    """Return a tidy table with the column ``good_cost``: cost of a training of a good config.
+
+    Seconds; NaN where there are no random configs of the task that the runs evaluated, unless the
+    runs say it themselves.
+
+    Args:
+        table: tidy table, see ``analysis.data.tidy.tidy``.
+        folder: as in ``read_random_configs``.
+    """
+    stated = table.good_cost if "good_cost" in table else pd.Series(np.nan, table.index)
+    found = pd.Series(np.nan, table.index)
+    for (task, replays, surrogate), rows in table.groupby(IDENTITY, sort=False).groups.items():
+        try:
+            random = read_random_configs(str(task), str(replays), str(surrogate), folder)
+        except ValueError:
+            continue
+        found[rows] = random.good_cost
+    return table.assign(good_cost=stated.fillna(found))
 
 
 def read_random_configs(

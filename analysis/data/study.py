@@ -12,6 +12,7 @@ from analysis.data.archive import read_archive
 from analysis.data.cut import cut_table
 from analysis.data.failures import NONE, failures_in, sentence
 from analysis.data.load import load_runs
+from analysis.data.random_configs import with_good_cost
 from analysis.data.run_metadata import RunMetadata, metadata_of
 from analysis.data.selection import Selection, select_runs
 from analysis.data.tidy import tidy
@@ -25,8 +26,11 @@ class Study(NamedTuple):
 
     table: pd.DataFrame
     """tidy table of the analysed runs, see ``analysis.data.tidy.tidy``, cut to a common budget"""
+    ended: pd.DataFrame
+    """the same table with each run as long as the smallest budget lets it be, although a limit of
+    trials ended other runs earlier"""
     whole: pd.DataFrame
-    """the same table before it was cut"""
+    """the same table before it was cut at all"""
     runs: list[RunMetadata]
     """metadata of all runs that could be read"""
     selection: Selection
@@ -96,8 +100,11 @@ def from_archive(folder: Path, budget: float | None = None) -> Study:
 def _study(
     whole: pd.DataFrame, runs: list[RunMetadata], selection: Selection, budget: float | None
 ) -> Study:
-    table, cut = cut_table(whole, [runs[index] for index in selection.analysed], budget)
+    whole = with_good_cost(whole)
+    analysed = [runs[index] for index in selection.analysed]
+    table, cut = cut_table(whole, analysed, budget)
+    ended, _ = cut_table(whole, analysed, budget, equal_cost=False)
     first, *others = selection.lines
     failed = sentence(failures_in(table), len(table))
     lines = [first, *filter(None, (cut, failed)), *others]
-    return Study(table, whole, runs, selection._replace(lines=lines))
+    return Study(table, ended, whole, runs, selection._replace(lines=lines))

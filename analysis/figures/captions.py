@@ -66,6 +66,38 @@ def measured(rows: pd.DataFrame, test: bool = False) -> str:
     return "".join(f" {sentence}" for sentence in notes(observed, study, tests))
 
 
+ACCOUNTS = {
+    "found": "Costs are counted until the recommendation is good (found), because what a target "
+    "training costs is not known.",
+    "delivered": "Costs include the target training that the recommended config still lacks "
+    "(delivered).",
+}
+
+
+def account(rows: pd.DataFrame, name: str) -> str:
+    """Say what costs include, and what a training is, for the end of a caption.
+
+    Args:
+        rows: rows of the tidy table of one task.
+        name: the account, a key of ``ACCOUNTS``.
+    """
+    said = f" {ACCOUNTS[name]}"
+    if name == "delivered" and _tasks_with(rows, "deliveries", "estimated"):
+        said += (
+            " Where its cost is not known, that at the highest fidelity is divided by the fidelity."
+        )
+    good, median = (
+        float(rows[column].iloc[0]) if column in rows else float("nan")
+        for column in ("good_cost", "target_cost")
+    )
+    if good > 0:
+        said += (
+            f" A training is one of a good config, {good:.3g} s: the median over the best tenth of "
+            f"random configs (over all of them {median:.3g} s)."
+        )
+    return said
+
+
 def regret_name(rows: pd.DataFrame) -> str:
     """Return what the regret on one task is called on axes."""
     if _tasks_with(rows, "losses", "observed"):

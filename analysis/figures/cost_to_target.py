@@ -18,11 +18,11 @@ from analysis.figures.figure import Figure
 from analysis.figures.scales import plain_log
 from analysis.statistics.average_costs import RESAMPLES, average_costs
 from analysis.statistics.regret_targets import (
+    account_of,
     candidates,
     reached,
     rows_of,
     shown_targets,
-    touched,
     unit_of,
 )
 
@@ -54,9 +54,10 @@ def draw_cost_to_target(
 
     Returns:
         A figure whose data have one row per method and target: ``method``, ``target``, ``cost``
-        (aRT or, where ``bound`` is True, a lower bound), ``low`` and ``high`` (95 % confidence
-        interval; NaN where not drawn, infinite beyond the axis), ``first_touch`` (aRT of the first
-        hit; NaN if fewer than half of the runs have one), ``bound``, ``successes``, ``runs``,
+        (aRT, delivered where that is known, or, where ``bound`` is True, a lower bound), ``low``
+        and ``high`` (95 % confidence interval; NaN where not drawn, infinite beyond the axis),
+        ``found`` (aRT until the recommendation is good; NaN where fewer than half of the runs are
+        there), ``bound``, ``successes``, ``runs``,
         ``share`` (successes per run) and ``unit`` (of the costs).
 
     Raises:
@@ -65,8 +66,10 @@ def draw_cost_to_target(
     rows = rows_of(table, task, rule)
     unit, unit_name = unit_of(rows)
     requested = shown_targets(table, task, clock, rule) if targets is None else targets
-    runs = reached(table, task, requested, clock, rule)
-    touches = average_costs(touched(runs), resamples=1) if len(runs) else runs
+    account = account_of(rows, rule)
+    runs = reached(table, task, requested, clock, rule, account)
+    found = reached(table, task, requested, clock, rule)
+    touches = average_costs(found, resamples=1) if len(found) else found
     data = _data(average_costs(runs, rng, resamples), touches, unit).assign(unit=unit_name)
     kept = sorted(set(data.target), reverse=True)
     label = f"average {captions.CLOCKS[clock]} to the target ({unit_name})"
@@ -78,9 +81,10 @@ def draw_cost_to_target(
         "divided by the number of runs whose incumbent reached the target and stayed there to the "
         "end (beside each panel). Bars: 95 % bootstrap intervals over runs; a single run has none. "
         "Open marker with an arrow: fewer than half of the runs stayed there, so the average cost "
-        "is above the marker. Ticks: average cost to the first touch of the target, even if the "
-        "incumbent left it again. "
+        "is above the marker. Ticks: the same until the recommendation is good, trained at "
+        "the target or not (found). "
         + captions.basis(rows, clock, rule)
+        + captions.account(rows, account)
         + captions.ended_early(rows, "count with all their cost if they did not reach the target")
     )
     if targets is None:
@@ -103,7 +107,7 @@ def draw_cost_to_target(
 
 def _data(costs: pd.DataFrame, touches: pd.DataFrame, unit: float) -> pd.DataFrame:
     names = [
-        "method", "target", "cost", "low", "high", "first_touch", "bound", "successes", "runs",
+        "method", "target", "cost", "low", "high", "found", "bound", "successes", "runs",
         "share",
     ]  # fmt: skip
     if not len(costs):
@@ -111,7 +115,7 @@ def _data(costs: pd.DataFrame, touches: pd.DataFrame, unit: float) -> pd.DataFra
     cost = np.where(costs.bound, costs.at_least, costs.art) / unit
     ends = {name: np.where(costs.bound, np.nan, costs[name] / unit) for name in ("low", "high")}
     first = np.where(touches.bound, np.nan, touches.art / unit)
-    return costs.assign(cost=cost, first_touch=first, **ends)[names]
+    return costs.assign(cost=cost, found=first, **ends)[names]
 
 
 def _figure(
@@ -126,7 +130,7 @@ def _figure(
         1, count, figsize=size, sharex=True, sharey=True, squeeze=False, layout="constrained"
     )
     axes: list[Axes] = list(grid[0])
-    values = data[["cost", "low", "high", "first_touch"]].to_numpy(dtype=float)
+    values = data[["cost", "low", "high", "found"]].to_numpy(dtype=float)
     values = values[np.isfinite(values) & (values > 0)]
     if values.size:
         # leave room for arrows on the right
@@ -164,7 +168,7 @@ def _mark(ax: Axes, row: Any, y: int) -> None:
         ax.plot([row.low, end], [y, y], color=colour, lw=2, solid_capstyle="butt")
         if np.isinf(row.high):
             ax.plot([end], [y], ">", color=colour, clip_on=False, markersize=6)
-    ax.plot([row.first_touch], [y], "|", color=colour, mew=2, markersize=11)
+    ax.plot([row.found], [y], "|", color=colour, mew=2, markersize=11)
     fill = "white" if row.bound else colour
     ax.plot([row.cost], [y], "o", color=colour, mfc=fill, mew=1.8, markersize=7)
     ax.annotate(

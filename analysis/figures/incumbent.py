@@ -16,6 +16,7 @@ from analysis.figures import style
 from analysis.figures.captions import CLOCKS, RULES, measured, ordered, regret_name, seeds_of
 from analysis.figures.figure import Figure
 from analysis.figures.scales import plain_log
+from analysis.statistics.regret_targets import unit_of
 from analysis.statistics.step_curves import clock_of, on_grid
 
 if TYPE_CHECKING:  # slow to import
@@ -174,13 +175,15 @@ def _panel(ax: Axes, lines: pd.DataFrame, rows: pd.DataFrame, quantity: str, clo
             va="top", fontsize=8, color="0.35",
         )  # fmt: skip
     plain_log(ax.yaxis)
-    unit = float(rows["target_cost"].max())
-    if unit > 0:
+    unit, unit_name = unit_of(rows)
+    if unit_name != "seconds":
         units: tuple[Any, Any] = (lambda s: s / unit, lambda t: t * unit)
         above = ax.secondary_xaxis("top", functions=units)
         # parallel workers do more than one full training in the time of one
-        what = "times as long as a full training" if clock == "wall-clock" else "full trainings"
-        above.set_xlabel(what, fontsize="small")
+        one = unit_name.removesuffix("s")
+        above.set_xlabel(
+            f"times as long as a {one}" if clock == "wall-clock" else unit_name, fontsize="small"
+        )
         above.tick_params(labelsize="small")
         plain_log(above.xaxis, ax.get_xlim())
     ax.tick_params(axis="x", which="both", labelbottom=False)

@@ -30,6 +30,7 @@ from analysis.page import surrogate_agreement as surrogates
 from analysis.page import tables
 from analysis.page.failure_table import failed_trials
 from analysis.page.figure_data import FigureData
+from analysis.page.fixed_budget_table import fixed_budgets
 from analysis.page.prices import PRICE, WORKERS
 from analysis.page.tables import Table
 from analysis.statistics.step_curves import is_brief, within_budget
@@ -46,6 +47,14 @@ class ReportContext(NamedTuple):
     """price of one hour of evaluation cost in USD"""
     workers: int = WORKERS
     """number of workers among which the cost of a serial run is divided, for an ideal wall-clock"""
+    ended: pd.DataFrame | None = None
+    """the table for measures that know what a run had spent when it ended, see
+    ``analysis.data.study.Study``; None for the same one"""
+
+    @property
+    def by_cost(self) -> pd.DataFrame:
+        """``ended`` if it is there, else ``table``."""
+        return self.table if self.ended is None else self.ended
 
 
 class Entry(NamedTuple):
@@ -222,7 +231,7 @@ def _hyperparameters(context: ReportContext) -> list[Entry]:
 
 
 def _cost_to_target(context: ReportContext) -> list[Entry]:
-    table, tasks = context.table, tasks_of(context.table)
+    table, tasks = context.by_cost, tasks_of(context.table)
     return _by_task("cost_to_target", draw_cost_to_target, table, tasks) + [
         entry._replace(title=f"{entry.title}: ratios of average costs")
         for entry in _by_task("speedups", tables.speedups, table, tasks)
@@ -234,11 +243,15 @@ def _tables(context: ReportContext) -> list[Entry]:
     to_target = partial(tables.to_target, price=context.price, workers=context.workers)
     entries = [
         entry._replace(title=f"{entry.title}: {what}")
-        for name, draw, what in (
-            ("final", tables.final, "results at the end"),
-            ("to_target", to_target, "effort to reach a target"),
+        for name, draw, rows, what in (
+            ("final", tables.final, table, "results at the end"),
+            ("to_target", to_target, context.by_cost, "effort to reach a target"),
         )
-        for entry in _by_task(name, draw, table, tasks)
+        for entry in _by_task(name, draw, rows, tasks)
+    ]
+    entries += [
+        entry._replace(title=f"{entry.title}: at fixed budgets")
+        for entry in _by_task("fixed_budgets", fixed_budgets, context.by_cost, tasks)
     ]
     entries += [
         Entry(

@@ -9,11 +9,17 @@ import numpy as np
 import pandas as pd
 
 from analysis.data.escaping import markdown
-from analysis.figures.captions import measured
+from analysis.figures import captions
 from analysis.page import talk_table
 from analysis.page.prices import PRICE, WORKERS
 from analysis.statistics.average_costs import average_costs, ratios
-from analysis.statistics.regret_targets import candidates, reached, touched, unit_of, within_reach
+from analysis.statistics.regret_targets import (
+    account_of,
+    candidates,
+    reached,
+    unit_of,
+    within_reach,
+)
 from analysis.statistics.step_curves import is_brief, within_budget
 
 DIGITS = 3  # significant digits
@@ -31,22 +37,21 @@ def final(table: pd.DataFrame, task: str) -> Table:
 
     Columns: ``method``; ``runs`` (and how many were stopped by their number of trials); ``regret``
     and ``test error`` of the recommended config (median over runs, and both quartiles in
-    brackets); ``trials``, ``cost [full trainings]`` (in seconds if the cost of a full training is
-    not known) and ``overhead [CPU s per trial]`` (medians). Columns without any value are dropped.
+    brackets); ``trials``, ``cost [trainings]`` (in seconds if what a training costs is not known)
+    and ``overhead [CPU s per trial]`` (medians). Columns without any value are dropped.
 
     Args:
         table: tidy table, see ``analysis.data.tidy.tidy``.
         task: name of the task.
     """
     rows = table[table.task == task]
-    unit = float(rows.target_cost.max())
-    has_unit = unit > 0
+    unit, unit_name = unit_of(rows)
     records = []
     for method, group in rows.groupby("method", sort=True):
         runs = within_budget(group).groupby("seed", sort=True)
         last = runs.tail(1)
         by_trials = int((last.stopped_by == "trials").sum())
-        cost = last.total_cost / unit if has_unit else last.total_cost
+        cost = last.total_cost / unit
         order = last.regret_recommended.median()
         if np.isnan(order):
             order = last.test_recommended.median()
@@ -56,7 +61,7 @@ def final(table: pd.DataFrame, task: str) -> Table:
             "regret": _quartiles(last.regret_recommended),
             "test error": _quartiles(last.test_recommended),
             "trials": f"{runs.size().median():.0f}",
-            f"cost [{'full trainings' if has_unit else 's'}]": f"{cost.median():.{DIGITS}g}",
+            f"cost [{unit_name}]": f"{cost.median():.{DIGITS}g}",
             "overhead [CPU s per trial]": f"{group.overhead.median():.{DIGITS}g}",
         }))  # fmt: skip
     records.sort(key=lambda pair: (np.nan_to_num(pair[0], nan=np.inf), pair[1]["method"]))
@@ -67,7 +72,7 @@ def final(table: pd.DataFrame, task: str) -> Table:
         f"Results on {task} at the end of the budget (evaluation cost): median over runs (lower to "
         "upper quartile) of the config that the method recommends after the last trial that ended "
         'within the budget. "Ended by trials": the limit on trials ended the run.'
-        + measured(rows, test=True),
+        + captions.measured(rows, test=True),
     )
 
 
@@ -96,8 +101,11 @@ def to_target(
     rows = table[table.task == task]
     near = _targets(table, task)
     target = (within_reach(table, task, every=True) or near)[-1]
-    runs = reached(table, task, (target,))
-    data = talk_table.as_text(talk_table.measured(table, task, target, price, workers))
+    account = account_of(rows)
+    runs = reached(table, task, (target,), account=account)
+    data = talk_table.as_text(
+        talk_table.measured(table, task, target, price, workers, account=account)
+    )
     compared = ratios(runs)
     for reference in dict.fromkeys(compared.reference):
         texts = compared[compared.reference == reference].set_index("method").says
@@ -110,7 +118,7 @@ def to_target(
         "some method. Incumbent: the recommended config. "
         f"{talk_table.measured_note(rows)} Average cost (aRT): the cost of all runs, divided by "
         "the number of runs that reached the target; its ratio has a 95 % interval, and below 1 "
-        "is cheaper." + measured(rows)
+        "is cheaper." + captions.account(rows, account) + captions.measured(rows)
     )
     if "cars" in task:
         assumed = talk_table.counterparts(data.method)
@@ -123,8 +131,9 @@ def speedups(table: pd.DataFrame, task: str) -> Table:
     """Tabulate the aRT of each method and target, and its ratio to random search and to EI.
 
     Columns: ``regret`` (the target), ``method``, ``runs that reached it``, ``average cost
-    [<unit>]`` (the aRT, in full trainings or seconds), then for each reference method the ratio of
-    lasting hits and that of first hits (see ``analysis.statistics.regret_targets.reached``).
+    [<unit>]`` (the aRT, in trainings or seconds), then for each reference method the ratio of the
+    cost delivered and that of the cost found (see ``analysis.statistics.regret_targets.reached``;
+    only the latter where the cost of target trainings is not known).
 
     Args:
         table: tidy table, see ``analysis.data.tidy.tidy``.
@@ -134,12 +143,13 @@ def speedups(table: pd.DataFrame, task: str) -> Table:
         ValueError: if the regret is not known, if no method reached a target with half of its
             runs, or if a full training takes less time than a suggestion.
     """
-    runs = reached(table, task, _targets(table, task))
-    unit, unit_name = unit_of(table[table.task == task])
-    costs, cost = average_costs(runs), partial(talk_table.number, digits=2)
+    rows, targets = table[table.task == task], _targets(table, task)
+    account, (unit, unit_name) = account_of(rows), unit_of(rows)
+    runs = {name: reached(table, task, targets, account=name) for name in {account, "found"}}
+    costs, cost = average_costs(runs[account]), partial(talk_table.number, digits=2)
     by = {
-        name: ratio.set_index(["reference", "target", "method"]).says
-        for name, ratio in (("", ratios(runs)), (", first touch", ratios(touched(runs))))
+        name: ratios(runs[name]).set_index(["reference", "target", "method"]).says
+        for name in sorted(runs)
     }
     lines = []
     for row in costs.sort_values(
@@ -149,13 +159,13 @@ def speedups(table: pd.DataFrame, task: str) -> Table:
             "regret": f"{row.target:g}",
             "method": row.method,
             "runs that reached it": f"{row.successes} of {row.runs}",
-            f"average cost [{unit_name}]": f"> {cost(row.at_least / unit)}"
+            f"average cost, {account} [{unit_name}]": f"> {cost(row.at_least / unit)}"
             if row.bound
             else f"{cost(row.art / unit)} ({cost(row.low / unit)} to {cost(row.high / unit)})",
         }
-        for reference in dict.fromkeys(by[""].index.get_level_values("reference")):
+        for reference in dict.fromkeys(by[account].index.get_level_values("reference")):
             for name, texts in by.items():
-                line[f"ratio to {reference}{name}"] = texts.get(
+                line[f"ratio to {reference}, {name}"] = texts.get(
                     (reference, row.target, row.method), ""
                 )
         lines.append(line)
@@ -165,10 +175,10 @@ def speedups(table: pd.DataFrame, task: str) -> Table:
         "random search and of expected improvement; below 1 is cheaper. It is the evaluation cost "
         "of all runs, divided by the number of runs that reached the target and stayed there, with "
         "95 % bootstrap intervals over whole runs, paired by seed. If fewer than half of the runs "
-        "did, only a bound is given ('>' or '<'). First touch: the same until the incumbent was at "
-        "the target for the first time, even if it left it again. Whether an incumbent stays "
-        "depends on when its run ends, so the true cost is between the two. Incumbent: the "
-        "recommended config." + measured(table[table.task == task]),
+        "did, only a bound is given ('>' or '<'). Found: until the recommendation is good, trained "
+        "at the target or not. Incumbent: the recommended config."
+        + captions.account(rows, account)
+        + captions.measured(rows),
     )
 
 

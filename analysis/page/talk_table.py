@@ -55,6 +55,7 @@ def measured(
     workers: int = WORKERS,
     clock: str = "cost",
     rule: str = "recommended",
+    account: str = "found",
 ) -> pd.DataFrame:
     """Measure the effort of each method to reach a regret target: quartiles over its runs.
 
@@ -71,6 +72,7 @@ def measured(
         workers: number of workers among which the cost of a serial run is divided.
         clock: one of ``analysis.statistics.step_curves.CLOCKS``.
         rule: one of ``analysis.data.tidy.RULES``.
+        account: one of ``analysis.statistics.regret_targets.ACCOUNTS``.
 
     Returns:
         One row per method and ``quantity``: ``trials`` (at any fidelity, without a unit), ``cost``
@@ -83,7 +85,7 @@ def measured(
         ValueError: if the target is below three validation examples, if the task has no runs, or
             if the regret is not known.
     """
-    runs = reached(table, task, (target,), clock, rule)
+    runs = reached(table, task, (target,), clock, rule, account)
     training, unit_name = unit_of(table[table.task == task])
     if not len(runs):
         raise ValueError(f"a regret of {target:g} on {task} is below three validation examples")

@@ -47,13 +47,19 @@ def rows_of(table: pd.DataFrame, task: str, rule: str = "recommended") -> pd.Dat
 
 
 def unit_of(rows: pd.DataFrame) -> tuple[float, str]:
-    """Return the unit of cost in seconds and its name: a full training, or a second if not known.
+    """Return the unit of cost in seconds and its name.
+
+    It is a training of a good config; where its cost is not known, a full training; where that is
+    not known either, a second.
 
     Args:
         rows: rows of the tidy table of one task.
     """
-    cost = float(rows.target_cost.iloc[0])
-    return (cost, "full trainings") if np.isfinite(cost) and cost > 0 else (1.0, "seconds")
+    for column, name in (("good_cost", "trainings"), ("target_cost", "full trainings")):
+        cost = float(rows[column].iloc[0]) if column in rows else np.nan
+        if np.isfinite(cost) and cost > 0:
+            return cost, name
+    return 1.0, "seconds"
 
 
 def allowed(rows: pd.DataFrame, targets: Sequence[float]) -> list[float]:
@@ -143,8 +149,7 @@ def reached(
 
     A first hit that does not last is not counted: users cannot observe the true regret, so they
     would not stop there, and methods that change their incumbent often hit more targets by chance.
-    Because the lasting hit depends on when the run ends, ``first`` holds the first hit as well;
-    the two bracket the cost to the target. A run that does not reach the target is a failure with
+    A run that does not reach the target is a failure with
     its whole cost, whether its budget or a number of trials stopped it.
 
     Args:
@@ -161,9 +166,8 @@ def reached(
     Returns:
         One row per method, seed and target. ``reached``: True if the target was reached for good.
         ``cost`` (seconds on ``clock``) and ``trials``: until then, or until the end of the run.
-        ``spent``: seconds until the end of the run. ``first``: seconds until the first hit, NaN
-        without one. ``wall`` (seconds on the clock of the run, until then) and ``workers``: NaN
-        for serial runs.
+        ``spent``: seconds until the end of the run. ``wall`` (seconds on the clock of the run,
+        until then) and ``workers``: NaN for serial runs.
 
     Raises:
         ValueError: if the task has no rows, or if the regret by this rule or, for ``delivered``,
@@ -182,16 +186,13 @@ def reached(
         for target in allowed(rows, targets):
             index = index_reached(regret, target)
             last = len(run) - 1 if index is None else index
-            there = regret <= target
-            hit = int(there.argmax())
-            first = times[hit] + training[hit] if there.any() else np.nan
             extra = 0.0 if index is None else training[index]
             records.append((
                 method, seed, target, index is not None, times[last] + extra, last + 1, times[-1],
-                first, walls[: last + 1].max() + extra, workers,
+                walls[: last + 1].max() + extra, workers,
             ))  # fmt: skip
     names = [
-        "method", "seed", "target", "reached", "cost", "trials", "spent", "first", "wall", "workers"
+        "method", "seed", "target", "reached", "cost", "trials", "spent", "wall", "workers"
     ]  # fmt: skip
     return pd.DataFrame(records, columns=names)
 
@@ -217,10 +218,18 @@ def deliveries_of(rows: pd.DataFrame, rule: str = "recommended") -> pd.Series:
     return rows.delivery.fillna(0.0)
 
 
-def touched(runs: pd.DataFrame) -> pd.DataFrame:
-    """Convert the result of ``reached`` so that the first hit counts instead of the lasting one."""
-    there = runs["first"].notna()
-    return runs.assign(reached=there, cost=runs["first"].where(there, runs.spent))
+def account_of(rows: pd.DataFrame, rule: str = "recommended") -> str:
+    """Return the account that headlines use: ``delivered``, or ``found`` where that is not known.
+
+    Args:
+        rows: rows of the tidy table of one task.
+        rule: one of ``analysis.data.tidy.RULES``.
+    """
+    try:
+        deliveries_of(rows, rule)
+    except ValueError:
+        return "found"
+    return "delivered"
 
 
 def within_reach(

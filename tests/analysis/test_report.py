@@ -264,8 +264,12 @@ def test_ratios_of_every_target_within_reach(tmp_path: Path) -> None:
     first = shown.data[shown.data.method == "fabolas"].iloc[0]
     assert first["runs that reached it"] == "3 of 3"
     # all were there after the first trial, of a quarter of a full training
-    assert first["average cost [full trainings]"] == "0.25 (0.25 to 0.25)"
-    assert first["ratio to random"] == first["ratio to random, first touch"] == "1 (1 to 1)"
+    assert first["average cost, delivered [full trainings]"] == "1.2 (1.2 to 1.2)"
+    assert first["ratio to random, delivered"] == first["ratio to random, found"] == "1 (1 to 1)"
+    assert "that at the highest fidelity is divided by the fidelity" in shown.caption
+    found = speedups(table.drop(columns="delivery"), "one")
+    assert found.data["average cost, found [full trainings]"][0] == "0.25 (0.25 to 0.25)"
+    assert "until the recommendation is good (found), because" in found.caption
     assert "paired by seed" in shown.caption
 
 

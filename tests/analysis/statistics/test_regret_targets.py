@@ -4,14 +4,15 @@ import numpy as np
 import pytest
 
 from analysis.statistics.regret_targets import (
+    ACCOUNTS,
     LADDER,
+    account_of,
     allowed,
     ecdf,
     ladder,
     of_scale,
     reached,
     shown_targets,
-    touched,
     unit_of,
     within_reach,
 )
@@ -22,10 +23,6 @@ def test_an_incumbent_that_leaves_the_target_again_was_not_there() -> None:
     runs = reached(table({"ei": [(0.5, 0.05, 0.3), (0.05, 0.5, 0.05), (0.5,)]}), "t", [0.1])
     assert runs.reached.to_list() == [False, True, False]
     assert runs.cost.to_list() == [30, 30, 10]
-    assert runs["first"].to_list()[:2] == [20, 10]
-    first = touched(runs)
-    assert first.reached.to_list() == [True, True, False]
-    assert first.cost.to_list() == [20, 10, 10]
 
 
 def test_targets_within_reach_are_those_that_half_of_a_methods_runs_reached() -> None:
@@ -104,3 +101,22 @@ def test_targets_have_the_scale_of_the_task(
     final: float, first: float, lowest: float, expected: list[float]
 ) -> None:
     assert of_scale(LADDER, final, first, lowest) == expected
+
+
+def test_delivery_adds_the_training_that_is_missing_when_the_target_is_reached() -> None:
+    """The first recommendation that stays good is the second; its training is missing."""
+    rows = table({"ei": [(0.5, 0.05, 0.05)], "random": [(0.5, 0.5, 0.5)]})
+    rows["delivery"] = [10.0, 7.0, 0.0, 10.0, 10.0, 10.0]
+    found, delivered = (reached(rows, "t", [0.1], account=each) for each in ACCOUNTS)
+    assert found.cost.to_list() == [20, 30]
+    assert delivered.cost.to_list() == [27, 30]
+    assert delivered.reached.to_list() == found.reached.to_list() == [True, False]
+    assert account_of(rows) == "delivered"
+    assert account_of(rows.drop(columns="delivery")) == "found"
+
+
+def test_the_unit_is_a_training_of_a_good_config_where_it_is_known() -> None:
+    rows = table(RUNS)
+    assert unit_of(rows.assign(good_cost=4.0)) == (4.0, "trainings")
+    assert unit_of(rows.assign(good_cost=np.nan)) == (10.0, "full trainings")
+    assert unit_of(rows.assign(target_cost=np.nan)) == (1.0, "seconds")

@@ -1,0 +1,91 @@
+"""The table of what each method has to show at fixed budgets."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from analysis.data.random_configs import IDENTITY, RandomConfigs, read_random_configs
+from analysis.figures import captions
+from analysis.page.tables import Table
+from analysis.statistics.fixed_budget import BUDGETS, at_budgets, summarised
+from analysis.statistics.regret_targets import ACCOUNTS, account_of
+
+MEASURES = (
+    ("K, delivered", "delivered", "k"),
+    ("K, found", "found", "k"),
+    ("regret, delivered", "delivered", "regret"),
+    ("test error, delivered", "delivered", "test"),
+)
+"""rows of the table: name, account, column of ``summarised``"""
+NOTHING = "-"
+
+
+def random_configs_of(table: pd.DataFrame, task: str) -> RandomConfigs:
+    """Return the random configs of a task of a study.
+
+    Raises:
+        ValueError: there are none, or those of another table or surrogate.
+    """
+    name, replays, surrogate = map(str, table.loc[table.task == task, IDENTITY].iloc[0])
+    return read_random_configs(name, replays, surrogate)
+
+
+def fixed_budgets(table: pd.DataFrame, task: str) -> Table:
+    """Tabulate random-search equivalents, regrets and test errors at fixed budgets.
+
+    Columns: ``measure`` (of ``MEASURES``), ``method``, and one for each budget, in trainings of a
+    good config, that all runs of some method spent.
+
+    Args:
+        table: tidy table, see ``analysis.data.tidy.tidy``; not cut.
+        task: name of the task.
+
+    Raises:
+        ValueError: if regrets, or the losses of random configs, are not known, or if no method
+            spent the smallest budget.
+    """
+    rows, random = table[table.task == task], random_configs_of(table, task)
+    accounts = ACCOUNTS if account_of(rows) == "delivered" else ("found",)
+    judged = {name: summarised(at_budgets(table, task, random, account=name)) for name in accounts}
+    found = judged["found"]
+    if not len(found):
+        raise ValueError(f"no method spent the cost of {BUDGETS[0]:g} trainings on {task}")
+    methods = captions.ordered(found.method)
+    budgets = [budget for budget in BUDGETS if budget in set(found.budget)]
+    lines = []
+    for name, account, column in MEASURES:
+        if account not in judged or not np.isfinite(judged[account][column]).any():
+            continue
+        cells = {
+            (row.method, row.budget): _cell(row, column) for row in judged[account].itertuples()
+        }
+        for method in methods:
+            values = {f"{b:g}": cells.get((method, b), NOTHING) for b in budgets}
+            if set(values.values()) != {NOTHING}:
+                lines.append({"measure": name, "method": method} | values)
+    return Table(
+        pd.DataFrame(lines),
+        f"What each method has to show on {task} at a budget of so many trainings of a good config "
+        f"({random.good_cost:.3g} s each). K: the recommended config is as good as the best of K "
+        "random full trainings (geometric mean over runs, 95 % bootstrap interval; losses within "
+        f"the replay's error, {random.resolution:.2g}, are tied; at most {random.configs:,}). "
+        "Regret and test error: medians. Delivered: the latest recommendation that was trained at "
+        "the target within the budget; below one training nothing can be delivered. Found: the "
+        f"recommendation when the budget is spent. '{NOTHING}': not all runs of the method spent "
+        "the budget, or nothing was delivered." + captions.measured(rows, test=True),
+    )
+
+
+def _cell(row: object, column: str) -> str:
+    value = float(getattr(row, column))
+    if not np.isfinite(value):
+        return NOTHING
+    if column != "k":
+        return f"{value:.3g}"
+    low, high = (float(getattr(row, name)) for name in ("k_low", "k_high"))
+    return _short(value) + (f" ({_short(low)} to {_short(high)})" if low == low else "")
+
+
+def _short(value: float) -> str:
+    return f"{value:,.0f}" if value >= 100 else f"{value:.2g}"
