@@ -17,11 +17,13 @@ usage: untunable COMMAND [KEY=VALUE ...]
   list         methods, tasks, experiments, studies  untunable list methods
   report       figures and tables of a study         untunable report study=svm_paper
   summary      a table per task of a study           untunable summary study=default
+  claims       the talk's claims, judged              untunable claims
   record       record a live task into a table       untunable record task=svm_mnist --status
   figure_data  what figures need besides runs        untunable figure_data study=cars_talk
 
 `untunable COMMAND --help` says more. `python -m benchmarks.run`, `benchmarks.record`,
-`benchmarks.figure_data`, `analysis.report` and `analysis.summary` are the same programs.
+`benchmarks.figure_data`, `analysis.report`, `analysis.summary` and `analysis.claims` are the same
+programs.
 """
 LIST_HELP = """\
 List what can be chosen, one a line.
@@ -72,6 +74,12 @@ def _report(arguments: Sequence[str]) -> int:
     return report.main(arguments)
 
 
+def _claims(arguments: Sequence[str]) -> int:
+    from analysis.claims import __main__ as claims
+
+    return claims.main(arguments)
+
+
 def _summary(arguments: Sequence[str]) -> int:
     from analysis import summary
 
@@ -101,6 +109,7 @@ COMMANDS: dict[str, Callable[[Sequence[str]], int]] = {
     "list": _list,
     "report": _report,
     "summary": _summary,
+    "claims": _claims,
     "record": _record,
     "figure_data": _figure_data,
 }

@@ -141,7 +141,6 @@ def cut_of(
     ends: Sequence[End],
     unit: float | None,
     at: float | None = None,
-    equal_cost: bool = True,
 ) -> Cut | None:
     """Return where to cut the runs of a task; None if they are analysed whole.
 
@@ -153,8 +152,6 @@ def cut_of(
         ends: how the same runs ended.
         unit: cost of a full training in seconds; None if not known.
         at: cost at which to cut, in target evaluations; None for the budget that all runs had.
-        equal_cost: False leaves runs as long as their budgets let them be, for measures that know
-            what a run had spent when it ended.
     """
     if at is not None:
         if not unit:
@@ -165,12 +162,18 @@ def cut_of(
             for budget, end in zip(asked, ends, strict=True)
         ]
         return Cut(limits, unit, sum(less))
-    common = Limits(*(min(v) for v in zip(*(_limits(b, unit) for b in asked), strict=True)))
+    each = [_limits(budget, unit) for budget in asked]
+    common = Limits(*(min(values) for values in zip(*each, strict=True)))
+    if max(limits.cost for limits in each) == INFINITE:
+        differs = smallest(asked, unit) is not None
+        return Cut(common, unit, 0) if differs else None
+    # all budgets limit the cost: methods may have limits of trials of their own
+    common = common._replace(trials=INFINITE)
     reached = min((end.cost for end in ends if end.by == "trials"), default=INFINITE)
-    if equal_cost and reached < common.cost < INFINITE:
-        return Cut(Limits(cost=reached, nominal=common.nominal), unit, 0, by_trials=True)
-    limits_if_any = smallest(asked, unit)
-    return None if limits_if_any is None else Cut(limits_if_any, unit, 0)
+    if reached < common.cost:
+        return Cut(common._replace(cost=reached), unit, 0, by_trials=True)
+    differs = len({limits._replace(trials=INFINITE) for limits in each}) > 1
+    return Cut(common, unit, 0) if differs else None
 
 
 def sentence(cuts: Mapping[str, Cut | None], at: float | None = None) -> str | None:

@@ -16,7 +16,6 @@ def cut_table(
     table: pd.DataFrame,
     runs: Sequence[RunMetadata],
     at: float | None = None,
-    equal_cost: bool = True,
 ) -> tuple[pd.DataFrame, str | None]:
     """Cut the runs of each task at the budget that all of them reached, or at a cost.
 
@@ -28,7 +27,6 @@ def cut_table(
         table: tidy table, see ``analysis.data.tidy.tidy``.
         runs: metadata of the runs in the table.
         at: cost at which to cut, in target evaluations; None for the smallest budget of the task.
-        equal_cost: as in ``analysis.data.budgets.cut_of``.
 
     Returns:
         The table, which is the same object if nothing is cut, and one line that says where runs
@@ -40,7 +38,7 @@ def cut_table(
         own = [run for run in runs if run.task == task]
         ends = [End(run.cost, run.stopped_by) for run in own]
         asked = [run.budget for run in own]
-        cuts[task] = cut_of(asked, ends, unit if unit > 0 else None, at, equal_cost)
+        cuts[task] = cut_of(asked, ends, unit if unit > 0 else None, at)
     said = sentence(cuts, at)
     if not any(cuts.values()):
         return table, said

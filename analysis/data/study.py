@@ -26,15 +26,23 @@ class Study(NamedTuple):
 
     table: pd.DataFrame
     """tidy table of the analysed runs, see ``analysis.data.tidy.tidy``, cut to a common budget"""
-    ended: pd.DataFrame
-    """the same table with each run as long as the smallest budget lets it be, although a limit of
-    trials ended other runs earlier"""
     whole: pd.DataFrame
     """the same table before it was cut at all"""
     runs: list[RunMetadata]
     """metadata of all runs that could be read"""
     selection: Selection
     """which of ``runs`` are analysed, and why the others are not"""
+    budget: float | None = None
+    """cost at which all runs were cut, in target evaluations; None if they were cut, if at all, at
+    what they have in common"""
+
+    @property
+    def by_cost(self) -> pd.DataFrame:
+        """The table for measures that know what a run had spent when it ended.
+
+        Its runs are cut only where a budget was asked for.
+        """
+        return self.whole if self.budget is None else self.table
 
     @property
     def analysed(self) -> list[RunMetadata]:
@@ -101,10 +109,8 @@ def _study(
     whole: pd.DataFrame, runs: list[RunMetadata], selection: Selection, budget: float | None
 ) -> Study:
     whole = with_good_cost(whole)
-    analysed = [runs[index] for index in selection.analysed]
-    table, cut = cut_table(whole, analysed, budget)
-    ended, _ = cut_table(whole, analysed, budget, equal_cost=False)
+    table, cut = cut_table(whole, [runs[index] for index in selection.analysed], budget)
     first, *others = selection.lines
     failed = sentence(failures_in(table), len(table))
     lines = [first, *filter(None, (cut, failed)), *others]
-    return Study(table, ended, whole, runs, selection._replace(lines=lines))
+    return Study(table, whole, runs, selection._replace(lines=lines), budget)

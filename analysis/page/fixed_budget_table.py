@@ -8,6 +8,7 @@ import pandas as pd
 from analysis.data.random_configs import IDENTITY, RandomConfigs, read_random_configs
 from analysis.figures import captions
 from analysis.page.tables import Table
+from analysis.statistics.families import over_families
 from analysis.statistics.fixed_budget import BUDGETS, at_budgets, summarised
 from analysis.statistics.regret_targets import ACCOUNTS, account_of
 
@@ -19,6 +20,7 @@ MEASURES = (
 )
 """rows of the table: name, account, column of ``summarised``"""
 NOTHING = "-"
+DELIVERED = "delivered"
 
 
 def random_configs_of(table: pd.DataFrame, task: str) -> RandomConfigs:
@@ -74,6 +76,52 @@ def fixed_budgets(table: pd.DataFrame, task: str) -> Table:
         "the target within the budget; below one training nothing can be delivered. Found: the "
         f"recommendation when the budget is spent. '{NOTHING}': not all runs of the method spent "
         "the budget, or nothing was delivered." + captions.measured(rows, test=True),
+    )
+
+
+def over_tasks(table: pd.DataFrame) -> Table:
+    """Tabulate random-search equivalents by family of tasks and over all families.
+
+    Columns: ``family``, ``tasks``, ``clusters``, ``method``, and one for each budget.
+
+    Args:
+        table: as in ``fixed_budgets``.
+
+    Raises:
+        ValueError: if what is needed is known for fewer than two tasks.
+    """
+    judged = {}
+    for task in sorted(set(table.task)):
+        try:
+            judged[task] = at_budgets(
+                table, task, random_configs_of(table, task), account=DELIVERED
+            )
+        except ValueError:
+            continue
+    judged = {task: rows for task, rows in judged.items() if len(rows)}
+    if len(judged) < 2:
+        raise ValueError("what was delivered at fixed budgets is known for fewer than two tasks")
+    found = over_families(judged)
+    budgets = sorted(set(found.budget))
+    lines = []
+    methods = captions.ordered(found.method)
+    for family in [*sorted(set(found.family) - {"all"}), "all"]:
+        for method in methods:
+            rows = found[(found.family == family) & (found.method == method)]
+            if len(rows):
+                cells = {row.budget: _cell(row, "k") for row in rows.itertuples()}
+                counts = {name: int(rows[name].max()) for name in ("tasks", "clusters")}
+                lines.append(
+                    {"family": family, **counts, "method": method}
+                    | {f"{budget:g}": cells.get(budget, NOTHING) for budget in budgets}
+                )
+    return Table(
+        pd.DataFrame(lines),
+        "K, delivered, at budgets of so many trainings of a good config: the recommended config is "
+        "as good as the best of K random full trainings. Averaged as log K over runs, tasks, "
+        "clusters of related tasks and families, each with equal weight; 95 % bootstrap intervals "
+        f"over seeds and clusters. Tasks: {', '.join(judged)}. '{NOTHING}': not all runs of the "
+        "method on a task spent the budget.",
     )
 
 

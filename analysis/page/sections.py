@@ -10,6 +10,7 @@ from typing import NamedTuple
 import pandas as pd
 
 from analysis.data.failures import failures_in
+from analysis.data.families import cluster_of
 from analysis.figures.allocation import draw_allocation
 from analysis.figures.captions import CLOCKS, RULES
 from analysis.figures.cost_to_target import draw_cost_to_target
@@ -30,7 +31,7 @@ from analysis.page import surrogate_agreement as surrogates
 from analysis.page import tables
 from analysis.page.failure_table import failed_trials
 from analysis.page.figure_data import FigureData
-from analysis.page.fixed_budget_table import fixed_budgets
+from analysis.page.fixed_budget_table import fixed_budgets, over_tasks
 from analysis.page.prices import PRICE, WORKERS
 from analysis.page.tables import Table
 from analysis.statistics.step_curves import is_brief, within_budget
@@ -47,14 +48,14 @@ class ReportContext(NamedTuple):
     """price of one hour of evaluation cost in USD"""
     workers: int = WORKERS
     """number of workers among which the cost of a serial run is divided, for an ideal wall-clock"""
-    ended: pd.DataFrame | None = None
-    """the table for measures that know what a run had spent when it ended, see
-    ``analysis.data.study.Study``; None for the same one"""
+    whole: pd.DataFrame | None = None
+    """the table for measures that know what a run had spent when it ended, see ``by_cost`` of
+    ``analysis.data.study.Study``; None for ``table``"""
 
     @property
     def by_cost(self) -> pd.DataFrame:
-        """``ended`` if it is there, else ``table``."""
-        return self.table if self.ended is None else self.ended
+        """``whole`` if it is there, else ``table``."""
+        return self.table if self.whole is None else self.whole
 
 
 class Entry(NamedTuple):
@@ -253,6 +254,9 @@ def _tables(context: ReportContext) -> list[Entry]:
         entry._replace(title=f"{entry.title}: at fixed budgets")
         for entry in _by_task("fixed_budgets", fixed_budgets, context.by_cost, tasks)
     ]
+    if len(tasks) > 1:
+        families = partial(over_tasks, surrogates.without_variants(context.by_cost))
+        entries.append(Entry("families", "At fixed budgets, by family of tasks", families))
     entries += [
         Entry(
             file_name("baseline", task),
@@ -284,6 +288,19 @@ def _over_tasks(
     ]
 
 
+def _critical_difference(table: pd.DataFrame) -> Figure:
+    """Draw the diagram if there are enough tasks that are not related.
+
+    Raises:
+        ValueError: there are not.
+    """
+    clusters = sorted({cluster_of(task) for task in tasks_of(table)})
+    if len(clusters) < CLUSTERS:
+        count = f"{len(clusters)} cluster{'s' * (len(clusters) != 1)} of related tasks"
+        raise ValueError(f"the test needs {CLUSTERS}; the study has {count}")
+    return draw_critical_difference(table)
+
+
 def _one(name: str, draw: Callable[..., Figure]) -> Callable[[ReportContext], Sequence[Entry]]:
     return lambda context: [Entry(name, "", partial(draw, context.table))]
 
@@ -292,6 +309,8 @@ def _each(name: str, draw: Callable[..., Figure]) -> Callable[[ReportContext], S
     return lambda context: _by_task(name, draw, context.table, tasks_of(context.table))
 
 
+CLUSTERS = 10
+"""clusters of related tasks from which on ranks over tasks are tested"""
 SCALING = ("speedup", "tables")
 """names of the sections shown for worker-scaling studies"""
 
@@ -307,7 +326,7 @@ SECTIONS = (
     Section("ecdf", "Share of targets reached", _one("ecdf", draw_ecdf)),
     Section("ranks", "Average ranks", _over_tasks("ranks", draw_ranks)),
     Section("critical_difference", "Critical difference",
-            _over_tasks("critical_difference", draw_critical_difference)),
+            _over_tasks("critical_difference", _critical_difference)),
     Section("wins", "How often one method beats another", _over_tasks("wins", draw_wins)),
     Section("surrogates", "Do ranks depend on the surrogate?", _surrogates),
     Section("speedup", "Speed-up with more workers", _speedup),

@@ -41,7 +41,7 @@ def write_report(
     """
     write_archive(study.whole, study.runs, out)
     data = FigureData(name, report_of(name) / "data")
-    context = sections.ReportContext(study.table, data, price, workers, study.ended)
+    context = sections.ReportContext(study.table, data, price, workers, study.by_cost)
     stamp = _stamp(study)
     written = [
         page.Section(section.name, section.title, [_write(entry, out, stamp) for entry in entries])

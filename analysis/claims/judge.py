@@ -1,0 +1,190 @@
+"""Measure the claims of the talk from the archives of studies, and judge each on every task."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import cache
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pandas as pd
+
+from analysis.claims import talk
+from analysis.claims.talk import Claim
+from analysis.data.random_configs import RandomConfigs
+from analysis.data.study import Study, from_archive
+from analysis.data.study_names import report_of
+from analysis.page.fixed_budget_table import random_configs_of
+from analysis.statistics.comparisons import (
+    Measured,
+    cheapest_config,
+    cost_ratios,
+    equivalent_ratio,
+)
+
+HOLDS, FAILS, OPEN, NOT_MEASURED = "holds", "does not hold", "not shown", "not measured"
+BUDGETS = (1.0, 3.0, 10.0, 20.0)
+"""budgets of the claim on Hyperband, in trainings"""
+PROPORTIONAL = 0.8
+"""share of a proportional speed-up from which on it counts as mostly proportional"""
+
+
+class Verdict(NamedTuple):
+    """What holds of a claim on one task."""
+
+    claim: Claim
+    method: str
+    reference: str
+    task: str
+    study: str
+    account: str
+    """``found`` or ``delivered``; empty where costs play no part"""
+    detail: str
+    """at which target or budget"""
+    measured: Measured | None
+    verdict: str
+
+
+def verdicts() -> list[Verdict]:
+    """Judge all claims.
+
+    A comparison whose study has no archive here, or whose measure is not known, is not measured.
+    """
+    found: list[Verdict] = []
+    for claim in talk.RATIOS:
+        found += _ratios(claim)
+    for judge in (_width, _converges, _bias, _multiply):
+        found += list(judge())
+    found += [
+        Verdict(claim, "", "", "", "", "", "", None, NOT_MEASURED) for claim in talk.UNMEASURED
+    ]
+    return found
+
+
+def at_most(claimed: float, measured: Measured) -> str:
+    """Judge a ratio that is claimed to be at most ``claimed``, which is below 1.
+
+    The claim holds if the measured ratio is at most the claimed one and its interval is below 1; it
+    does not if the whole interval is above the claimed ratio; anything else is not shown.
+    """
+    if measured.sign == "?":
+        return OPEN
+    if measured.sign != ">" and measured.value <= claimed and measured.high < 1:
+        return HOLDS
+    return FAILS if measured.low > claimed else OPEN
+
+
+def _ratios(claim: Claim) -> Iterator[Verdict]:
+    for each in claim.comparisons:
+        for task in each.tasks:
+            base = Verdict(
+                claim, each.method, each.reference, task, each.study, "", "", None, NOT_MEASURED
+            )
+            try:
+                ratios = cost_ratios(_study(each.study).whole, task, each.method, each.reference)
+            except ValueError as error:
+                yield base._replace(detail=str(error))
+                continue
+            assert claim.at_most is not None
+            for ratio in ratios:
+                yield base._replace(
+                    account=ratio.account,
+                    detail=f"regret {ratio.target:g}; found: {ratio.found.text}",
+                    measured=ratio.measured,
+                    verdict=at_most(claim.at_most, ratio.measured),
+                )
+
+
+def _width() -> Iterator[Verdict]:
+    path = report_of("talk_speedup") / "figures" / "speedup.csv"
+    for row in _rows(path, lambda data: data[data.workers == 20]):
+        share = Measured(row["median"] / 20, row["lower"] / 20, row["upper"] / 20)
+        holds = HOLDS if share.low >= PROPORTIONAL else FAILS if share.high < PROPORTIONAL else OPEN
+        yield Verdict(
+            talk.WIDTH, row["method"], "", row["task"], "talk_speedup", "",
+            "20 workers; quartiles over seeds", share, holds,
+        )  # fmt: skip
+
+
+def _converges() -> Iterator[Verdict]:
+    """Yield a verdict at each budget.
+
+    K of Hyperband should come down to that of random search: where the interval of the ratio lies
+    above 1 the claim does not hold; where it includes 1 nothing is shown.
+    """
+    for study, tasks in (("svm_paper", talk.SVM), ("cars_talk", talk.CARS)):
+        for task in tasks:
+            for budget in BUDGETS:
+                base = Verdict(
+                    talk.CONVERGES, "hyperband", "random", task, study, "delivered",
+                    f"{budget:g} trainings", None, NOT_MEASURED,
+                )  # fmt: skip
+                try:
+                    ratio = equivalent_ratio(
+                        _study(study).whole, task, "hyperband", "random", budget,
+                        _random(study, task),
+                    )  # fmt: skip
+                except ValueError as error:
+                    yield base._replace(detail=str(error))
+                    continue
+                verdict = FAILS if ratio.low > 1 else OPEN
+                yield base._replace(measured=ratio, verdict=verdict)
+
+
+def _bias() -> Iterator[Verdict]:
+    for task in talk.SVM:
+        path = report_of("svm_paper") / "data" / f"maps_{task}.csv"
+        base = Verdict(talk.BIAS, "", "", task, "svm_paper", "", "", None, NOT_MEASURED)
+        if not path.is_file():
+            yield base
+            continue
+        loss, fidelity = cheapest_config(pd.read_csv(path))
+        random = _random("svm_paper", task)
+        value = (loss - random.best_loss) / random.resolution
+        verdict = HOLDS if value > 1 else FAILS
+        measured = Measured(value, float("nan"), float("nan"))
+        yield base._replace(detail=f"fidelity {fidelity:.3g}", measured=measured, verdict=verdict)
+
+
+def _multiply() -> Iterator[Verdict]:
+    """Yield, by method, the saving with 20 workers over that with one, both over random search."""
+    for method in ("ei", "mtbo_talk", "fabolas_talk"):
+        base = Verdict(
+            talk.MULTIPLY, method, "random", "cars_head", "cars_talk, talk_parallel", "", "", None,
+            NOT_MEASURED,
+        )  # fmt: skip
+        try:
+            one, twenty = (
+                cost_ratios(_study(study).whole, "cars_head", method, "random")[-1]
+                for study in ("cars_talk", "talk_parallel")
+            )
+        except ValueError as error:
+            yield base._replace(detail=str(error))
+            continue
+        both = one.measured, twenty.measured
+        detail = f"20 workers {both[1].text}, one worker {both[0].text}"
+        if any(ratio.sign != "=" for ratio in both):
+            yield base._replace(account=one.account, detail=detail, verdict=OPEN)
+            continue
+        value = both[1].value / both[0].value
+        apart = both[1].low > both[0].high
+        overlap = both[1].low <= both[0].high and both[0].low <= both[1].high
+        verdict = FAILS if apart else OPEN if overlap else HOLDS
+        nan = float("nan")
+        yield base._replace(
+            account=one.account, detail=detail, measured=Measured(value, nan, nan), verdict=verdict
+        )
+
+
+@cache
+def _study(name: str) -> Study:
+    return from_archive(report_of(name))
+
+
+@cache
+def _random(study: str, task: str) -> RandomConfigs:
+    return random_configs_of(_study(study).whole, task)
+
+
+def _rows(path: Path, select: Callable[[pd.DataFrame], pd.DataFrame]) -> list[dict[str, Any]]:
+    return select(pd.read_csv(path)).to_dict("records") if path.is_file() else []
