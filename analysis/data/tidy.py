@@ -45,6 +45,7 @@ def tidy(runs: Sequence[Run]) -> pd.DataFrame:
         ``analysis.data.budgets.units``), both in seconds, ``loss_floor`` and ``resolution``
         (interpolation error of a replay), the last three NaN if not known;
         ``stopped_by``;
+        ``load`` (one-minute load average of the machine at the end of the run; NaN if not known);
         ``losses`` and ``test_losses`` (``true``, or ``observed`` where no true one is known);
         ``best`` (``task``, or ``study`` where the lowest loss of the study is the zero of regret);
         ``deliveries`` (``recorded``, or ``estimated`` where ``delivery`` is an extrapolation);
@@ -111,6 +112,7 @@ def _rows(run: Run, unit: float | None, basis: Basis) -> pd.DataFrame:
     columns["test_losses"] = "observed" if basis.observed_test else "true"
     columns["best"] = "study" if basis.best_of_study else "task"
     columns |= {"budget": run.budget, "stopped_by": run.meta.get("stopped_by")}
+    columns["load"] = run.meta.get("load", np.nan)
     return pd.DataFrame(columns)
 
 

@@ -8,6 +8,7 @@ import pandas as pd
 from analysis.figures import style
 from analysis.figures.captions import ordered, seeds_of
 from analysis.figures.figure import Figure
+from analysis.statistics.step_curves import BUSY, busy_runs
 
 COLUMNS = 3  # panels in a row
 
@@ -24,7 +25,16 @@ def draw_overhead(table: pd.DataFrame) -> Figure:
     Returns:
         A figure with the data columns ``task``, ``method``, ``trial`` (from 1), ``median``,
         ``lower``, ``upper`` (CPU seconds) and ``runs`` (number of runs that have the trial).
+
+    Raises:
+        ValueError: if the machine was busy with something else, so that readings say little.
     """
+    busy = busy_runs(table)
+    if busy:
+        raise ValueError(
+            f"{busy} run{'s' * (busy != 1)} shared the machine with other processes (load average "
+            f"above {BUSY:g})"
+        )
     style.use()
     import matplotlib.pyplot as plt
 

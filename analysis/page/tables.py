@@ -20,7 +20,7 @@ from analysis.statistics.regret_targets import (
     unit_of,
     within_reach,
 )
-from analysis.statistics.step_curves import is_brief, within_budget
+from analysis.statistics.step_curves import busy_runs, is_brief, within_budget
 
 DIGITS = 3  # significant digits
 
@@ -67,6 +67,8 @@ def final(table: pd.DataFrame, task: str) -> Table:
     records.sort(key=lambda pair: (np.nan_to_num(pair[0], nan=np.inf), pair[1]["method"]))
     data = pd.DataFrame([row for _, row in records])
     data = data[[name for name in data if not (data[name] == "").all()]]
+    if busy_runs(rows):
+        data = data.drop(columns="overhead [CPU s per trial]")
     return Table(
         data,
         f"Results on {task} at the end of the budget (evaluation cost): median over runs (lower to "

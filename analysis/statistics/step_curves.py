@@ -79,3 +79,14 @@ def within_budget(rows: pd.DataFrame) -> pd.DataFrame:
 def is_brief(rows: pd.DataFrame) -> bool:
     """Return True if a full training of the task takes less than ``BRIEF``, given its rows."""
     return bool(rows["target_cost"].max() < BRIEF)
+
+
+BUSY = 1.5
+"""load average from which on a machine did more than one run"""
+
+
+def busy_runs(rows: pd.DataFrame) -> int:
+    """Return how many runs were made beside other processes: their CPU readings say little."""
+    if "load" not in rows:  # archives of version 0.1
+        return 0
+    return int((rows.groupby(["task", "method", "seed"]).load.first() > BUSY).sum())

@@ -137,6 +137,7 @@ class RunMeta(TypedDict):
     unit_from: NotRequired[str]
     started: NotRequired[str]
     finished: NotRequired[str]
+    load: NotRequired[float]
     settings: dict[str, Any]
 
 

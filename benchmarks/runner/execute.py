@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import traceback
 from collections.abc import Mapping, Sequence
@@ -129,6 +130,7 @@ def _finish(
     rows = folder.trace.load()
     meta["stopped_by"] = stopped_by
     meta["finished"] = datetime.now(UTC).isoformat(timespec="seconds")
+    meta["load"] = os.getloadavg()[0]
     meta["threads"] = meta["parts"][-1]["threads"] = provenance.threads()
     if unit is not None:
         meta["unit"], meta["unit_from"] = unit

@@ -38,3 +38,10 @@ def test_one_panel_a_task(tasks: int) -> None:
     assert [ax.get_title() for ax in drawn.figure.axes] == [f"bowl{n}" for n in range(tasks)]
     assert len(drawn.data) == tasks
     plt.close(drawn.figure)
+
+
+def test_readings_of_a_machine_that_did_something_else_are_not_shown() -> None:
+    quiet, busy = run(0, [1.0]).assign(load=1.1), run(1, [1.0]).assign(load=2.3)
+    plt.close(draw_overhead(quiet).figure)
+    with pytest.raises(ValueError, match="1 run shared the machine with other processes"):
+        draw_overhead(pd.concat([quiet, busy]))
