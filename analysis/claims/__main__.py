@@ -16,9 +16,12 @@ COMMAND = Command(
     name="claims",
     module="analysis.claims",
     purpose="Judge the claims of the talk by the archived studies.",
-    usage="[out=FOLDER]",
-    options=(Option("out", "FOLDER", "write to this folder", str(RESULTS)),),
-    examples=("", "out=elsewhere"),
+    usage="[out=FOLDER] [readme=FILE]",
+    options=(
+        Option("out", "FOLDER", "write to this folder", str(RESULTS)),
+        Option("readme", "FILE", "also write the results that this page quotes anew"),
+    ),
+    examples=("", "readme=README.md"),
 )
 
 
@@ -29,12 +32,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(COMMAND.help(), end="")
         return 0
     try:
-        folder = Path(COMMAND.parse(words).get("out", RESULTS))
+        values = COMMAND.parse(words)
+        folder = Path(values.get("out", RESULTS))
+        readme = Path(values["readme"]) if "readme" in values else None
         from analysis.claims.judge import verdicts  # pandas is slow to import
         from analysis.claims.page import write
 
         for path in write(verdicts(), folder):
             print(f"written: {path}")
+        if readme is not None:
+            from analysis.claims.readme import rewritten
+
+            readme.write_text(rewritten(readme.read_text(), folder))
+            print(f"written: {readme}")
     except (ValueError, OSError) as error:
         return refuse(error)
     return 0

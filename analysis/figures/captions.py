@@ -19,6 +19,7 @@ CLOCKS = {
     "cost": "evaluation cost",
     "cost + overhead": "evaluation cost + overhead",
     "wall-clock": "wall-clock",
+    "machine-hours": "wall-clock times workers",
 }
 """names of ``analysis.statistics.step_curves.CLOCKS``"""
 

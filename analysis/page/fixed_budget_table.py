@@ -33,7 +33,16 @@ def random_configs_of(table: pd.DataFrame, task: str) -> RandomConfigs:
     return read_random_configs(name, replays, surrogate)
 
 
-def fixed_budgets(table: pd.DataFrame, task: str) -> Table:
+CLOCKS = {
+    "cost": "a budget of so many trainings of a good config",
+    "wall-clock": "a wall-clock of so many trainings of a good config, one after another",
+    "machine-hours": "a budget of so many trainings of a good config in machine-hours, that is, "
+    "wall-clock times workers, idle ones included",
+}
+"""what the budgets of a table are, by clock"""
+
+
+def fixed_budgets(table: pd.DataFrame, task: str, clock: str = "cost") -> Table:
     """Tabulate random-search equivalents, regrets and test errors at fixed budgets.
 
     Columns: ``measure`` (of ``MEASURES``), ``method``, and one for each budget, in trainings of a
@@ -42,6 +51,7 @@ def fixed_budgets(table: pd.DataFrame, task: str) -> Table:
     Args:
         table: tidy table, see ``analysis.data.tidy.tidy``; not cut.
         task: name of the task.
+        clock: a key of ``CLOCKS``.
 
     Raises:
         ValueError: if regrets, or the losses of random configs, are not known, or if no method
@@ -49,7 +59,10 @@ def fixed_budgets(table: pd.DataFrame, task: str) -> Table:
     """
     rows, random = table[table.task == task], random_configs_of(table, task)
     accounts = ACCOUNTS if account_of(rows) == "delivered" else ("found",)
-    judged = {name: summarised(at_budgets(table, task, random, account=name)) for name in accounts}
+    judged = {
+        name: summarised(at_budgets(table, task, random, account=name, clock=clock))
+        for name in accounts
+    }
     found = judged["found"]
     if not len(found):
         raise ValueError(f"no method spent the cost of {BUDGETS[0]:g} trainings on {task}")
@@ -68,7 +81,7 @@ def fixed_budgets(table: pd.DataFrame, task: str) -> Table:
                 lines.append({"measure": name, "method": method} | values)
     return Table(
         pd.DataFrame(lines),
-        f"What each method has to show on {task} at a budget of so many trainings of a good config "
+        f"What each method has to show on {task} at {CLOCKS[clock]} "
         f"({random.good_cost:.3g} s each). K: the recommended config is as good as the best of K "
         "random full trainings (geometric mean over runs, 95 % bootstrap interval; losses within "
         f"the replay's error, {random.resolution:.2g}, are tied; at most {random.configs:,}). "

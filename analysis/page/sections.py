@@ -254,6 +254,14 @@ def _tables(context: ReportContext) -> list[Entry]:
         entry._replace(title=f"{entry.title}: at fixed budgets")
         for entry in _by_task("fixed_budgets", fixed_budgets, context.by_cost, tasks)
     ]
+    if (table.workers > 1).any():
+        entries += [
+            entry._replace(title=f"{entry.title}: at fixed {clock}")
+            for clock in ("wall-clock", "machine-hours")
+            for entry in _by_task(
+                f"fixed_{clock}", partial(fixed_budgets, clock=clock), context.by_cost, tasks
+            )
+        ]
     if len(tasks) > 1:
         families = partial(over_tasks, surrogates.without_variants(context.by_cost))
         entries.append(Entry("families", "At fixed budgets, by family of tasks", families))

@@ -36,7 +36,8 @@ IDEAL_NOTE = (
 )
 PARALLEL_NOTE = (
     " The wall-clock of runs with several workers is measured, on the clock of the run. Their cost "
-    "and price include what the trials that were still running had cost by then."
+    "includes what the trials that were still running had cost by then. Their price is that of all "
+    "workers for the wall-clock, idle ones included."
 )
 TALK_NOTE = (
     "All numbers are those of the talk. It assumes the numbers of observations: it shows no run of "
@@ -97,7 +98,7 @@ def measured(
             ("trials", "", group.trials.to_numpy(dtype=float)),
             *([("cost", unit_name, hours * HOUR / training)] if training != 1 else []),
             ("cost", "h", hours),
-            ("price", "USD", hours * price),
+            ("price", "USD", _machine_hours(group, hours) * price),
             _wall_clock(group, hours, workers),
         )
         for quantity, unit, values in quantities:
@@ -105,6 +106,13 @@ def measured(
             counts = {"runs": len(hit), "successes": int(hit.sum()), "share": float(hit.mean())}
             records.append(row | _quartiles(values, hit) | counts)
     return pd.DataFrame(records)
+
+
+def _machine_hours(group: pd.DataFrame, hours: Array) -> Array:
+    """Return what is paid for, hours: all workers until the end, idle ones, too; else the cost."""
+    if group.wall.notna().all():
+        return np.asarray(group.workers.to_numpy() * group.wall.to_numpy() / HOUR, dtype=float)
+    return hours
 
 
 def _wall_clock(group: pd.DataFrame, hours: Array, workers: int) -> tuple[str, str, Array]:

@@ -32,9 +32,13 @@ class Measured(NamedTuple):
         if self.sign == "?":
             return "not known"
         if self.sign != "=":
-            return f"{self.sign} {self.value:.2g}"
-        inside = f" ({self.low:.2g} to {self.high:.2g})" if self.low == self.low else ""
-        return f"{self.value:.2g}{inside}"
+            return f"{self.sign} {_short(self.value)}"
+        inside = f" ({_short(self.low)} to {_short(self.high)})" if self.low == self.low else ""
+        return f"{_short(self.value)}{inside}"
+
+
+def _short(value: float) -> str:
+    return f"{value:,.0f}" if 100 <= value < float("inf") else f"{value:.2g}"
 
 
 class CostRatio(NamedTuple):

@@ -13,9 +13,11 @@ CLOCKS = {
     "cost": ("total_cost",),
     "cost + overhead": ("total_cost", "total_overhead"),
     "wall-clock": ("end",),
+    "machine-hours": ("end",),
 }
 """columns of the tidy table, in seconds, whose sum is the time axis: evaluation cost, evaluation
-cost plus the overhead of the method, or the clock of the run"""
+cost plus the overhead of the method, the clock of the run, or that clock times the number of
+workers, idle ones included"""
 
 BRIEF = 0.1
 """duration of a full training, in seconds, below which a suggestion takes longer. Such a task
@@ -41,7 +43,8 @@ def clock_of(rows: pd.DataFrame, clock: str) -> Array:
         rows: rows of the tidy table.
         clock: one of ``CLOCKS``.
     """
-    return np.asarray(rows[list(CLOCKS[clock])].sum(axis=1), dtype=float)
+    workers = rows["workers"] if clock == "machine-hours" else 1.0
+    return np.asarray(rows[list(CLOCKS[clock])].sum(axis=1) * workers, dtype=float)
 
 
 def on_grid(rows: pd.DataFrame, column: str, grid: Array, clock: str = "cost") -> Steps:

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from analysis.page.prices import PRICE
 from analysis.page.talk_table import as_text, counterparts, measured, measured_note, talk
 
 
@@ -56,6 +57,8 @@ def test_wall_clock_of_parallel_runs_is_read_off_their_clock() -> None:
     found = measured(rows, "t", 0.1).set_index("quantity")
     assert found.loc["wall-clock", "median"] == pytest.approx(7300 / 3600)
     assert found.loc["wall-clock", "unit"] == "h on 2 workers"
+    # both workers are paid for until the end, the idle one, too
+    assert found.loc["price", "median"] == pytest.approx(2 * 7300 / 3600 * PRICE)
     assert "ideal" not in measured_note(rows)
     assert "it assumes that no worker ever waits" in measured_note(table({"x": [(4, True)]}))
 

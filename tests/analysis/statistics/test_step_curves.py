@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from analysis.statistics.step_curves import clock_of, on_grid, within_budget
+from analysis.statistics.step_curves import busy_runs, clock_of, on_grid, within_budget
 
 ROWS = pd.DataFrame({
     "seed": [0, 0, 0, 1, 1],
@@ -36,3 +36,16 @@ def test_what_crossed_the_budget_is_not_within_it_but_a_first_trial_stays() -> N
     rows = ROWS.assign(task="t", method="m", budget=[2.0, 2.0, 2.0, 1.0, 1.0])
     assert within_budget(rows).index.tolist() == [0, 1, 3]
     assert len(within_budget(rows.assign(budget=np.nan))) == 5
+
+
+def test_idle_workers_are_on_the_clock_of_machine_hours() -> None:
+    rows = ROWS.assign(end=ROWS.total_cost, workers=4)
+    assert clock_of(rows, "machine-hours").tolist() == [4, 8, 16, 8, 12]
+    assert clock_of(rows, "wall-clock").tolist() == [1, 2, 4, 2, 3]
+
+
+def test_a_run_on_a_busy_machine_counts_once() -> None:
+    rows = ROWS.assign(task="t", method="m", load=[1.0, 1.0, 1.0, 2.0, 2.0])
+    assert busy_runs(rows) == 1
+    assert busy_runs(rows.drop(columns="load")) == 0
+    assert busy_runs(rows.assign(load=np.nan)) == 0
