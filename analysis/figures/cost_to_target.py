@@ -45,8 +45,8 @@ def draw_cost_to_target(
     Args:
         table: tidy table, see ``analysis.data.tidy.tidy``.
         task: name of the task.
-        targets: regrets, of which those below three validation examples are left out; by default
-            those of ``analysis.statistics.regret_targets.shown_targets``.
+        targets: regrets, of which those below ``lowest_target`` of
+            ``analysis.statistics.regret_targets`` are left out; by default ``shown_targets``.
         clock: one of ``analysis.statistics.step_curves.CLOCKS``.
         rule: one of ``analysis.data.tidy.RULES``.
         rng: random generator of the bootstrap; by default one with a fixed seed.
@@ -81,8 +81,8 @@ def draw_cost_to_target(
         "divided by the number of runs whose incumbent reached the target and stayed there to the "
         "end (beside each panel). Bars: 95 % bootstrap intervals over runs; a single run has none. "
         "Open marker with an arrow: fewer than half of the runs stayed there, so the average cost "
-        "is above the marker. Ticks: the same until the recommendation is good, trained at "
-        "the target or not (found). "
+        "is above the marker; not reached: none did. Ticks: the same until the recommendation is "
+        "good, trained at the target or not (found). "
         + captions.basis(rows, clock, rule)
         + captions.account(rows, account)
         + captions.ended_early(rows, "count with all their cost if they did not reach the target")
@@ -96,12 +96,9 @@ def draw_cost_to_target(
     omitted = sorted(set(map(float, requested)) - set(kept), reverse=True)
     if omitted:
         caption += (
-            " Left out, because they are less than three validation examples: "
+            " Left out, because they are below three validation examples or the replay's error: "
             f"{', '.join(map(str, omitted))}."
         )
-    resolution = float(rows.resolution.iloc[0])
-    if any(target < resolution for target in kept):
-        caption += f" The interpolation error of the replay is {resolution:.2g}."
     return Figure(figure, data, caption)
 
 
@@ -158,6 +155,16 @@ def _figure(
 def _mark(ax: Axes, row: Any, y: int) -> None:
     """Draw the cost of one method, a row of the data, at a height of the panel."""
     colour = style.colour_of(row.method)
+    if not row.successes:  # how much it would cost is not known at all
+        ax.annotate(
+            "not reached", (0.98, y), xycoords=("axes fraction", "data"), ha="right", va="center",
+            fontsize="small", color=colour,
+        )  # fmt: skip
+        ax.annotate(
+            f"0/{row.runs}", (1.02, y), xycoords=("axes fraction", "data"), va="center",
+            fontsize="small",
+        )  # fmt: skip
+        return
     if row.bound:
         ax.annotate(
             "", (row.cost, y), xytext=(30, 0), textcoords="offset points",

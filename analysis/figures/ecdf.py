@@ -102,7 +102,8 @@ def draw_ecdf(
     caption = (
         "Share of the pairs of a run and a target in which the run has reached the target within a "
         "cost, and its incumbent stays there to the end of the run. Targets are evenly spaced in "
-        "log regret, down to three validation examples. A curve further up and left is better; a "
+        "log regret, down to three validation examples or the replay's error. A curve further up "
+        "and left is better; a "
         f"cross marks the end of a method's longest run. Lowest regret of any run: "
         f"{_lowest(rows, names, rule)}. "
         + captions.basis(rows, clock, rule)

@@ -17,7 +17,7 @@ from analysis.statistics.regret_targets import reached, unit_of
 
 HOUR = 3600.0  # seconds
 COUNTERPARTS = {
-    "SigOpt Multitask": ("multitask", "sigopt", "mtbo_talk", "mtbo"),
+    "SigOpt Multitask": ("multitask", "sigopt"),
     "Bayesian": ("ei",),
     "Random": ("random",),
 }
@@ -68,7 +68,7 @@ def measured(
     Args:
         table: tidy table, see ``analysis.data.tidy.tidy``.
         task: name of the task.
-        target: a regret of at least three validation examples.
+        target: a regret, not below the lowest one that means something.
         price: price of one hour of evaluation cost in USD.
         workers: number of workers among which the cost of a serial run is divided.
         clock: one of ``analysis.statistics.step_curves.CLOCKS``.
@@ -83,13 +83,17 @@ def measured(
         ``<quartile>_bound``, ``runs``, ``successes``, ``share`` (successes per run, in [0, 1]).
 
     Raises:
-        ValueError: if the target is below three validation examples, if the task has no runs, or
+        ValueError: if the target is below the lowest that means something (three validation
+            examples, or the replay's error), if the task has no runs, or
             if the regret is not known.
     """
     runs = reached(table, task, (target,), clock, rule, account)
     training, unit_name = unit_of(table[table.task == task])
     if not len(runs):
-        raise ValueError(f"a regret of {target:g} on {task} is below three validation examples")
+        raise ValueError(
+            f"a regret of {target:g} on {task} is below three validation examples or the error of "
+            "the replay"
+        )
     records = []
     for method, group in runs.groupby("method", sort=True):
         hit = group.reached.to_numpy(dtype=bool)

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.data.load import index_reached
-from analysis.statistics.step_curves import clock_of
+from analysis.statistics.step_curves import clock_of, within_budget
 
 LADDER = (0.1, 0.05, 0.02, 0.01, 0.005, 0.002, 0.001)
 """candidate targets (regrets) of most tasks; reports show those within reach"""
@@ -62,14 +62,24 @@ def unit_of(rows: pd.DataFrame) -> tuple[float, str]:
     return 1.0, "seconds"
 
 
+def lowest_target(rows: pd.DataFrame) -> float:
+    """Return the lowest regret of a target: three validation examples, or the replay's error.
+
+    Args:
+        rows: rows of the tidy table of one task.
+    """
+    resolution = float(rows.resolution.iloc[0]) if "resolution" in rows else 0.0
+    return max(EXAMPLES * float(rows.loss_floor.iloc[0]), float(np.nan_to_num(resolution)))
+
+
 def allowed(rows: pd.DataFrame, targets: Sequence[float]) -> list[float]:
-    """Return the targets of at least three validation examples, largest first.
+    """Return the targets that are not below ``lowest_target``, largest first.
 
     Args:
         rows: rows of the tidy table of one task.
         targets: regrets.
     """
-    floor = EXAMPLES * float(rows.loss_floor.iloc[0])
+    floor = lowest_target(rows)
     return sorted({float(t) for t in targets if t >= floor * (1 - 1e-9)}, reverse=True)
 
 
@@ -86,7 +96,7 @@ def candidates(rows: pd.DataFrame, rule: str = "recommended") -> list[float]:
     runs = rows.groupby(["method", "seed"])[column]
     first = rows[np.isfinite(rows[column])].groupby(["method", "seed"])[column].first()
     final = runs.last().groupby("method").quantile(HALF, interpolation="lower")
-    lowest = EXAMPLES * float(rows.loss_floor.iloc[0])
+    lowest = lowest_target(rows)
     return of_scale(LADDER, float(final.min()), float(first.median()), lowest)
 
 
@@ -118,8 +128,8 @@ def of_scale(usual: Sequence[float], final: float, first: float, lowest: float) 
 def ladder(rows: pd.DataFrame, rule: str = "recommended", count: int = 51) -> list[float]:
     """Return the targets of an ECDF, evenly spaced in log regret, largest first, as in COCO.
 
-    They range from the median over runs of the regret of the first incumbent down to three
-    validation examples (or to the lowest positive regret, where the loss is known exactly).
+    They range from the median over runs of the regret of the first incumbent down to
+    ``lowest_target`` (or to the lowest positive regret, where the loss is known exactly).
 
     Args:
         rows: rows of the tidy table of one task.
@@ -131,7 +141,7 @@ def ladder(rows: pd.DataFrame, rule: str = "recommended", count: int = 51) -> li
     if not len(finite):
         return []
     first = float(finite.groupby(["method", "seed"])[column].first().median())
-    floor = EXAMPLES * float(rows.loss_floor.iloc[0])
+    floor = lowest_target(rows)
     positive = finite[column][finite[column] > 0]
     last = floor if floor > 0 else float(positive.min()) if len(positive) else first
     return [float(t) for t in np.geomspace(max(first, last), last, count if first > last else 1)]
@@ -155,8 +165,7 @@ def reached(
     Args:
         table: tidy table, see ``analysis.data.tidy.tidy``.
         task: name of the task.
-        targets: regrets (differences of losses); those below three validation examples are
-            skipped.
+        targets: regrets (differences of losses); those below ``lowest_target`` are skipped.
         clock: one of ``analysis.statistics.step_curves.CLOCKS``.
         rule: one of ``analysis.data.tidy.RULES``.
         account: one of ``ACCOUNTS``. ``delivered`` adds the target training that the config
@@ -176,7 +185,8 @@ def reached(
     rows = rows_of(table, task, rule)
     missing = deliveries_of(rows, rule) if account == "delivered" else pd.Series(0.0, rows.index)
     records = []
-    for (method, seed), run in rows.groupby(["method", "seed"], sort=True):
+    # a trial that ends past the budget counts here as little as in the results at the end
+    for (method, seed), run in within_budget(rows).groupby(["method", "seed"], sort=True):
         regret = run[f"regret_{rule}"].to_numpy(dtype=float)
         parallel = run.workers.iloc[0] > 1
         walls = run.end.to_numpy(dtype=float) if parallel else np.full(len(run), np.nan)

@@ -19,7 +19,11 @@ def table(runs: dict[str, Sequence[Sequence[float]]], **constants: object) -> pd
         for seed, run in enumerate(regrets)
         for trial, regret in enumerate(run)
     ]  # fmt: skip
-    facts = {"task": "t", "target_cost": 10.0, "loss_floor": 0.001} | SERIAL | constants
+    facts = (
+        {"task": "t", "target_cost": 10.0, "loss_floor": 0.001, "budget": np.inf}
+        | SERIAL
+        | constants
+    )
     return pd.DataFrame(rows).assign(**facts)
 
 

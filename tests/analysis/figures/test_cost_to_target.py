@@ -45,7 +45,7 @@ def test_what_is_drawn_is_the_data() -> None:
 def test_one_panel_a_target_and_the_rest_is_named() -> None:
     drawn = draw_cost_to_target(TABLE, "t", (0.1, 0.3, 0.005))
     assert [ax.get_title() for ax in drawn.figure.axes] == ["regret ≤ 0.3", "regret ≤ 0.1"]
-    assert "less than three validation examples: 0.005" in drawn.caption
+    assert "or the replay's error: 0.005" in drawn.caption
     assert "3 seeds" in drawn.caption
     assert "the limit on trials ended (ei, random)" in drawn.caption
     assert "compared by evaluation cost." in drawn.caption

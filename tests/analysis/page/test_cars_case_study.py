@@ -26,15 +26,15 @@ def data(tmp_path: Path) -> FigureData:
 
 def test_gains_are_over_the_baselines_mean(data: FigureData) -> None:
     rows = pd.DataFrame({
-        "task": "t", "method": "mtbo_talk", "seed": [0, 1], "replays": "newnewnew",
+        "task": "t", "method": "multitask", "seed": [0, 1], "replays": "newnewnew",
         "test_recommended": [0.45, 0.35], "total_cost": 1.0, "budget": 1.0,
     })  # fmt: skip
     shown = baseline(rows, "t", data)
     found = shown.data.set_index("config")
     assert found.loc["baseline", "test accuracy [%]"] == "25.0 (20.0 to 30.0)"
     assert found.loc["best recorded config", "gain [points]"] == "+35.0"
-    assert found.loc["tuned by mtbo_talk", "test accuracy [%]"] == "60.0 (57.5 to 62.5)"
-    assert found.loc["tuned by mtbo_talk", "the talk, ResNet-50"] == "47.99 %, +1.58 points"
+    assert found.loc["tuned by multitask", "test accuracy [%]"] == "60.0 (57.5 to 62.5)"
+    assert found.loc["tuned by multitask", "the talk, ResNet-50"] == "47.99 %, +1.58 points"
     assert "another version of the table (oldoldol) than the one" in shown.caption
     assert "that the runs replay (newnewne)" in shown.caption
 

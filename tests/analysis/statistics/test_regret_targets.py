@@ -120,3 +120,17 @@ def test_the_unit_is_a_training_of_a_good_config_where_it_is_known() -> None:
     assert unit_of(rows.assign(good_cost=4.0)) == (4.0, "trainings")
     assert unit_of(rows.assign(good_cost=np.nan)) == (10.0, "full trainings")
     assert unit_of(rows.assign(target_cost=np.nan)) == (1.0, "seconds")
+
+
+def test_targets_below_the_error_of_a_replay_are_left_out() -> None:
+    rows = table(RUNS, resolution=0.03)
+    assert allowed(rows, [0.1, 0.05, 0.02]) == [0.1, 0.05]
+    assert ladder(rows)[-1] == pytest.approx(0.03)
+
+
+def test_a_trial_that_ends_past_the_budget_does_not_count() -> None:
+    rows = table({"ei": [(0.5, 0.5, 0.05)]}, budget=25.0)
+    (run,) = reached(rows, "t", [0.1]).itertuples()
+    assert (run.reached, run.cost, run.spent) == (False, 20, 20)
+    (run,) = reached(rows.assign(budget=30.0), "t", [0.1]).itertuples()
+    assert (run.reached, run.cost) == (True, 30)
