@@ -21,10 +21,15 @@ from analysis.statistics.comparisons import (
     cost_ratios,
     equivalent_ratio,
 )
+from analysis.statistics.fixed_budget import at_budgets, summarised
 
 HOLDS, FAILS, OPEN, NOT_MEASURED = "holds", "does not hold", "not shown", "not measured"
 BUDGETS = (1.0, 3.0, 10.0, 20.0)
 """budgets of the claim on Hyperband, in trainings"""
+PARALLEL_BUDGETS = (20.0, 50.0, 100.0)
+"""the same of those with twenty workers: the first trainings end all at once"""
+TIMES = 12920 / 220
+"""the talk's ratio of numbers of observations, which it assumes"""
 PROPORTIONAL = 0.8
 """share of a proportional speed-up from which on it counts as mostly proportional"""
 
@@ -53,7 +58,7 @@ def verdicts() -> list[Verdict]:
     found: list[Verdict] = []
     for claim in talk.RATIOS:
         found += _ratios(claim)
-    for judge in (_width, _converges, _bias, _multiply):
+    for judge in (_fewer, _width, _converges, _bias, _multiply):
         found += list(judge())
     found += [
         Verdict(claim, "", "", "", "", "", "", None, NOT_MEASURED) for claim in talk.UNMEASURED
@@ -93,6 +98,30 @@ def _ratios(claim: Claim) -> Iterator[Verdict]:
                     measured=ratio.measured,
                     verdict=at_most(claim.at_most, ratio.measured),
                 )
+
+
+def _fewer() -> Iterator[Verdict]:
+    """Yield, by budget, for how many random trainings one training of the search stands."""
+    base = Verdict(
+        talk.FEWER, "multitask", "", "cars_head", "talk_parallel", "delivered", "", None,
+        NOT_MEASURED,
+    )  # fmt: skip
+    try:
+        judged = at_budgets(
+            _study("talk_parallel").whole, "cars_head", _random("talk_parallel", "cars_head"),
+            PARALLEL_BUDGETS, "delivered",
+        )  # fmt: skip
+    except ValueError as error:
+        yield base._replace(detail=str(error))
+        return
+    for row in summarised(judged[judged.method == "multitask"]).itertuples():
+        each = Measured(row.k / row.budget, row.k_low / row.budget, row.k_high / row.budget)
+        verdict = HOLDS if each.value >= TIMES and each.low > 1 else OPEN
+        yield base._replace(
+            detail=f"{row.budget:g} trainings",
+            measured=each,
+            verdict=FAILS if each.high < TIMES else verdict,
+        )
 
 
 def _width() -> Iterator[Verdict]:
@@ -147,16 +176,19 @@ def _bias() -> Iterator[Verdict]:
 
 
 def _multiply() -> Iterator[Verdict]:
-    """Yield, by method, the saving with 20 workers over that with one, both over random search."""
+    """Yield, by method, the saving with 20 workers over that with one, both over random search.
+
+    Both studies train every config from the start.
+    """
     for method in ("ei", "mtbo_talk", "fabolas_talk"):
         base = Verdict(
-            talk.MULTIPLY, method, "random", "cars_head", "cars_talk, talk_parallel", "", "", None,
-            NOT_MEASURED,
+            talk.MULTIPLY, method, "random", "cars_head", "cars_restarts, talk_parallel", "", "",
+            None, NOT_MEASURED,
         )  # fmt: skip
         try:
             one, twenty = (
                 cost_ratios(_study(study).whole, "cars_head", method, "random")[-1]
-                for study in ("cars_talk", "talk_parallel")
+                for study in ("cars_restarts", "talk_parallel")
             )
         except ValueError as error:
             yield base._replace(detail=str(error))
