@@ -1,123 +1,23 @@
-"""A run goes on whatever a power cut took from the ends of its files."""
+"""A run goes on from what is in its files, whatever stopped it; power cuts are in tests/faults."""
 
 from __future__ import annotations
 
-import itertools
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from benchmarks.budget import Budget
-from benchmarks.core.protocols import Method, Task
 from benchmarks.core.space import Config
-from benchmarks.core.trial import History, Observation, Suggestion, Truth
-from benchmarks.engines.virtual import Virtual
-from benchmarks.runner import loop
+from benchmarks.core.trial import History, Suggestion, Truth
 from benchmarks.runner.resumption import resume
 from benchmarks.runner.trace import Trace
 from methods.asha import ASHA
 from methods.hyperband import Hyperband
 from methods.random_search import RandomSearch
+from support.resumed import Counted, Trains, go
 from support.rows import ended_row, started_row, trial_row
 from support.tiny import Tiny, without_clocks
-
-FILES = ("trace.jsonl", "started.jsonl", "ended.jsonl")
-
-
-class Counted(Tiny):
-    """Counts its evaluations; costs differ from config to config."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.evaluated: list[Config] = []
-
-    def evaluate(self, config: Config, fidelity: float, rng: np.random.Generator) -> Observation:
-        self.evaluated.append(config)
-        seen = super().evaluate(config, fidelity, rng)
-        return Observation(seen.loss, fidelity * (0.5 + config["x"]), "ok", seen.test_loss)
-
-
-class Trains(Counted):
-    reproducible = False
-
-
-def go(
-    folder: Path, task: Task, trials: int, n: int = 1, rewind: bool = False, kind: Any = ASHA
-) -> list[Any]:
-    folder.mkdir(exist_ok=True)
-    trace = Trace(folder / "trace.jsonl")
-    state = resume(trace, task, rewind)
-    engine = Virtual(task, 0, n, 0.25, state.now)
-    method: Method = kind(task.space, task.fidelities)
-    with trace.open(sync=False) as writer:
-        loop.run(method, task, Budget(trials=trials), 0, writer, state, engine=engine)
-    return trace.load()
-
-
-def interrupted(folder: Path, task: Task, trials: int, n: int) -> None:
-    """A run that stops when ``trials`` trials are in the trace, with others running."""
-    trace = Trace(folder / "trace.jsonl")
-    folder.mkdir(exist_ok=True)
-    state = resume(trace, task)
-
-    class StopError(Exception):
-        pass
-
-    def stop(_: object) -> None:
-        if len(trace.load()) == trials:
-            raise StopError
-
-    engine = Virtual(task, 0, n, 0.25)
-    method = ASHA(task.space, task.fidelities)
-    with trace.open(sync=False) as writer, pytest.raises(StopError):
-        loop.run(method, task, Budget(trials=99), 0, writer, state, stop, engine)
-
-
-def cuts(path: Path) -> list[int]:
-    """All bytes of the last two rows, and the ends of the others."""
-    content = path.read_bytes()
-    ends = [0, *itertools.accumulate(len(line) for line in content.splitlines(keepends=True))]
-    return sorted({*ends, *range(ends[-3], len(content), 7)}, reverse=True)
-
-
-@pytest.mark.parametrize("workers", [1, 4])
-@pytest.mark.parametrize("file", FILES)
-def test_a_replay_goes_on_to_the_unbroken_trace(file: str, workers: int, tmp_path: Path) -> None:
-    whole = without_clocks(go(tmp_path / "whole", Counted(), 16, workers))
-    interrupted(tmp_path / "cut", Counted(), 9, workers)
-    contents = {name: (tmp_path / "cut" / name).read_bytes() for name in FILES}
-    positions = cuts(tmp_path / "cut" / file)
-    for position in positions:
-        for name, content in contents.items():
-            (tmp_path / "cut" / name).write_bytes(content[:position] if name == file else content)
-        resumed = go(tmp_path / "cut", Counted(), 16, workers)
-        assert without_clocks(resumed) == whole
-    print(f"{file} cut at {len(positions)} places, {workers} workers: the unbroken trace each time")
-
-
-@pytest.mark.parametrize("workers", [1, 4])
-@pytest.mark.parametrize("file", FILES)
-def test_no_training_whose_end_is_in_a_file_is_done_again(
-    file: str, workers: int, tmp_path: Path
-) -> None:
-    interrupted(tmp_path / "cut", Trains(), 9, workers)
-    contents = {name: (tmp_path / "cut" / name).read_bytes() for name in FILES}
-    for position in cuts(tmp_path / "cut" / file):
-        for name, content in contents.items():
-            (tmp_path / "cut" / name).write_bytes(content[:position] if name == file else content)
-        trace = Trace(tmp_path / "cut" / "trace.jsonl")
-        stored = trace.read()
-        task = Trains()
-        rows = go(tmp_path / "cut", task, 16, workers)
-        assert sorted(row["trial"] for row in rows) == list(range(16))
-        done = [row["config"] for row in stored.rows]
-        done += [started["config"] for started, _ in stored.pending]
-        assert [row["config"] for row in rows][: len(done)] == done
-        assert len(task.evaluated) == 16 - len(done)
-        costs = [row["cumulative_cost"] for row in rows]
-        assert costs == pytest.approx(np.cumsum([row["cost"] for row in rows]))
 
 
 @pytest.mark.parametrize("kind", [RandomSearch, ASHA, Hyperband])
