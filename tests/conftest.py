@@ -41,7 +41,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
             help=f"{group} to run the contract suites on: name of a YAML, or module.Class",
         )
     parser.addoption(
-        "--hostile", default="200", help="number of random command lines in tests/faults"
+        "--hostile", default="200", help="random command lines in tests/faults: 31 or more"
     )
     parser.addoption(
         "--refresh-golden", action="store_true", help="write tests/contracts/golden.json anew"
@@ -85,13 +85,11 @@ def curve_table(tmp_path_factory: pytest.TempPathFactory) -> Path:
     Beside it lie the rows that it was made from, with the suffix ``.jsonl``.
     """
     from benchmarks.recorder import raw_rows  # these are slow to import
-    from benchmarks.recorder.table_of_curves import compact_curves
     from support import curves
 
     source = curves.record(tmp_path_factory.mktemp("curves") / "made_up.jsonl")
     raw_rows.append(source, curves.row(curves.BROKEN, ends=3))
-    target = source.with_suffix(".npz")
-    return compact_curves(source, target, curves.SPACE, curves.DERIVED, "a stand-in")
+    return curves.compact(source, "a stand-in")
 
 
 @pytest.fixture(scope="session")

@@ -25,7 +25,10 @@ def test_readme_has_the_two_commands_and_the_two_screens() -> None:
     assert {"mine.py", "bowl.py"} <= set(blocks("file"))
 
 
-@pytest.mark.parametrize("name", ["own method", "own task", "own recording"])
+@pytest.mark.parametrize(
+    "name",
+    ["own method", "own task", pytest.param("own recording", marks=pytest.mark.slow)],
+)
 def test_bring_your_own_works_as_shown(name: str, tmp_path: Path) -> None:
     tmp_path /= "a,b (1) müller"  # whatever a folder is called
     for file, content in blocks("file").items():

@@ -10,7 +10,7 @@ import pytest
 
 from analysis.report import main as report
 from benchmarks.figure_data import main
-from support.cli import ENVIRONMENT, call, call_here
+from support.cli import ENVIRONMENT, call_here
 
 MODULE = "benchmarks.figure_data"
 
@@ -97,12 +97,13 @@ def test_a_study_of_classes_of_the_user_gets_its_maps_and_the_report_shows_them(
         run, cwd=tmp_path, env=ENVIRONMENT, capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr
-    done = call(tmp_path, "study=own", module=MODULE)
+    monkeypatch.syspath_prepend(tmp_path)  # as ``python -m`` does
+    done = call_here(tmp_path, "study=own", module=MODULE)
     assert done.returncode == 0, done.stderr
     data = tmp_path / "results" / "own" / "data"
     # no method of the study has a multi-task model, so there is no toy
     assert sorted(path.name for path in data.iterdir()) == ["maps_mine.csv", "sources.csv"]
-    done = call(tmp_path, "runs=results/runs/own", "study=x", "out=there", module=MODULE)
+    done = call_here(tmp_path, "runs=results/runs/own", "study=x", "out=there", module=MODULE)
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "there/maps_mine.csv").read_bytes() == (data / "maps_mine.csv").read_bytes()
     monkeypatch.chdir(tmp_path)
@@ -113,6 +114,7 @@ def test_a_study_of_classes_of_the_user_gets_its_maps_and_the_report_shows_them(
     head = "from benchmarks.core.protocols import Task\n"
     body = "def Replay() -> Task: raise RuntimeError('not\\ntoday')\n"
     (tmp_path / "mine.py").write_text(head + body)
-    done = call(tmp_path, "study=own", module=MODULE)
+    monkeypatch.delitem(sys.modules, "mine")
+    done = call_here(tmp_path, "study=own", module=MODULE)
     assert done.returncode == 1
     assert done.stderr == "not written: task=mine: RuntimeError: not today\n"

@@ -155,6 +155,7 @@ def test_an_experiment_sweeps_and_ends_with_a_summary_of_the_study(tmp_path: Pat
     assert (tmp_path / "results/runs/tiny_study/tiny/random/seed-1/trace.jsonl").exists()
 
 
+@pytest.mark.slow
 def test_a_sweep_runs_in_parallel_by_a_launcher_of_hydra(tmp_path: Path) -> None:
     launcher = ("hydra/launcher=joblib", "hydra.launcher.n_jobs=2")
     done = call(tmp_path, "-m", *launcher, "method=random,outside", "task=tiny", "seed=0,1")

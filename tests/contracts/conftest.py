@@ -20,20 +20,30 @@ def is_preset(name: str) -> bool:
     return "defaults" in yaml.safe_load((CONF / "method" / f"{name}.yaml").read_text())
 
 
+def chosen(group: str, config: pytest.Config) -> list[str]:
+    """Names of the methods or tasks to run on."""
+    names = sorted(path.stem for path in (CONF / group).glob("*.yaml"))
+    if group == "method":
+        names = [name for name in names if not is_preset(name)]
+    return config.getoption(f"--{group}") or names
+
+
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     for group in ("method", "task"):
         fixture = f"{group}_name"
         if fixture in metafunc.fixturenames:
-            names = sorted(path.stem for path in (CONF / group).glob("*.yaml"))
-            if group == "method":
-                names = [name for name in names if not is_preset(name)]
-            named = metafunc.config.getoption(f"--{group}") or []
-            chosen = named or names
+            names = chosen(group, metafunc.config)
             metafunc.parametrize(
                 fixture,
-                [pytest.param(name, marks=_marks(name, metafunc.definition)) for name in chosen],
+                [pytest.param(name, marks=_marks(name, metafunc.definition)) for name in names],
                 scope="module",
             )
+
+
+@pytest.fixture(scope="session")
+def all_methods(pytestconfig: pytest.Config) -> tuple[str, ...]:
+    """Names of all methods that the suites run on."""
+    return tuple(chosen("method", pytestconfig))
 
 
 def _marks(name: str, test: pytest.Function) -> list[pytest.MarkDecorator]:

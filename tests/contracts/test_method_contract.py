@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import json
 import subprocess
 import sys
 from collections.abc import Callable
@@ -155,7 +156,11 @@ def test_it_survives_a_task_on_which_everything_fails(method_name: str, tmp_path
     assert {row["best_seen"] for row in rows} == {None}
 
 
-@pytest.mark.parametrize("kind", ["accuracy", "zero", "turning"])
+@pytest.mark.whole_runs
+@pytest.mark.parametrize(
+    "kind",
+    ["turning", *(pytest.param(kind, marks=pytest.mark.slow) for kind in ("accuracy", "zero"))],
+)
 def test_it_runs_on_losses_of_any_sign(method_name: str, kind: str, tmp_path: Path) -> None:
     """A model of logarithms becomes one of ranks with the first loss that has none."""
     task = AnySign(kind, **OFFERED.get(method_name, {}))
@@ -175,6 +180,7 @@ def test_it_runs_on_losses_of_any_sign(method_name: str, kind: str, tmp_path: Pa
     assert kind != "turning" or not any(ranked[: AnySign.TURN + 1])
 
 
+@pytest.mark.whole_runs
 def test_a_fresh_object_and_a_used_one_agree_and_asking_twice_changes_nothing(
     method_name: str, whole: Callable[[str], Path]
 ) -> None:
@@ -190,6 +196,7 @@ def test_a_fresh_object_and_a_used_one_agree_and_asking_twice_changes_nothing(
         assert used.recommend(past, np.random.default_rng(8)) == wanted
 
 
+@pytest.mark.whole_runs
 def test_two_methods_in_one_process_do_not_disturb_each_other(
     method_name: str, whole: Callable[[str], Path]
 ) -> None:
@@ -259,6 +266,7 @@ def test_many_workers_and_nothing_finished(method_name: str) -> None:
         task.fidelities.check(suggestion.fidelity)
 
 
+@pytest.mark.whole_runs
 def test_the_trace_keeps_the_clocks_apart_and_the_incumbent_monotone(
     method_name: str, whole: Callable[[str], Path]
 ) -> None:
@@ -273,17 +281,41 @@ def test_the_trace_keeps_the_clocks_apart_and_the_incumbent_monotone(
         assert row["cost"] == row["fidelity"]  # the method's thinking is not in it
 
 
-def test_importing_it_has_no_side_effects(method_name: str) -> None:
-    package, _, name = group_settings("method", method_name)["_target_"].rpartition(".")
-    code = (
-        "import sys, logging, threading, numpy as np\n"
-        "before = np.random.get_state()[1].tolist()\n"
-        f"from {package} import {name}\n"
-        "assert np.random.get_state()[1].tolist() == before, 'global random state'\n"
-        "assert not logging.getLogger().handlers, 'logging'\n"
-        "assert threading.active_count() == 1, 'threads'\n"
-        "heavy = {'GPy', 'emukit', 'matplotlib', 'sklearn', 'hydra'} & set(sys.modules)\n"
-        "assert not heavy, f'imports {heavy}'\n"
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+IMPORTS = """
+import json, logging, sys, threading
+import numpy as np
+
+HEAVY = {"GPy", "emukit", "matplotlib", "sklearn", "hydra"}
+
+
+def state():
+    random = np.random.get_state()[1].tolist()
+    handlers = list(map(repr, logging.getLogger().handlers))
+    return random, handlers, threading.active_count(), sorted(HEAVY & set(sys.modules))
+
+
+before, found = state(), {}
+for name, target in json.loads(sys.argv[1]).items():
+    package, _, attribute = target.rpartition(".")
+    getattr(__import__(package, fromlist=[attribute]), attribute)
+    after = state()
+    what = ("global random state", "logging", "threads", "heavy packages")
+    found[name] = [w for w, old, new in zip(what, before, after, strict=True) if old != new]
+    before = after
+print(json.dumps(found))
+"""
+
+
+@functools.cache
+def changed_by_imports(names: tuple[str, ...]) -> dict[str, list[str]]:
+    """What importing each method, one after another in a fresh process, changed in it."""
+    targets = {name: group_settings("method", name)["_target_"] for name in names}
+    words = [sys.executable, "-c", IMPORTS, json.dumps(targets)]
+    done = subprocess.run(words, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+    found: dict[str, list[str]] = json.loads(done.stdout)
+    return found
+
+
+def test_importing_it_has_no_side_effects(method_name: str, all_methods: tuple[str, ...]) -> None:
+    assert changed_by_imports(all_methods)[method_name] == []

@@ -29,7 +29,9 @@ EMUKIT = [
     partial(EmukitMES, **SMALL["emukit_mes"]),
     partial(EmukitFabolas, **SMALL["emukit_fabolas"]),
 ]
-MODEL_BASED = [*OURS, GPyEI, *EMUKIT]
+REFERENCES = [pytest.param(build, marks=pytest.mark.slow) for build in [GPyEI, *EMUKIT]]
+"""methods of other packages, which take long"""
+MODEL_BASED = [*OURS, *REFERENCES]
 
 
 @pytest.fixture

@@ -29,9 +29,15 @@ from methods.references.gpy_ei import GPyEI
 from support.builders import SMALL
 
 ROOT = Path(__file__).parents[2]
-EMUKIT = [partial(EmukitES, **SMALL["emukit_es"]), partial(EmukitMES, **SMALL["emukit_mes"])]
-MODEL_BASED = [GPyEI, ExpectedImprovement, EntropySearch, MTBO, Fabolas, *EMUKIT]
-METHODS = [RandomSearch, *MODEL_BASED, partial(EmukitFabolas, **SMALL["emukit_fabolas"])]
+EMUKIT = [
+    partial(EmukitES, **SMALL["emukit_es"]),
+    partial(EmukitMES, **SMALL["emukit_mes"]),
+    partial(EmukitFabolas, **SMALL["emukit_fabolas"]),
+]
+REFERENCES = [pytest.param(build, marks=pytest.mark.slow) for build in [GPyEI, *EMUKIT]]
+"""methods of other packages, which take long"""
+MODEL_BASED = [ExpectedImprovement, EntropySearch, MTBO, Fabolas, *REFERENCES]
+METHODS = [RandomSearch, *MODEL_BASED]
 NAN = float("nan")
 Build = Callable[[Space, Fidelities], Method]
 

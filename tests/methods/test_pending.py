@@ -33,7 +33,9 @@ EMUKIT = [
     partial(EmukitMES, **SMALL["emukit_mes"]),
     partial(EmukitFabolas, **SMALL["emukit_fabolas"]),
 ]
-MODEL_BASED = [*OURS, GPyEI, *EMUKIT]
+REFERENCES = [pytest.param(build, marks=pytest.mark.slow) for build in [GPyEI, *EMUKIT]]
+"""methods of other packages, which take long"""
+MODEL_BASED = [*OURS, *REFERENCES]
 Play = Callable[..., History]
 
 
@@ -84,7 +86,7 @@ def test_a_liar_tells_the_lowest_loss_seen(
         build(space, fidelities, pending="lair")
 
 
-@pytest.mark.parametrize("build", [ExpectedImprovement, EntropySearch, GPyEI])
+@pytest.mark.parametrize("build", [ExpectedImprovement, EntropySearch, REFERENCES[0]])
 def test_workers_get_different_configs(
     build: Any, space: Space, fidelities: Fidelities, play: Play
 ) -> None:
@@ -165,7 +167,7 @@ def test_the_initial_design_goes_by_what_was_started(
 FEW = Space({"a": Categorical(("u", "v")), "b": Categorical((1, 2, 3))})
 
 
-@pytest.mark.parametrize("build", [*OURS, GPyEI, *EMUKIT[:2]])
+@pytest.mark.parametrize("build", [*OURS, *REFERENCES[:3]])
 def test_what_is_running_is_not_suggested_where_something_else_is_left(build: Any) -> None:
     """Of six configs at one fidelity, five are running; then all six."""
     rng = np.random.default_rng(0)

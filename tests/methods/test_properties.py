@@ -28,7 +28,9 @@ EMUKIT = [
     partial(EmukitFabolas, **SMALL["emukit_fabolas"]),
 ]
 OURS = [ExpectedImprovement, EntropySearch, MTBO, Fabolas]
-MODEL_BASED = [GPyEI, *OURS, *EMUKIT]
+REFERENCES = [pytest.param(build, marks=pytest.mark.slow) for build in [GPyEI, *EMUKIT]]
+"""methods of other packages, which take long"""
+MODEL_BASED = [*OURS, *REFERENCES]
 SHARES = (1 / 512, 1 / 64, 0.25, 1.0)
 FIDELITIES = [Fidelities(), Fidelities(low=1 / 512), Fidelities(values=SHARES)]
 SPACES = [
@@ -91,9 +93,7 @@ def check(build: Any, space: Space, fidelities: Fidelities, past: History, **opt
 
 
 @pytest.mark.parametrize("transform", ["log", "none"])
-@pytest.mark.parametrize(
-    "build", [*OURS, *(pytest.param(build, marks=pytest.mark.slow) for build in [GPyEI, *EMUKIT])]
-)
+@pytest.mark.parametrize("build", MODEL_BASED)
 @settings(max_examples=16, derandomize=True, database=None)
 @given(case=histories())
 def test_any_history(build: Any, transform: str, case: tuple[Space, Fidelities, History]) -> None:

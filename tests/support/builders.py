@@ -30,8 +30,8 @@ SMALL_LIVE: dict[str, tuple[str, dict[str, Any]]] = {
     "lm_shakespeare": ("torch", {"characters": 10_000, "steps": 27, "subset_tokens": 640}),
     "cnn_fashion": ("torch", {"train_rows": 100, "subset_rows": 100}),
     "gbm_covertype": ("lightgbm", {"train_rows": 700, "subset_rows": 200}),
-    # 26 classes: fewer rows would leave no low fidelity
-    "svm_letter": ("sklearn", {"backend": "sklearn", "train_rows": 2000}),
+    # the lowest fidelity is 208 rows, eight of each of 26 classes
+    "svm_letter": ("sklearn", {"backend": "sklearn", "train_rows": 500}),
 }
 """the package that a live task needs, and options with which it trains in a second or so"""
 OFFERED: dict[str, dict[str, Any]] = {

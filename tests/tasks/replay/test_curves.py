@@ -7,8 +7,7 @@ import numpy as np
 import pytest
 
 from benchmarks.recorder import raw_rows
-from benchmarks.recorder.table_of_curves import compact_curves
-from support.curves import BROKEN, DERIVED, EPOCHS, SPACE, record, row
+from support.curves import BROKEN, EPOCHS, SPACE, compact, record, row
 from tasks.replay import table as tables
 from tasks.replay.curve_surrogate import FAMILIES, SMOOTH
 from tasks.replay.curves import CURVES, RecordedCurves
@@ -88,6 +87,7 @@ def test_truth_is_the_mean_over_recorded_seeds_or_the_surrogate(
 
 
 def test_no_truth_is_below_the_best_known_loss(curve_table: Path) -> None:
+    """Not even where the search for it was short."""
     for family in FAMILIES:
         task = RecordedCurves(str(curve_table), family)
         truths = [task.truth(SPACE.sample(RNG)).loss for _ in range(300)]
@@ -103,7 +103,7 @@ def test_a_recorded_truth_is_what_was_measured_also_below_all_predictions(tmp_pa
     for name in ("loss", "test_loss"):
         far_better["curve"][name] = [factor * loss for loss in far_better["curve"][name]]
     raw_rows.append(source, far_better)
-    path = compact_curves(source, source.with_suffix(".npz"), SPACE, DERIVED)
+    path = compact(source)
     measured = far_better["curve"]["loss"][-1]
     assert tables.read(path, CURVES).meta["best_from"]["extra_trees"] == "recorded"
     task = RecordedCurves(str(path), "extra_trees")
