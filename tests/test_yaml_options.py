@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from benchmarks.components import locate, options_at_default
-from benchmarks.compose import compose
 from benchmarks.settings import Component, parse_component
+from support.settings import composed
 
 CONF = Path(__file__).resolve().parents[1] / "conf"
 YAMLS = [(g, path.stem) for g in ("method", "task") for path in sorted(CONF.glob(f"{g}/*.yaml"))]
@@ -28,7 +28,7 @@ REQUIRED = {
 
 
 def component(group: str, name: str) -> Component:
-    return parse_component(group, compose("config", [f"{group}={name}"])[group])
+    return parse_component(group, composed(f"{group}={name}")[group])
 
 
 @pytest.mark.parametrize(("group", "name"), YAMLS)

@@ -6,6 +6,7 @@ import pytest
 
 from benchmarks.compose import compose
 from benchmarks.settings import ConfigError
+from support.settings import composed
 
 CONF = Path(__file__).resolve().parents[2] / "conf"
 
@@ -13,7 +14,7 @@ CONF = Path(__file__).resolve().parents[2] / "conf"
 def test_every_method_and_task_composes() -> None:
     for group in ("method", "task"):
         for path in sorted((CONF / group).glob("*.yaml")):
-            assert compose("config", [f"{group}={path.stem}"])[group]["name"] == path.stem
+            assert composed(f"{group}={path.stem}")[group]["name"] == path.stem
 
 
 def test_every_design_composes_with_its_task() -> None:

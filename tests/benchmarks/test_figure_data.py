@@ -82,6 +82,7 @@ class Replay(RecordedTask):
 """
 
 
+@pytest.mark.slow
 def test_a_study_of_classes_of_the_user_gets_its_maps_and_the_report_shows_them(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

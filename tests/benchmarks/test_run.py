@@ -68,9 +68,9 @@ def test_a_finished_run_is_left_alone_and_another_key_is_refused(tmp_path: Path)
 
 @pytest.mark.parametrize("damaged", ["trace.jsonl", "started.jsonl", "meta.json"])
 def test_a_damaged_run_is_one_line_and_the_sweep_goes_on(damaged: str, tmp_path: Path) -> None:
-    quick = ("-m", "method=random", "task=tiny", "seed=0,1", "plot=false")
+    quick = ("-m", "method=random", "task=tiny", "seed=0,1", "plot=false", "budget.trials=4")
     folder = run_folder(tmp_path)
-    call_here(tmp_path, "method=random", "task=tiny", "plot=false")
+    call_here(tmp_path, "method=random", "task=tiny", "plot=false", "budget.trials=4")
     unfinished = {**meta(tmp_path), "status": "running"}
     (folder / "meta.json").write_text(json.dumps(unfinished))
     (folder / damaged).write_text("rubbish\n" + (folder / damaged).read_text())

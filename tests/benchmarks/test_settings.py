@@ -7,7 +7,7 @@ import pytest
 
 from benchmarks.compose import compose
 from benchmarks.settings import ConfigError, parse_record, parse_run
-from support.settings import plain_settings, run_settings
+from support.settings import composed, plain_settings, run_settings
 
 CONF = Path(__file__).resolve().parents[2] / "conf"
 
@@ -15,7 +15,7 @@ CONF = Path(__file__).resolve().parents[2] / "conf"
 def test_every_yaml_of_a_method_and_a_task_parses() -> None:
     for group in ("method", "task"):
         for path in sorted((CONF / group).glob("*.yaml")):
-            settings = parse_run(compose("config", [f"{group}={path.stem}"]))
+            settings = parse_run(composed(f"{group}={path.stem}"))
             assert getattr(settings, group).name == path.stem
             assert settings.plain[group] == {
                 "_target_": getattr(settings, group).target,

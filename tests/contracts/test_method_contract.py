@@ -116,9 +116,9 @@ def test_same_seed_same_trace_and_another_seed_another(
     budget = Budget(trials=TRIALS)
     first = rows_of(whole(method_name))
     second = run(tmp_path / "b", method_name, tiny(method_name), budget)
-    other = run(tmp_path / "c", method_name, tiny(method_name), budget, seed=1)
+    other = run(tmp_path / "c", method_name, tiny(method_name), Budget(trials=2), seed=1)
     assert without_clocks(first) == without_clocks(second)
-    assert without_clocks(first) != without_clocks(other)
+    assert without_clocks(first[:2]) != without_clocks(other)
 
 
 @pytest.mark.whole_runs

@@ -78,7 +78,7 @@ def test_so_do_many_more(pytestconfig: pytest.Config, tmp_path: Path) -> None:
 
 
 def check(cases: range, tmp_path: Path) -> None:
-    """Give each command line twice; all exit codes must be among those that they end with."""
+    """Give each command line twice; look at how it ends, what it says and what it leaves."""
     codes = Counter[int]()
     for case in cases:
         folder = tmp_path / str(case)
@@ -102,4 +102,4 @@ def check(cases: range, tmp_path: Path) -> None:
             assert {path.name for path in folder.iterdir()} <= {"results"}, said
         assert not list(tmp_path.glob("*.jsonl")), said
     print(f"{len(cases)} command lines, given twice: exit codes {dict(codes)}")
-    assert {0, 1, 2} <= set(codes)
+    assert len(cases) < FIRST or {0, 1, 2} <= set(codes)  # a few may have none that fails

@@ -24,6 +24,12 @@ from methods.references.gpy_ei import GPyEI
 from support.builders import SMALL
 
 OURS = [ExpectedImprovement, EntropySearch, MTBO, Multitask, Fabolas]
+QUICK = [
+    ExpectedImprovement,
+    Fabolas,
+    *(pytest.param(build, marks=pytest.mark.slow) for build in (EntropySearch, MTBO, Multitask)),
+]
+"""the same, for tests of what they share: slow, but for the simplest and the one with most parts"""
 EMUKIT = [
     partial(EmukitES, **SMALL["emukit_es"]),
     partial(EmukitMES, **SMALL["emukit_mes"]),
@@ -115,7 +121,7 @@ def test_losses_of_any_magnitude(
     check(method, History(trials), space, fidelities)
 
 
-@pytest.mark.parametrize("build", [ExpectedImprovement, EntropySearch, MTBO])
+@pytest.mark.parametrize("build", QUICK[:1] + QUICK[2:4])
 def test_ranks_lead_to_the_optimum_too(
     build: Any, space: Space, fidelities: Fidelities, play: Callable[..., History]
 ) -> None:
@@ -133,7 +139,7 @@ def test_ranks_lead_to_the_optimum_too(
     assert abs(config["b"] - 0.6) < 0.15
 
 
-@pytest.mark.parametrize("build", OURS)
+@pytest.mark.parametrize("build", QUICK)
 def test_a_refit_before_the_first_negative_loss_is_one_to_ranks(
     build: Any, space: Space, fidelities: Fidelities, play: Callable[..., History]
 ) -> None:

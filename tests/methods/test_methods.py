@@ -14,7 +14,6 @@ from typing import Any
 import numpy as np
 import pytest
 
-from benchmarks.compose import compose
 from benchmarks.core.protocols import Method
 from benchmarks.core.space import Categorical, Float, Integer, Space
 from benchmarks.core.trial import Fidelities, History, Status, Trial
@@ -27,6 +26,7 @@ from methods.references.emukit_entropy import EmukitES, EmukitMES
 from methods.references.emukit_fabolas import EmukitFabolas
 from methods.references.gpy_ei import GPyEI
 from support.builders import SMALL
+from support.settings import composed
 
 ROOT = Path(__file__).parents[2]
 EMUKIT = [
@@ -153,7 +153,7 @@ def test_losses_as_they_are(build: Any, space: Space, fidelities: Fidelities) ->
 
 
 def yaml_of(name: str) -> dict[str, Any]:
-    conf = compose("config", [f"method={name}"])["method"]
+    conf = composed(f"method={name}")["method"]
     assert conf.pop("name") == name
     return dict(conf)
 

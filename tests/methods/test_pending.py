@@ -28,6 +28,12 @@ from support.parallel import ended, running, started
 from support.parallel import play as play_parallel
 
 OURS = [ExpectedImprovement, EntropySearch, MTBO, Multitask, Fabolas]
+QUICK = [
+    ExpectedImprovement,
+    Fabolas,
+    *(pytest.param(build, marks=pytest.mark.slow) for build in (EntropySearch, MTBO, Multitask)),
+]
+"""the same, for tests of what they share: slow, but for the simplest and the one with most parts"""
 EMUKIT = [
     partial(EmukitES, **SMALL["emukit_es"]),
     partial(EmukitMES, **SMALL["emukit_mes"]),
@@ -47,7 +53,7 @@ def started_by(method: Any, history: History, count: int, seed: int = 0) -> Hist
     return history
 
 
-@pytest.mark.parametrize("build", OURS)
+@pytest.mark.parametrize("build", QUICK)
 def test_nothing_is_fitted_to_running_trials_and_the_mean_stays(
     build: Any, space: Space, fidelities: Fidelities, play: Play
 ) -> None:
@@ -71,7 +77,7 @@ def test_nothing_is_fitted_to_running_trials_and_the_mean_stays(
     assert method._condition_on_pending(fitted, alone) is fitted
 
 
-@pytest.mark.parametrize("build", OURS)
+@pytest.mark.parametrize("build", QUICK)
 def test_a_liar_tells_the_lowest_loss_seen(
     build: Any, space: Space, fidelities: Fidelities, play: Play
 ) -> None:
@@ -200,7 +206,7 @@ def test_recommends_by_finished_trials_alone(
     )
 
 
-@pytest.mark.parametrize("build", OURS)
+@pytest.mark.parametrize("build", QUICK)
 def test_hyperparameters_are_kept_and_the_data_are_all(
     build: Any, space: Space, fidelities: Fidelities, play: Play
 ) -> None:

@@ -92,7 +92,7 @@ def check(build: Any, space: Space, fidelities: Fidelities, past: History, **opt
     assert fresh.suggest(past, np.random.default_rng(1)) == suggestion
 
 
-@pytest.mark.parametrize("transform", ["log", "none"])
+@pytest.mark.parametrize("transform", ["log", pytest.param("none", marks=pytest.mark.slow)])
 @pytest.mark.parametrize("build", MODEL_BASED)
 @settings(max_examples=16, derandomize=True, database=None)
 @given(case=histories())

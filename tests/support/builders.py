@@ -13,10 +13,10 @@ from typing import Any
 import pytest
 
 from benchmarks.components import build_method, build_task
-from benchmarks.compose import compose
 from benchmarks.core.protocols import Method, Task
 from methods.references.sigopt import environment
 from support import photos
+from support.settings import composed
 
 ROOT = Path(__file__).resolve().parents[2]
 _SAMPLER: dict[str, Any] = {"representers": 5, "innovations": 10, "burn_in": 5, "sampler_steps": 5}
@@ -44,7 +44,7 @@ def group_settings(group: str, name: str) -> dict[str, Any]:
     """The YAML's content; a dotted name stands for a class with default options."""
     if "." in name:
         return {"_target_": name, "name": name}
-    found: dict[str, Any] = compose("config", [f"{group}={name}"])[group]
+    found: dict[str, Any] = composed(f"{group}={name}")[group]
     return found
 
 

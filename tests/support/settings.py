@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import functools
 from typing import Any
 
@@ -10,13 +11,18 @@ from benchmarks.settings import RunSettings, parse_run
 
 
 @functools.cache
-def _default() -> dict[str, Any]:
-    return compose("config", ["method=random", "task=branin"])
+def _composed(overrides: tuple[str, ...]) -> dict[str, Any]:
+    return compose("config", overrides)
+
+
+def composed(*overrides: str) -> dict[str, Any]:
+    """Settings of a run, composed once in a process: many tests look at every YAML."""
+    return copy.deepcopy(_composed(overrides))
 
 
 def plain_settings(**changes: Any) -> dict[str, Any]:
     """Plain settings; a change of a group (``workers={"n": 2}``) changes these keys of it."""
-    settings = dict(_default())
+    settings = composed("method=random", "task=branin")
     for name, value in changes.items():
         merge = isinstance(value, dict) and name in ("workers", "budget")
         settings[name] = {**settings[name], **value} if merge else value

@@ -96,6 +96,7 @@ def test_no_truth_is_below_the_best_known_loss(curve_table: Path) -> None:
         assert min(truths) < 1.3 * task.best_loss
 
 
+@pytest.mark.slow
 def test_a_recorded_truth_is_what_was_measured_also_below_all_predictions(tmp_path: Path) -> None:
     """A surrogate that averages neighbours does not reach a config that is far better than they."""
     source = record(tmp_path / "made_up.jsonl", repeats=0)

@@ -54,6 +54,7 @@ def test_held_out_and_broken_curves_are_not_fitted_to(tmp_path: Path) -> None:
         np.testing.assert_array_equal(array, with_them[name], err_msg=name)
 
 
+@pytest.mark.slow
 def test_without_repeats_there_is_no_noise(tmp_path: Path) -> None:
     path = record(tmp_path / "rows.jsonl", repeats=0)
     arrays, facts = curve_fit.fit(SPACE, columns(path), DERIVED, 0.001)
