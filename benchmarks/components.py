@@ -13,6 +13,7 @@ from typing import Any
 from benchmarks.core.protocols import Method, Task
 from benchmarks.core.space import Space, nearest
 from benchmarks.core.trial import Fidelities
+from benchmarks.facts import check_facts
 from benchmarks.old_names import OLD_NAMES
 from benchmarks.settings import Component, ConfigError, parse_component
 
@@ -151,7 +152,9 @@ def _build(
             if name not in parameters:
                 raise ConfigError(f"unknown key {group}.{name}{nearest(name, list(parameters))}")
     try:
-        return factory(*first, **settings.options)
+        built = factory(*first, **settings.options)
+        check_facts(built)
+        return built
     except (ValueError, TypeError) as error:
         raise ConfigError(f"{group}={settings.name}: {' '.join(str(error).split())}") from error
     except (Exception, SystemExit) as error:  # of a user's constructor

@@ -9,6 +9,7 @@ import os
 import pickle
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -57,6 +58,8 @@ class WorkerProcess:
         self._child: ChildProcess | None = None
         self.paused = 0.0
         """wall seconds for which the latest call was paused"""
+        self.seconds = 0.0
+        """wall seconds that the latest call took, without pauses; start-up counts if it failed"""
 
     def call(self, *arguments: Any, limit: float, pause: Callable[[], bool] | None = None) -> Any:
         """Call the function and return its result.
@@ -72,9 +75,13 @@ class WorkerProcess:
             WorkerFailureError: the function raised an exception, or the process died or was not
                 ready in time.
         """
-        child = self._child
+        child, started = self._child, time.monotonic()
         if child is None or not child.alive:
-            child = self._start()
+            try:
+                child = self._start()
+            finally:
+                self.seconds = time.monotonic() - started
+        started = time.monotonic()
         try:
             return _result(child.call(arguments, limit, pause))
         except ChildTimeoutError:
@@ -83,6 +90,7 @@ class WorkerProcess:
             raise WorkerFailureError(f"the worker process died ({error})") from error
         finally:
             self.paused = child.paused
+            self.seconds = time.monotonic() - started - self.paused
 
     def close(self) -> None:
         """Kill the process, if it runs; a call in progress in another thread fails."""

@@ -6,10 +6,12 @@ a field that is not in every file ever written is ``NotRequired``.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, NotRequired, TypedDict, TypeVar
 
 import msgspec
+import numpy as np
 from msgspec import Meta
 
 SCALARS = frozenset((float, int, bool, str, type(None)))
@@ -210,16 +212,26 @@ def decode(line: bytes, schema: type[R]) -> R:
     return msgspec.json.decode(line, type=schema)
 
 
+LONGEST_ARRAY = 10_000
+"""arrays of more values are left as they are: a row is no place for the weights of a network"""
+
+
 def plain(value: Any) -> Any:
-    """Convert the scalars of numpy, torch and others to Python's, in mappings and lists, too."""
+    """Convert values of numpy, torch and others to Python's, in mappings and lists, too.
+
+    A scalar or an array of one value becomes a number, a longer array a list.
+    """
     if type(value) in SCALARS:
         return value
     if isinstance(value, dict | Mapping):  # the first is faster to check
         return {str(key): plain(inner) for key, inner in value.items()}
     if isinstance(value, list | tuple):
         return [plain(inner) for inner in value]
-    item = getattr(value, "item", None)
-    return item() if callable(item) and getattr(value, "size", 1) == 1 else value
+    size = math.prod(getattr(value, "shape", ()))  # size is a method in torch
+    convert = getattr(value, "item" if size == 1 else "tolist", None)
+    if not callable(convert) or size > LONGEST_ARRAY or np.ma.is_masked(value):
+        return value
+    return convert() if size == 1 else plain(convert())
 
 
 def checked(content: Mapping[str, Any], schema: type[R]) -> R:

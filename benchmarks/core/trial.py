@@ -5,12 +5,17 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from numbers import Integral, Real
+from typing import Any, Literal, NoReturn
 
 from benchmarks.core.space import Config
 
 Status = Literal["ok", "failed", "timeout", "diverged", "running"]
 STATUSES: tuple[Status, ...] = ("ok", "failed", "timeout", "diverged", "running")
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, Real) and not isinstance(value, bool) and math.isfinite(value)
 
 
 @dataclass(frozen=True)
@@ -39,15 +44,23 @@ class Fidelities:
         """Check the fidelities.
 
         Raises:
-            ValueError: they do not rise from above 0 to 1, or nominal costs do not match them.
+            ValueError: they do not rise from above 0 to 1, nominal costs do not match them or are
+                not positive, or the number of native units is not whole and positive.
         """
-        low = self.values[0] if self.values else self.low
-        rising = self.values is None or list(self.values) == sorted(set(self.values))
-        if not 0 < low <= 1 or not rising or (self.values and self.values[-1] != 1):
+        values = (self.low,) if self.values is None else tuple(self.values)
+        rising = all(map(_is_number, values)) and list(values) == sorted(set(values))
+        if not values or not rising or not 0 < values[0] <= values[-1] <= 1:
             raise ValueError(f"fidelities must rise from above 0 to 1, got {self}")
-        if self.nominal is not None and len(self.nominal) != len(self.values or ()):
-            raise ValueError(f"there must be one nominal cost for each fidelity, got {self}")
-        object.__setattr__(self, "low", low)
+        if self.values is not None and values[-1] != 1:
+            raise ValueError(f"fidelities must rise from above 0 to 1, got {self}")
+        if self.nominal is not None:
+            if len(self.nominal) != len(self.values or ()):
+                raise ValueError(f"there must be one nominal cost for each fidelity, got {self}")
+            if not all(_is_number(cost) and cost > 0 for cost in self.nominal):
+                raise ValueError(f"nominal costs must be positive numbers, got {self}")
+        if not isinstance(self.full, Integral) or isinstance(self.full, bool) or self.full < 1:
+            raise ValueError(f"full={self.full}: must be a whole number of units, 1 or more")
+        object.__setattr__(self, "low", values[0])
 
     def native(self, s: float) -> int:
         """Convert share ``s`` to native units, rounded, at least 1."""
@@ -128,22 +141,41 @@ class Trial:
     suggestions depend on it is not ``reproducible``"""
 
 
+Best = tuple[Trial | None, Trial | None]
+"""the ok trials with the lowest loss: at any fidelity, and at the target"""
+
+
 class History:
-    """All trials so far, including running ones, sorted by number; immutable.
+    """All trials so far, including running ones, sorted by number; immutable: assigning raises.
 
     The number of a trial is its index. A running trial has status ``running``; its loss and cost
     are NaN.
     """
 
+    trials: tuple[Trial, ...]
+    loss_floor: float
+    _best: Best
     __slots__ = ("_best", "loss_floor", "trials")
 
     def __init__(self, trials: Sequence[Trial] = (), loss_floor: float = 0.0) -> None:
         """Create a history; ``loss_floor`` is that of the task."""
-        self.trials: tuple[Trial, ...] = tuple(trials)
-        self.loss_floor = loss_floor
-        self._best: tuple[Trial | None, Trial | None] = (None, None)
-        for trial in self.trials:
-            self._best = _better(self._best, trial)
+        best: Best = (None, None)
+        for trial in trials:
+            best = _better(best, trial)
+        self._fill(tuple(trials), loss_floor, best)
+
+    def _fill(self, trials: tuple[Trial, ...], loss_floor: float, best: Best) -> None:
+        object.__setattr__(self, "trials", trials)
+        object.__setattr__(self, "loss_floor", loss_floor)
+        object.__setattr__(self, "_best", best)
+
+    def __setattr__(self, name: str, value: object) -> NoReturn:
+        """Refuse: a method that changes what it is shown would change the run."""
+        raise AttributeError(f"a history is read-only: {name} cannot be set")
+
+    def __reduce__(self) -> tuple[type[History], tuple[tuple[Trial, ...], float]]:
+        """Copy and pickle by the constructor, since attributes cannot be set."""
+        return History, (self.trials, self.loss_floor)
 
     @property
     def running(self) -> tuple[Trial, ...]:
@@ -152,17 +184,17 @@ class History:
 
     def append(self, trial: Trial) -> History:
         """Return a history with ``trial`` appended; incumbents are updated incrementally."""
-        longer = History((), self.loss_floor)
-        longer.trials = (*self.trials, trial)
-        longer._best = _better(self._best, trial)
-        return longer
+        return self._with((*self.trials, trial), trial)
 
     def end(self, trial: Trial) -> History:
         """Return a history in which ``trial`` replaces the running trial of the same number."""
-        ended = History((), self.loss_floor)
-        ended.trials = (*self.trials[: trial.number], trial, *self.trials[trial.number + 1 :])
-        ended._best = _better(self._best, trial)
-        return ended
+        rest = self.trials[trial.number + 1 :]
+        return self._with((*self.trials[: trial.number], trial, *rest), trial)
+
+    def _with(self, trials: tuple[Trial, ...], new: Trial) -> History:
+        history = History.__new__(History)
+        history._fill(trials, self.loss_floor, _better(self._best, new))
+        return history
 
     @property
     def best_seen(self) -> Trial | None:
@@ -181,9 +213,7 @@ class History:
         return iter(self.trials)
 
 
-def _better(
-    best: tuple[Trial | None, Trial | None], trial: Trial
-) -> tuple[Trial | None, Trial | None]:
+def _better(best: Best, trial: Trial) -> Best:
     anywhere, at_target = best
     if trial.status == "ok":
         rank = (trial.loss, trial.number)  # trials may end in any order

@@ -45,7 +45,7 @@ def evaluate(
     # A user's task may raise anything or call sys.exit: only this trial fails.
     except BaseException as error:
         problem = f"{type(error).__name__}: {error}"
-    return failed(task, suggestion, problem, time.perf_counter() - started)
+    return failed(task, suggestion.fidelity, problem, time.perf_counter() - started)
 
 
 class InvalidError(ValueError):
@@ -127,15 +127,20 @@ def _jsonable(value: Any) -> Any:
     return value
 
 
-def failed(task: Task, suggestion: Suggestion, problem: str, seconds: float) -> Observation:
+def failed(task: Task, fidelity: float, problem: str, seconds: float) -> Observation:
     """Return the observation of a failed evaluation.
 
     Args:
         task: task that was evaluated. The trace of a reproducible task must not hold clock
             readings, so the cost is ``fidelity * target_cost`` (with 1 s if that is not known).
-        suggestion: config and fidelity that were evaluated.
-        problem: one line, kept as ``info["error"]``.
+        fidelity: fidelity that was evaluated.
+        problem: kept as ``info["error"]``, in one line.
         seconds: wall time of the evaluation; the cost if the task is not reproducible.
     """
-    cost = suggestion.fidelity * (task.target_cost or 1.0) if task.reproducible else seconds
-    return Observation(math.nan, cost, "failed", None, {"error": " ".join(problem.split())})
+    cost = fidelity * (task.target_cost or 1.0) if task.reproducible else seconds
+    return Observation(math.nan, cost, "failed", None, {"error": one_line(problem)})
+
+
+def one_line(text: str) -> str:
+    """Return a text of others as one line that can be printed, without codes for terminals."""
+    return " ".join("".join(c if c.isprintable() else " " for c in text).split())

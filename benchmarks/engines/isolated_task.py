@@ -13,7 +13,7 @@ from benchmarks.components import build_task
 from benchmarks.core.protocols import Task
 from benchmarks.core.space import Config
 from benchmarks.core.trial import Observation, Truth
-from benchmarks.engines.evaluate import sendable
+from benchmarks.engines.evaluate import failed, sendable
 from benchmarks.settings import Component, RunSettings
 from tasks.subprocess_worker import WorkerFailureError, WorkerProcess, WorkerTimeoutError
 
@@ -69,12 +69,12 @@ class IsolatedTask(Task):
         return self._task.identity
 
     def evaluate(self, config: Config, fidelity: float, rng: np.random.Generator) -> Observation:
-        return self._ask("evaluate", config, fidelity, rng)
+        return self._ask("evaluate", config, fidelity, rng, fidelity=fidelity)
 
     def resume(
         self, config: Config, trained: float, fidelity: float, rng: np.random.Generator
     ) -> Observation:
-        return self._ask("resume", config, trained, fidelity, rng)
+        return self._ask("resume", config, trained, fidelity, rng, fidelity=fidelity)
 
     def limit_time(self, seconds: float) -> None:
         self._limit = min(self._limit, seconds)
@@ -89,13 +89,14 @@ class IsolatedTask(Task):
         self._worker.close()
         self._task.close()
 
-    def _ask(self, *request: Any) -> Observation:
+    def _ask(self, kind: str, *request: Any, fidelity: float) -> Observation:
         try:
-            answer: Observation = self._worker.call(*request, limit=self._limit)
+            answer: Observation = self._worker.call(kind, *request, limit=self._limit)
         except WorkerTimeoutError as error:
             return Observation(math.nan, self._limit, "timeout", None, {"error": str(error)})
         except WorkerFailureError as error:
-            raise RuntimeError(str(error)) from error
+            # without the start-up of the process, which is no part of a training
+            return failed(self, fidelity, str(error), self._worker.seconds)
         return answer
 
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from importlib.util import find_spec
+from types import MappingProxyType
 
 from benchmarks.core.protocols import Task
+from benchmarks.core.trial import Observation
 from benchmarks.engines.base import Engine
 from benchmarks.engines.isolated_task import EvaluationSettings, build_evaluated
 from benchmarks.engines.real_time import Serial
@@ -42,13 +45,19 @@ def engine_of(workers: Workers, task: Task) -> str:
     return name
 
 
-def build_engine(settings: RunSettings, task: Task, now: float) -> Engine:
+def build_engine(
+    settings: RunSettings,
+    task: Task,
+    now: float,
+    known: Mapping[int, Observation] = MappingProxyType({}),
+) -> Engine:
     """Build the engine of a run.
 
     Args:
         settings: settings of the run.
         task: task built from them.
         now: reading of the run's clock, seconds.
+        known: what trials returned, by number, that simulated workers do not evaluate again.
 
     Raises:
         ConfigError: the workers cannot evaluate this task, or no Dask scheduler answers.
@@ -57,7 +66,7 @@ def build_engine(settings: RunSettings, task: Task, now: float) -> Engine:
     name = engine_of(workers, task)
     if name == "virtual":
         overhead = None if workers.overhead == "measured" else workers.overhead
-        return Virtual(task, seed, workers.n, overhead, now)
+        return Virtual(task, seed, workers.n, overhead, now, known)
     if name == "serial":
         return Serial(task, seed, now)
     evaluated = EvaluationSettings.of(settings)

@@ -84,10 +84,11 @@ def _run_in(folder: RunFolder, settings: RunSettings, method: Method, task: Task
         if within is not None:
             _answer(title, folder, held, rows, within, settings.plot)
             return "finished"
-    simulated = settings.workers.n > 1 and engine_of(settings.workers, task) == "virtual"
+    virtual = engine_of(settings.workers, task) == "virtual"
+    simulated = settings.workers.n > 1 and virtual
     meta = _meta(settings, key, at_default, method, task, held)
     folder.write_meta(meta)  # before files are shortened, so that the run is not taken for finished
-    state = resume(folder.trace, task, rewind=raised and simulated)
+    state = resume(folder.trace, task, raised and simulated, simulated)
     meta["parts"][-1]["trials"] = len(state.history)
     folder.write_meta(meta)
     folder.write_config(settings)
@@ -98,7 +99,7 @@ def _run_in(folder: RunFolder, settings: RunSettings, method: Method, task: Task
         with (
             folder.trace.open(sync=not task.reproducible) as writer,
             Reporter(title, budget.trials, task.best_loss, done) as reporter,
-            closing(build_engine(settings, task, state.now)) as engine,
+            closing(build_engine(settings, task, state.now, state.known)) as engine,
         ):
             stopped_by = loop.run(
                 method, task, budget, settings.seed, writer, state, reporter.show, engine

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -22,7 +22,7 @@ from benchmarks.runner.trace import TraceWriter
 
 
 class MethodError(RuntimeError):
-    """A method returned an invalid suggestion, or None although no trial was running."""
+    """A method returned what is no suggestion or no config of the space, or waits for nothing."""
 
 
 def run(
@@ -54,7 +54,7 @@ def run(
 
     Raises:
         MethodError: a suggestion is outside the space or the fidelities, or None although no
-            trial is running.
+            trial is running; or a recommended config is outside the space.
     """
     engine = engine or Virtual(task, seed, now=state.now)
     engine.on_completed = lambda completed: writer.end(completed.row(len(state.history)))
@@ -186,6 +186,8 @@ def _end(ended: CompletedJob, method: Method, task: Task, seed: int, state: Stat
     clock = _cpu(method)
     recommended = method.recommend(state.history, stream(seed, trial.number, "recommend"))
     recommend_overhead = _cpu(method) - clock
+    if recommended is not None:
+        recommended = _checked(recommended, task)
     row = {
         **_evaluated(trial, job, task, observation),
         "cumulative_cost": state.cumulative_cost,
@@ -227,11 +229,26 @@ def _checkpoint_of(suggestion: Suggestion, history: History, task: Task) -> tupl
 
 
 def _check(suggestion: Suggestion, task: Task) -> None:
+    if not isinstance(suggestion, Suggestion):
+        kind = type(suggestion).__name__
+        raise MethodError(f"Method.suggest returned {kind}, not a Suggestion or None")
     try:
         task.space.check(suggestion.config)
         task.fidelities.check(suggestion.fidelity)
     except ValueError as error:
         raise MethodError(f"Method.suggest returned an invalid suggestion: {error}") from error
+
+
+def _checked(recommended: Config, task: Task) -> Config:
+    """Return a recommended config with plain values, which lies in the space."""
+    if not isinstance(recommended, Mapping):
+        kind = type(recommended).__name__
+        raise MethodError(f"Method.recommend returned {kind}, not a config or None")
+    try:
+        task.space.check(recommended)
+    except ValueError as error:
+        raise MethodError(f"Method.recommend returned an invalid config: {error}") from error
+    return jsonable(recommended)
 
 
 def _evaluated(trial: Trial, job: Job, task: Task, observation: Observation) -> dict[str, Any]:
@@ -273,7 +290,7 @@ def _incumbents(recommended: Config | None, history: History, task: Task) -> dic
         refit = -refit if task.maximise and refit is not None else refit
     best_seen, at_target = history.best_seen, history.best_at_target
     return {
-        "recommended": None if recommended is None else jsonable(recommended),
+        "recommended": recommended,
         "recommended_loss": _number(truth.loss),
         "recommended_test_loss": _number(truth.test_loss),
         "recommended_test_loss_refit": _number(refit),

@@ -14,6 +14,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from benchmarks.core.records import RunMeta, TrialRow
+from benchmarks.engines.evaluate import one_line
 
 REASONS = 3
 """number of reasons of failed trials that the closing table shows"""
@@ -36,7 +37,7 @@ def reasons(rows: Sequence[TrialRow]) -> dict[str, int]:
     """Return why trials were not ok, with their numbers, the most frequent reason first."""
     bad = [row for row in rows if row["status"] != "ok"]
     texts = [f"{row['status']}: {row.get('info', {}).get('error', 'no reason')}" for row in bad]
-    return dict(Counter(texts).most_common())
+    return dict(Counter(map(one_line, texts)).most_common())
 
 
 class Reporter:

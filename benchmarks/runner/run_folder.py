@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
+import math
 import re
 import shutil
 import sys
@@ -17,6 +17,7 @@ from omegaconf import OmegaConf
 from benchmarks.core.protocols import Method, Task
 from benchmarks.core.records import RunMeta, decode
 from benchmarks.lock import FolderLock
+from benchmarks.runner.files import replace_file
 from benchmarks.runner.trace import DamagedError, Trace
 from benchmarks.settings import RunSettings
 
@@ -80,7 +81,7 @@ def key_of(settings: RunSettings, method: Method, task: Task) -> dict[str, Any]:
             del flat[target]
         else:
             flat[f"{group}.source"] = _source_hash(str(flat[target]))
-    plain: dict[str, Any] = json.loads(json.dumps(flat, default=str))
+    plain: dict[str, Any] = json.loads(json.dumps(_storable(flat), default=str))
     return plain
 
 
@@ -142,15 +143,10 @@ class RunFolder:
             raise DamagedError(f"{path}: not the metadata of a run: {error}") from error
 
     def write_meta(self, meta: RunMeta) -> None:
-        """Replace ``meta.json`` atomically: readers see the old content or the new."""
-        path = self.path / "meta.json"
-        temporary = path.with_name(path.name + ".tmp")
-        try:
-            temporary.write_text(json.dumps(meta, indent=1, default=str) + "\n")
-            os.replace(temporary, path)
-        except OSError:
-            temporary.unlink(missing_ok=True)  # leave no partial file on a full disk
-            raise
+        """Replace ``meta.json``; waits for the disk if the task trains."""
+        text = json.dumps(_storable(meta), indent=1, default=str, allow_nan=False) + "\n"
+        sync = not meta["task_facts"].get("reproducible")
+        replace_file(self.path / "meta.json", text.encode(), sync)
 
     def write_config(self, settings: RunSettings) -> None:
         """Write the resolved settings as ``config.yaml``."""
@@ -187,6 +183,15 @@ class RunFolder:
             f"{self.path} holds another run ({differences}): "
             "choose another study=NAME, or delete it with resume=false"
         )
+
+
+def _storable(value: Any) -> Any:
+    """Return numbers that are not finite, of which JSON has none, as texts such as ``inf``."""
+    if isinstance(value, Mapping):
+        return {name: _storable(inner) for name, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_storable(inner) for inner in value]
+    return str(value) if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _flatten(mapping: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:

@@ -11,9 +11,10 @@ from io import FileIO
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
-from benchmarks.core.read_only import ReadOnly
-from benchmarks.core.records import EndedRow, StartedRow, TrialRow, decode
+from benchmarks.core.read_only import read_only
+from benchmarks.core.records import EndedRow, StartedRow, TrialRow, checked, decode
 from benchmarks.core.trial import Trial
+from benchmarks.runner.files import replace_file, sync_folder
 
 R = TypeVar("R", TrialRow, StartedRow, EndedRow)
 
@@ -104,16 +105,23 @@ class Trace:
         """Read the rows of all trials that were started, in order; the latest of each number."""
         return list({row["trial"]: row for row in _load(self._started, StartedRow)}.values())
 
-    def keep(self, stored: Stored) -> None:
-        """Shorten the files to these trials."""
+    def keep(self, stored: Stored, sync: bool = True) -> None:
+        """Shorten the files to these trials.
+
+        Args:
+            stored: the trials.
+            sync: as in ``open``.
+        """
         started = self.started()
         numbers = {row["trial"] for row in [*stored.rows, *stored.running]}
         waiting = {row["trial"] for row, _ in stored.pending}
         over = waiting | {row["trial"] for row in stored.rows}
         ended = {row["trial"]: row for row in _load(self._ended, EndedRow)}
-        _replace(self._ended, [row for number, row in ended.items() if number in over])
-        _replace(self._started, [row for row in started if row["trial"] in numbers | waiting])
-        _replace(self.path, stored.rows)
+        ended |= {row["trial"]: row for _, row in stored.pending}
+        # first, since it may get the ends that the trace loses
+        _replace(self._ended, [row for number, row in ended.items() if number in over], sync)
+        _replace(self._started, [row for row in started if row["trial"] in numbers | waiting], sync)
+        _replace(self.path, stored.rows, sync)
 
     def forget_ended(self) -> None:
         """Delete ``ended.jsonl``: once a run has finished, the trace holds everything."""
@@ -135,6 +143,8 @@ class TraceWriter:
         paths[0].parent.mkdir(parents=True, exist_ok=True)
         # Unbuffered: a row is written at once, and after a failed write nothing is left to flush.
         self._file, self._started, self._ended = (path.open("ab", 0) for path in paths)
+        if sync:
+            sync_folder(paths[0].parent)
         self._sync = sync
         self._lock = threading.Lock()  # evaluations may end in several threads at once
 
@@ -205,20 +215,30 @@ def _load(path: Path, schema: type[R], unique: bool = False) -> list[R]:
     return rows
 
 
-def _replace(path: Path, rows: Sequence[TrialRow | StartedRow | EndedRow]) -> None:
-    """Replace a file by fewer rows, atomically; a file that has no more than these stays."""
-    if not path.exists() or path.read_bytes().count(b"\n") == len(rows):
-        return
-    temporary = path.with_name(path.name + ".tmp")
-    temporary.write_bytes(b"".join(map(_line, rows)))
-    os.replace(temporary, path)
+def _replace(path: Path, rows: Sequence[TrialRow | StartedRow | EndedRow], sync: bool) -> None:
+    """Replace a file atomically, unless it has as many rows as these."""
+    lines = path.read_bytes().count(b"\n") if path.exists() else 0
+    if lines != len(rows):
+        replace_file(path, b"".join(map(_line, rows)), sync)
+
+
+def ended_row(row: TrialRow, asked: int) -> EndedRow:
+    """Return the row of ``ended.jsonl`` for a trial of the trace.
+
+    Args:
+        row: row of the trace.
+        asked: number of trials that had been started.
+    """
+    names = ("trial", "status", "loss", "test_loss", "cost")
+    rest = {"info": row.get("info", {}), "end": row.get("end", 0.0), "asked": asked}
+    return checked({**{name: row[name] for name in names}, **rest}, EndedRow)  # type: ignore[literal-required]
 
 
 def trial_of(row: TrialRow) -> Trial:
     """Return the trial of a row, as methods see it."""
     loss = math.nan if row["loss"] is None else row["loss"]
-    note, overhead = row.get("note", {}), row["suggest_overhead"]
-    config = ReadOnly(row["config"])
+    config, note = read_only(row["config"]), read_only(row.get("note", {}))
+    overhead = row["suggest_overhead"]
     return Trial(
         row["trial"], config, row["fidelity"], loss, row["cost"], row["status"], note, overhead
     )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib
 import math
-import time
 from abc import abstractmethod
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -95,7 +94,6 @@ class WorkerTask(Task):
             info: of the trial; the wall time, without pauses, or the error is added.
             pause: see ``WorkerProcess.call``.
         """
-        started = time.monotonic()
         try:
             answer: dict[str, Any] = self._worker.call(*request, limit=self._limit, pause=pause)
         except WorkerTimeoutError as error:
@@ -103,8 +101,8 @@ class WorkerTask(Task):
             return Observation(math.nan, self._limit, "timeout", None, info)
         except WorkerFailureError as error:
             info["error"] = str(error)
-            return Observation(math.nan, time.monotonic() - started, "failed", None, info)
-        info["wall"] = time.monotonic() - started - self._worker.paused
+            return Observation(math.nan, self._worker.seconds, "failed", None, info)
+        info["wall"] = self._worker.seconds
         return answer
 
 

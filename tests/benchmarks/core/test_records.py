@@ -6,7 +6,15 @@ from typing import Any
 import numpy as np
 import pytest
 
-from benchmarks.core.records import RecordedRow, RunMeta, TrialRow, checked, decode, plain
+from benchmarks.core.records import (
+    LONGEST_ARRAY,
+    RecordedRow,
+    RunMeta,
+    TrialRow,
+    checked,
+    decode,
+    plain,
+)
 from support.rows import run_meta, started_row, trial_row
 
 
@@ -16,10 +24,33 @@ def test_scalars_of_numpy_become_pythons_everywhere() -> None:
     assert [type(found["a"]), type(found["b"][0]), type(found["b"][1][0])] == [float, int, bool]
 
 
-def test_what_is_no_scalar_stays() -> None:
-    several, text = np.array([1.0, 2.0]), "item"
-    assert plain(several) is several
+def test_arrays_become_lists_unless_they_are_long() -> None:
+    assert plain({"curve": np.array([[1.0, 2.0]])}) == {"curve": [[1.0, 2.0]]}
+    assert plain(np.array([])) == []
+    weights = np.zeros(LONGEST_ARRAY + 1)
+    assert plain(weights) is weights
+
+
+def test_what_has_no_value_and_texts_stay() -> None:
+    text = "item"
     assert plain(text) is text
+    assert plain(np.ma.masked) is np.ma.masked  # its item() would be 0.0
+
+
+class Tensor:
+    """As in torch, ``size`` is a method."""
+
+    shape = ()
+
+    def size(self) -> tuple[int, ...]:
+        return self.shape
+
+    def item(self) -> float:
+        return 0.5
+
+
+def test_scalars_of_torch_become_numbers() -> None:
+    assert plain({"info": [Tensor()]}) == {"info": [0.5]}
 
 
 def test_a_row_has_its_fields_and_json_gives_it_back() -> None:

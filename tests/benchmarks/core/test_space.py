@@ -181,6 +181,16 @@ def test_encodings_have_the_width_they_say(parameter: Parameter) -> None:
         (lambda: Integer(1, 1e2), "must be whole numbers (100, not 1e2)"),  # type: ignore[arg-type]
         (lambda: Integer(5, 1), "rising"),
         (lambda: Integer(False, 1), "must be whole numbers"),
+        (lambda: Float(-1e308, 1e308), "too far apart"),
+        (lambda: Integer(0, 2**53 + 1), "must lie within 2**53"),
+        (lambda: PowerOfTwo(True, 4), "must be powers of two"),
+        (lambda: PowerOfTwo(1, 2**60), "must lie within 2**53"),
+        (lambda: Categorical("abc"), "must be a tuple, ('abc',)"),  # type: ignore[arg-type]
+        (lambda: Categorical((math.nan, 1.0)), "choice nan: must be finite"),
+        (lambda: Categorical((10**30, 1)), "must lie within 2**53"),
+        (lambda: Space({"x": 3}), "'x': 3 is none of Float"),  # type: ignore[dict-item]
+        (lambda: Space({"x": Float}), "is none of Float"),  # type: ignore[dict-item]
+        (lambda: Space([Float(0, 1)]), "at least one hyperparameter, {name"),  # type: ignore[arg-type]
         (lambda: Categorical(()), "must have at least one value"),
         (lambda: Categorical((1, True)), "choices 1 and True are equal"),
         (lambda: Categorical(("a", "b", "a")), "choices 'a' and 'a' are equal"),

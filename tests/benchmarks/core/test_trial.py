@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import copy
 import math
+import pickle
 from typing import Any
 
 import pytest
@@ -13,7 +15,12 @@ def trial(number: int, loss: float, fidelity: float = 1.0, status: Status = "ok"
 
 
 @pytest.mark.parametrize(
-    "bad", [{"low": 0.0}, {"low": 1.5}, {"values": (0.5, 0.25, 1.0)}, {"values": (0.25, 0.5)}]
+    "bad",
+    [
+        *({"low": 0.0}, {"low": 1.5}, {"low": math.nan}, {"low": "x"}, {"low": True}),
+        *({"values": ()}, {"values": (0.5, 0.25, 1.0)}, {"values": (0.25, 0.5)}),
+        *({"values": (0.5, math.nan, 1.0)}, {"values": (0.25, "0.5", 1.0)}),
+    ],
 )
 def test_fidelities_must_rise_to_one(bad: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match="must rise from above 0 to 1"):
@@ -44,6 +51,15 @@ def test_nominal_costs_are_one_a_fidelity() -> None:
     for values in (None, (0.1, 0.5, 1.0)):
         with pytest.raises(ValueError, match="one nominal cost for each"):
             Fidelities(values=values, nominal=(0.2, 1.0))
+    for cost in (-0.2, 0.0, math.nan, "0.2"):
+        with pytest.raises(ValueError, match="nominal costs must be positive"):
+            Fidelities(values=(0.1, 1.0), nominal=(cost, 1.0))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("full", [0, -4, 2.5, True])
+def test_native_units_are_a_whole_number(full: Any) -> None:
+    with pytest.raises(ValueError, match="must be a whole number of units"):
+        Fidelities(low=0.5, full=full)
 
 
 def test_incumbents_are_the_first_best_ok_trials_however_a_history_was_made() -> None:
@@ -65,6 +81,16 @@ def test_incumbents_are_the_first_best_ok_trials_however_a_history_was_made() ->
         assert list(history) == trials
         assert len(history) == 7
         assert history.loss_floor == 0.01
+
+
+def test_a_history_cannot_be_changed() -> None:
+    history = History([trial(0, 0.5), trial(1, 0.4)], 0.01)
+    for name in ("trials", "loss_floor", "_best", "other"):
+        with pytest.raises(AttributeError, match=f"read-only: {name} cannot be set"):
+            setattr(history, name, ())
+    for copied in (copy.deepcopy(history), pickle.loads(pickle.dumps(history))):
+        assert list(copied) == list(history)
+        assert (copied.best_seen, copied.loss_floor) == (history.trials[1], 0.01)
 
 
 def test_before_a_good_trial_there_is_no_incumbent() -> None:

@@ -95,8 +95,8 @@ def test_control_c_is_not_a_failed_trial() -> None:
 
 
 def test_a_failure_of_a_reproducible_task_is_charged_without_a_clock() -> None:
-    assert failed(Tiny(), ANYWHERE, "", 77.0).cost == 0.5
-    assert failed(Unknown(), ANYWHERE, "", 77.0).cost == 0.5
+    assert failed(Tiny(), ANYWHERE.fidelity, "", 77.0).cost == 0.5
+    assert failed(Unknown(), ANYWHERE.fidelity, "", 77.0).cost == 0.5
 
 
 def test_a_live_task_that_raises_is_charged_the_time_it_took(
@@ -114,7 +114,7 @@ def test_a_live_task_that_raises_is_charged_the_time_it_took(
     observation = ask(Live())
     assert observation.status == "failed"
     assert observation.cost == 0.125
-    assert failed(Live(), ANYWHERE, "", 77.0).cost == 77.0
+    assert failed(Live(), ANYWHERE.fidelity, "", 77.0).cost == 77.0
 
 
 @pytest.mark.parametrize("number", [np.float32, np.float64, np.array, lambda x: np.array([x]), int])

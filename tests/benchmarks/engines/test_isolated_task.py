@@ -1,12 +1,15 @@
 from __future__ import annotations
 
+import sys
+import time
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from benchmarks.core import child_process
-from benchmarks.core.trial import Suggestion
+from benchmarks.core.space import Config
+from benchmarks.core.trial import Observation, Suggestion
 from benchmarks.engines.evaluate import evaluate
 from benchmarks.engines.isolated_task import IsolatedTask
 from support import clock
@@ -54,6 +57,33 @@ def test_an_evaluation_over_the_limit_is_a_timeout_charged_at_the_limit_and_the_
     assert raised.status == "failed"
     assert "flaky on purpose" in raised.info["error"]
     task.close()
+
+
+class SlowToStart(Tiny):
+    """Takes ``STARTS`` seconds to build in a worker process; raises at once or after a good trial.
+
+    The process is known by its lack of ``pytest``.
+    """
+
+    reproducible = False
+    STARTS = 1.0
+
+    def __init__(self) -> None:
+        super().__init__()
+        if "pytest" not in sys.modules:
+            time.sleep(self.STARTS)
+
+    def evaluate(self, config: Config, fidelity: float, rng: np.random.Generator) -> Observation:
+        raise ValueError("no data")
+
+
+def test_a_failure_is_not_charged_the_start_of_the_process() -> None:
+    settings = {"_target_": f"{__name__}.SlowToStart", "name": "slow"}
+    task = IsolatedTask(settings, [__name__.partition(".")[0]], limit=PATIENCE)
+    seen = evaluate(task, Suggestion({"x": 0.5, "y": 0.5}), np.random.default_rng(0))
+    task.close()
+    assert (seen.status, seen.info["error"]) == ("failed", "ValueError: no data")
+    assert 0 < seen.cost < SlowToStart.STARTS
 
 
 @pytest.mark.parametrize("kind", ["pool", "spawn", "subprocess"])

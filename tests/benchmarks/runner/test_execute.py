@@ -1,19 +1,24 @@
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
 from typing import Any
 
+import msgspec
+import numpy as np
 import pytest
 
 from benchmarks import provenance
+from benchmarks.core.space import Config
+from benchmarks.core.trial import Observation
 from benchmarks.runner.execute import run
 from benchmarks.runner.progress import reasons
 from benchmarks.runner.trace import Trace
 from benchmarks.settings import ConfigError
 from support.rows import trial_row
 from support.settings import run_settings
-from support.tiny import without_clocks
+from support.tiny import Tiny, without_clocks
 
 
 def settings(trials: int | None = 6, task: str = "support.tiny.Tiny", **changes: Any) -> Any:
@@ -41,6 +46,74 @@ def test_a_larger_budget_goes_on_to_the_trace_that_it_alone_would_have_written(
     assert rows(raised) == rows(whole)
     assert [budget["trials"] for budget in meta(raised)["budgets"]] == [5, 9, 12]
     assert "resuming after" in capsys.readouterr().out
+
+
+class Trains(Tiny):
+    """Trains for real: counts its evaluations in ``counted``, and repeats no loss."""
+
+    reproducible = False
+    counted = 0
+
+    def evaluate(self, config: Config, fidelity: float, rng: np.random.Generator) -> Observation:
+        Trains.counted += 1
+        seen = super().evaluate(config, fidelity, rng)
+        cost = fidelity * (0.5 + config["x"])
+        return Observation(seen.loss + Trains.counted, cost, "ok", seen.test_loss)
+
+
+def trains(trials: int) -> Any:
+    own, workers = f"{__name__}.Trains", {"n": 4, "engine": "virtual"}
+    settled = settings(trials, own, workers=workers)
+    return msgspec.structs.replace(settled, allow=(own.partition(".")[0],))
+
+
+def test_simulated_workers_that_train_repeat_no_training_when_the_budget_is_raised(
+    tmp_path: Path,
+) -> None:
+    Trains.counted = 0
+    run(trains(12), tmp_path / "whole")
+    Trains.counted = 0
+    for trials in (5, 9, 12):
+        assert run(trains(trials), tmp_path / "raised") == "finished"
+        assert Trains.counted == trials
+    assert rows(tmp_path / "raised") == rows(tmp_path / "whole")
+
+
+def test_simulated_workers_that_train_lose_no_training_when_killed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Four are evaluated before the first ends on the simulated clock."""
+    Trains.counted = 0
+    run(trains(12), tmp_path / "whole")
+
+    def dies(*_: Any) -> Any:
+        raise KeyboardInterrupt
+
+    Trains.counted = 0
+    with monkeypatch.context() as broken:
+        broken.setattr("benchmarks.runner.loop._end", dies)
+        with pytest.raises(KeyboardInterrupt):
+            run(trains(12), tmp_path / "killed")
+    assert Trains.counted == 4
+    assert not rows(tmp_path / "killed")
+    assert run(trains(12), tmp_path / "killed") == "finished"
+    assert Trains.counted == 12
+    assert rows(tmp_path / "killed") == rows(tmp_path / "whole")
+
+
+def test_options_that_are_not_finite_do_not_damage_the_run(tmp_path: Path) -> None:
+    described = {"_target_": f"{__name__}.Limited", "name": "mine", "limit": math.inf}
+    endless = run_settings(
+        task=described, allow=[__name__.partition(".")[0]], plot=False, budget={"trials": 2}
+    )
+    for _ in range(2):
+        assert run(endless, tmp_path) == "finished"
+    assert meta(tmp_path)["key"]["task.limit"] == "inf"
+
+
+class Limited(Tiny):
+    def __init__(self, limit: float = 1.0) -> None:
+        super().__init__()
 
 
 @pytest.mark.parametrize(

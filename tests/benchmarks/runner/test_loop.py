@@ -141,6 +141,44 @@ def test_a_suggestion_outside_the_space_ends_the_run_with_a_clear_error(tmp_path
         run(tmp_path, Outside(Tiny.space, Tiny().fidelities), Tiny(), Budget(trials=2))
 
 
+class Recommends(RandomSearch):
+    """Recommends ``what``."""
+
+    what: Any = None
+
+    def recommend(self, history: History, rng: np.random.Generator) -> Config | None:
+        recommended: Config | None = self.what
+        return recommended
+
+
+@pytest.mark.parametrize(
+    ("what", "says"),
+    [
+        ({"x": 7.0, "y": 0.5}, r"recommend returned an invalid config: x=7\.0: allowed is"),
+        ({"x": 0.5}, "recommend returned an invalid config: hyperparameter 'y' is missing"),
+        ({"x": math.nan, "y": 0.5}, "recommend returned an invalid config: x=nan"),
+        ("x", "recommend returned str, not a config or None"),
+    ],
+)
+def test_a_recommended_config_outside_the_space_ends_the_run_and_the_training_is_kept(
+    what: Any, says: str, tmp_path: Path
+) -> None:
+    method = Recommends(Tiny.space, Tiny().fidelities)
+    method.what = what
+    with pytest.raises(loop.MethodError, match=says):
+        run(tmp_path, method, Tiny(), Budget(trials=2))
+    assert len((tmp_path / "ended.jsonl").read_text().splitlines()) == 1
+
+
+def test_what_is_no_suggestion_ends_the_run_with_a_clear_error(tmp_path: Path) -> None:
+    class Pair(RandomSearch):
+        def suggest(self, history: History, rng: np.random.Generator) -> Suggestion:
+            return {"x": 0.5}, 1.0  # type: ignore[return-value]
+
+    with pytest.raises(loop.MethodError, match="suggest returned tuple, not a Suggestion or None"):
+        run(tmp_path, Pair(Tiny.space, Tiny().fidelities), Tiny(), Budget(trials=2))
+
+
 def test_best_at_target_is_absent_before_the_first_target_trial(tmp_path: Path) -> None:
     class Climbing(RandomSearch):
         def suggest(self, history: History, rng: np.random.Generator) -> Suggestion:
