@@ -247,6 +247,8 @@ def _meta(
         "task_facts": {
             "best_loss": _to_minimise(task.best_loss, task),
             "target_cost": task.target_cost,
+            "target_cost_good": task.target_cost_good,
+            "baselines": dict(task.baselines),
             "loss_floor": 0.0 if task.maximise else task.loss_floor,
             "resolution": task.resolution,
             "caption": task.caption,
