@@ -48,12 +48,14 @@ examples:
   untunable record task=svm_mnist
   untunable record task=svm_mnist --status
   untunable record task=svm_mnist --compact
+  untunable record task=svm_mnist alone=12
 
 flags:
   --status         print how many evaluations are left and how long they take, and exit
   --pause          hold a running recorder
   --resume         let it go on
   --compact        write the table that is replayed, and its card
+  --card           write the card of the table anew, and no column of the table
   -h, --help       this page
 
 settings (KEY=VALUE, and task.KEY=VALUE for an option of the task) with their defaults:

@@ -7,7 +7,7 @@ killed and restarted at any time. ``--help`` says what the flags do.
 from __future__ import annotations
 
 import sys
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from benchmarks.components import build_task
@@ -16,15 +16,20 @@ from benchmarks.core.protocols import Task
 from benchmarks.core.space import Space, nearest
 from benchmarks.help_text import record_help
 from benchmarks.lock import FolderLock
-from benchmarks.recorder import raw_rows
+from benchmarks.recorder import raw_rows, timed_alone
 from benchmarks.recorder.card_of_evaluations import write_card
 from benchmarks.recorder.design import expand
 from benchmarks.recorder.eta import remaining_seconds
 from benchmarks.recorder.recorder import Recorder
+from benchmarks.recorder.study_configs import configs_in_studies
+from benchmarks.recorder.table_facts import write_facts
 from benchmarks.recorder.table_of_evaluations import compact
+from benchmarks.recorder.untuned import untuned_of
 from benchmarks.settings import Component, ConfigError, RecordSettings, parse_record
+from tasks.replay.interpolation import MOST_DIMENSIONS
+from tasks.replay.table import EVALUATIONS, kind_of
 
-FLAGS = ("status", "pause", "resume", "compact")
+FLAGS = ("status", "pause", "resume", "compact", "card")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -51,7 +56,7 @@ def _flags(words: Sequence[str]) -> set[str]:
     return flags
 
 
-def _command(flags: Collection[str], settings: RecordSettings) -> int:
+def _command(flags: set[str], settings: RecordSettings) -> int:
     name = settings.task.name
     path = raw_rows.path_of(settings)
     pause_file = path.with_suffix(".pause")
@@ -60,28 +65,17 @@ def _command(flags: Collection[str], settings: RecordSettings) -> int:
         pause_file.touch()
     elif "resume" in flags:
         pause_file.unlink(missing_ok=True)
-    elif "compact" in flags:
+    elif flags & {"compact", "card"}:
         target = Path(settings.table or raw_rows.TABLES / f"{name}.npz")
-        space = _space(path, settings)
-        if any("curve" in row.record for row in raw_rows.read(path)):
-            from benchmarks.recorder.card_of_curves import write_curve_card
-            from benchmarks.recorder.table_of_curves import (
-                compact_curves,  # scikit-learn is slow to import
-            )
-
-            design = settings.design
-            derived, caption = design.get("derived") or {}, design.get("caption")
-            table = compact_curves(path, target, space, derived, caption)
-            card = write_curve_card(table, settings.task.options.get("baseline"))
-        else:
-            table = compact(path, target, space)
-            card = write_card(table)
-        print(f"wrote {table} and {card}")
+        card = _write(settings, path, target, compacted="compact" in flags)
+        print(f"wrote {target} and {card}")
     else:
 
         def build() -> Task:
             return build_task(_live(settings.task), settings.allow)
 
+        if settings.alone is not None and "status" not in flags:
+            return _time_alone(settings, path, build)
         probe = build()
         evaluations = expand(settings.design["stages"], probe.space)
         probe.close()
@@ -97,6 +91,55 @@ def _command(flags: Collection[str], settings: RecordSettings) -> int:
         with FolderLock(path.with_suffix(".lock")):
             made = recorder.run(settings.workers)
         print(f"{name}: {made} evaluations recorded, nothing left")
+    return 0
+
+
+def _write(settings: RecordSettings, path: Path, target: Path, compacted: bool) -> Path:
+    """Write the table, what is said of it, and its card; return the path of the card.
+
+    Args:
+        settings: settings of the recorder.
+        path: file of raw rows.
+        target: the table.
+        compacted: False keeps the columns of the table as they are.
+    """
+    design, name = settings.design, settings.task.name
+    if compacted:
+        space, recorded = _space(path, settings), raw_rows.read(path)
+        curves = any("curve" in row.record for row in recorded)
+        # more than a triangulation can interpolate: what several trainings make is a curve
+        if curves or space.width > MOST_DIMENSIONS:
+            from benchmarks.recorder.table_of_curves import (
+                compact_curves,  # scikit-learn is slow to import
+            )
+
+            derived, caption = design.get("derived") or {}, design.get("caption")
+            seen = configs_in_studies(name, space)
+            compact_curves(path, target, space, derived, caption, seen)
+        else:
+            compact(path, target, space)
+    sources = design.get("baselines") or {}
+    write_facts(target, path, untuned_of(settings.task.options), sources)
+    if kind_of(target) == EVALUATIONS.name:
+        return write_card(target)
+    from benchmarks.recorder.card_of_curves import write_curve_card
+
+    return write_curve_card(target)
+
+
+def _time_alone(settings: RecordSettings, path: Path, build: Callable[[], Task]) -> int:
+    """Train recorded configs again and print how far their costs are off; return the exit code."""
+    assert settings.alone is not None
+    recorded = raw_rows.read(path)
+    evaluations = timed_alone.to_time_alone(recorded, settings.alone)
+    target = timed_alone.path_of(path)
+    with FolderLock(target.with_suffix(".lock")):
+        Recorder(build, evaluations, target).run()
+    check = timed_alone.compare(recorded, raw_rows.read(target))
+    if check is None:
+        raise ValueError(f"none of the trainings in {target} ended well")
+    print(timed_alone.line(check).removeprefix("- "))
+    print("--card writes it into the card")
     return 0
 
 

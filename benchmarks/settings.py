@@ -93,6 +93,7 @@ class RecordSettings(Struct, frozen=True, kw_only=True):
     workers: Count
     rows: Folder | None
     table: Folder | None
+    alone: Annotated[int, Meta(ge=1, description="a whole number, 1 or more, or null")] | None
     allow: Packages
 
 

@@ -59,6 +59,7 @@ class SVM(WorkerTask):
         timings: int = 1,
         time_limit: float = 1800.0,
         test: bool = False,
+        baseline_default: Config | None = None,
     ) -> None:
         """Load the data and check the backend.
 
@@ -75,6 +76,7 @@ class SVM(WorkerTask):
             time_limit: seconds of wall time after which an evaluation is killed; its status is
                 then ``timeout`` and its cost the limit.
             test: also report the test loss of a refit on training and validation rows.
+            baseline_default: the untuned config that gains are measured against.
 
         Raises:
             ValueError: an option is out of range, or the backend is not installed.
@@ -83,6 +85,7 @@ class SVM(WorkerTask):
         check_choice("task.backend", backend, BACKENDS)
         check_choice("task.scale", scale, SCALES)
         check_time_limit(time_limit)
+        self._set_baselines({"default": baseline_default})
         counts = {
             "subset_seeds": subset_seeds,
             "timings": timings,
@@ -275,7 +278,7 @@ def svm_task(
             " or task.table=FILE.npz to a recording of yours"
         )
     asked = {key: options.get(key) for key in ("backend", "scale", "train_rows", "test")}
-    task = RecordedTask(table, asked)
+    task = RecordedTask(table, asked, options.get("baseline_default"))
     recorded = str(task.identity["data"]).partition(" ")[0]
     if recorded != name:
         raise ValueError(f"task.table={table} is a recording of {recorded}, not of {name}")

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.core.records import Baseline
 from benchmarks.core.space import Config, Space
 from benchmarks.core.trial import Fidelities, History, Observation, Suggestion, Truth
 
@@ -65,6 +66,11 @@ class Task(ABC):
     known"""
     target_cost: float | None = None
     """median cost of one evaluation at the target fidelity, seconds; None if not known"""
+    good_cost: float | None = None
+    """the same over the best tenth of random configs, by their true losses; None if not known"""
+    baselines: Mapping[str, Baseline] = MappingProxyType({})
+    """untuned configs that gains are measured against, by name: ``default`` is what a framework or
+    its tutorial gives, ``talk`` what the talk started from"""
     resolution: float | None = None
     """difference below which two true losses cannot be told apart: on a replay, the median
     interpolation error among good configs; 0 if the truth is exact, None if not known"""

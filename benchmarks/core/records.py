@@ -86,11 +86,25 @@ class EndedRow(TypedDict):
     asked: Number
 
 
+class Baseline(TypedDict):
+    """An untuned config of a task, and what is known of it: of a live task, the config alone."""
+
+    config: Config
+    source: NotRequired[str]
+    loss: NotRequired[float | None]
+    test_loss: NotRequired[float | None]
+    losses: NotRequired[list[float | None]]
+    cost: NotRequired[Seconds | None]
+    beaten_by: NotRequired[Annotated[float, Meta(ge=0, le=1)]]
+
+
 class TaskFacts(TypedDict):
     """What ``meta.json`` says of the task."""
 
     best_loss: float | None
     target_cost: float | None
+    good_cost: NotRequired[float | None]
+    baselines: NotRequired[dict[str, Baseline]]
     loss_floor: float
     resolution: NotRequired[float | None]
     caption: NotRequired[str | None]

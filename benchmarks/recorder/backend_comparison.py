@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.recorder import raw_rows
+from benchmarks.recorder import raw_rows, timed_alone
 from benchmarks.recorder.cost_normalisation import best_rows, idle_references
 from tasks.replay import table as tables
 
@@ -75,4 +75,5 @@ def compare_backends(table: tables.Table, recorded: Sequence[raw_rows.Row]) -> l
 
 def other_backends(table: Path) -> list[Path]:
     """Return the files of rows by other backends, ``rows/<table>.<backend>.jsonl``."""
-    return sorted(table.parent.glob(f"rows/{table.stem}.*.jsonl"))
+    alone = timed_alone.path_of(Path(f"{table.stem}.jsonl")).name
+    return sorted(p for p in table.parent.glob(f"rows/{table.stem}.*.jsonl") if p.name != alone)

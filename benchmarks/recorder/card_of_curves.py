@@ -2,25 +2,31 @@
 
 from __future__ import annotations
 
-import csv
-import tempfile
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
-from scipy.stats import sobol_indices, uniform
 
-from benchmarks.core.space import Categorical, Config
-from benchmarks.recorder.card_of_evaluations import cost_line, counts, opening, sessions, short
+from benchmarks.recorder import fidelity_ranks, picture_of_curves, timed_alone, untuned
+from benchmarks.recorder.card_of_evaluations import (
+    cost_line,
+    counts,
+    good_cost,
+    opening,
+    sessions,
+    short,
+)
+from benchmarks.recorder.picture_of_curves import losses_at_target
+from benchmarks.recorder.random_configs import inputs
+from benchmarks.recorder.ranks_of_replay import rank_lines
+from benchmarks.recorder.units_of_curves import in_units, kind_of_loss, length
 from tasks.replay import table as tables
 from tasks.replay.check_curves import GOOD, Errors, chance_of, held_out_errors
 from tasks.replay.curve_surrogate import CurveSurrogate, families_of
-from tasks.replay.curves import CURVES
+from tasks.replay.curves import CURVES, shares_of
+from tasks.replay.rank_check import rank_checks
 
-SAMPLES = 1024
-"""number of base samples for Sobol indices"""
 SOURCES = {
     "search": "the lowest noiseless replay that a search found",
     "recorded": "the lowest mean of a recorded config, below all that a search found",
@@ -29,12 +35,11 @@ SOURCES = {
 """what ``best_from`` of a table means"""
 
 
-def write_curve_card(path: Path, baseline: Config | None = None) -> Path:
-    """Write ``<table>.md`` and ``<table>.png`` beside a table of curves.
+def write_curve_card(path: Path) -> Path:
+    """Write ``<table>.md`` and its two pictures beside a table of curves.
 
     Args:
-        path: path of the table.
-        baseline: the untuned config, if the task has one.
+        path: path of the table; ``meta["facts"]`` says which configs are untuned.
 
     Returns:
         The path of ``<table>.md``.
@@ -44,20 +49,20 @@ def write_curve_card(path: Path, baseline: Config | None = None) -> Path:
         family: CurveSurrogate(table.space, table.meta, table.columns, family)
         for family in families_of(table.columns)
     }
-    picture = path.with_suffix(".png")
-    _draw(table, surrogates, baseline, picture)
+    picture, biases = path.with_suffix(".png"), path.with_name(f"{path.stem}_fidelities.png")
+    known = table.meta.get("facts", {}).get("baselines", {}).get(table.meta["chosen"], {})
+    configs = [facts["config"] for facts in known.values()]
+    picture_of_curves.draw(table, surrogates, configs, picture)
+    lines = _lines(table, surrogates, picture.name)
+    lines += _low_fidelities(table, biases)
     target = path.with_suffix(".md")
-    target.write_text("\n".join(_lines(table, surrogates, baseline, picture.name)) + "\n")
+    target.write_text("\n".join(lines) + "\n")
     return target
 
 
-def _lines(
-    table: tables.Table,
-    surrogates: dict[str, CurveSurrogate],
-    baseline: Config | None,
-    picture: str,
-) -> list[str]:
+def _lines(table: tables.Table, surrogates: dict[str, CurveSurrogate], picture: str) -> list[str]:
     meta, columns = table.meta, table.columns
+    facts = meta.get("facts", {})
     held, seeds = columns["held_out"], columns["training_seed"]
     configs = len(np.unique(columns["config"][~held], axis=0))
     first, *rest = opening(meta)
@@ -75,80 +80,68 @@ def _lines(
         "that goes with a hyperparameter, its interactions included (Sobol's total effect).*",
         *rest,
         f"- fidelity: {_fidelities(table)}",
-        f"- curves: {len(held):,} ({counts(meta['statuses'])}), {meta['cpu_hours']} CPU hours "
+        f"- curves: {len(held):,} ({_trainings(meta)}), {meta['cpu_hours']} CPU hours "
         f"charged: {configs:,} configs, {int((seeds[~held] > 0).sum()):,} curves with a further "
         f"training seed, {int(held.sum())} held-out configs",
         cost_line(table),
         f"- between recorded configs: `{chosen}`{why}; "
         f"{others} {'is' if len(surrogates) == 2 else 'are'} here, too (`task.surrogate`)",
-        f"- median cost of a full training, over the box: {meta['target_cost'][chosen]:g} s",
+        f"- median cost of a full training, over the box: {meta['target_cost'][chosen]:g} s"
+        f"{good_cost(facts.get('good_cost', {}).get(chosen))}",
         f"- best known loss ({SOURCES[source]}): {meta['best_loss'][chosen]:.4f}",
-        *_trained(table, baseline),
+        _best(table),
+        *untuned.lines(facts.get("baselines", {}).get(chosen, {}), kind_of_loss(meta)),
+        *([timed_alone.line(facts["alone"])] if "alone" in facts else []),
         _noise(table, surrogates[chosen]),
         f"- sha256 of the content: `{table.sha256}`",
         "",
         *_held_out(table, surrogates),
         "",
+        *_fidelity_ranks(table),
         *sessions(meta["sessions"]),
     ]
 
 
-def kind_of_loss(meta: Mapping[str, Any]) -> str:
-    """Return ``error``, for error rates, or ``loss``, such as nats: those have no ``classes``."""
-    return "error" if "classes" in meta["sizes"] else "loss"
-
-
-def _length(table: tables.Table) -> int:
-    """Return the number of entries of a whole curve."""
-    return int(table.columns["loss"].shape[1])
-
-
-def _in_units(table: tables.Table, entry: int) -> int:
-    """Return the units of the task, such as steps, after which an entry (from 1) was measured."""
-    full: int = table.meta["fidelity_full"]
-    return round(entry * full / _length(table))
-
-
 def _fidelities(table: tables.Table) -> str:
-    first, full = _in_units(table, 1), table.meta["fidelity_full"]
+    first, full = in_units(table, 1), table.meta["fidelity_full"]
+    unit = table.meta["fidelity_unit"]
+    if "shares" in table.meta:
+        sizes = ", ".join(f"{in_units(table, entry + 1):,}" for entry in range(length(table)))
+        return f"{sizes} {unit}; each is a training of its own, at its own cost"
     every = f", every {first}" if first > 1 else ""
-    return f"{first} to {full} {table.meta['fidelity_unit']}{every}"
+    return f"{first} to {full} {unit}{every}"
 
 
-def _trained(table: tables.Table, baseline: Config | None) -> list[str]:
-    """Return lines on the trainings of the best recorded config and of the baseline."""
-    columns, full, kind = table.columns, _length(table), kind_of_loss(table.meta)
+def _trainings(meta: Mapping[str, Any]) -> str:
+    """Return how the trainings of the curves ended."""
+    ended = counts(meta["statuses"])
+    if "shares" not in meta:
+        return ended
+    dropped = meta["dropped"]
+    left = f"; {dropped:,} curves are left out, since a training is missing or failed"
+    return f"of trainings: {ended}{left * bool(dropped)}"
+
+
+def _best(table: tables.Table) -> str:
+    """Return the line on the best recorded training."""
+    columns, full, kind = table.columns, length(table), kind_of_loss(table.meta)
     ended = ~columns["held_out"] & (columns["epochs"] == full)
     best = int(np.flatnonzero(ended)[columns["loss"][ended, -1].argmin()])
-    named = [("best recorded curve", table.config(best), [best])]
-    if baseline is not None:
-        numbers = table.space.numbers(baseline)
-        same = np.flatnonzero(ended & (columns["config"] == numbers).all(axis=1))
-        named += [("baseline", dict(baseline), same.tolist())] if len(same) else []
-    lines = []
-    for name, config, rows in named:
-        where = ", ".join(f"{key}={short(value)}" for key, value in config.items())
-        losses, tests = (
-            ", ".join(f"{value:.4f}" for value in columns[quantity][rows, -1])
-            for quantity in ("loss", "test_loss")
-        )
-        seeds = f" ({len(rows)} training seeds)" if len(rows) > 1 else ""
-        lines.append(f"- {name}{seeds}: {where}: validation {kind} {losses}, test {kind} {tests}")
-    return lines
+    where = ", ".join(f"{key}={short(value)}" for key, value in table.config(best).items())
+    loss, test = (columns[quantity][best, -1] for quantity in ("loss", "test_loss"))
+    tested = f", test {kind} {test:.4f}" if np.isfinite(test) else ""
+    return f"- best recorded curve: {where}: validation {kind} {loss:.4f}{tested}"
 
 
 def _noise(table: tables.Table, surrogate: CurveSurrogate) -> str:
-    spread = surrogate.spread(np.array([surrogate.inputs(c) for c in _configs(table)]))
+    configs = [table.config(row) for row in range(len(table.columns["held_out"]))]
+    spread = surrogate.spread(inputs(surrogate, configs))
     low, middle, high = np.quantile(spread, [0.1, 0.5, 0.9])
     return (
         f"- noise of a training seed at unrecorded configs: standard deviation of log loss at the "
         f"target {middle:.3f} in the median (10 to 90 %: {low:.3f} to {high:.3f}), of log cost "
         f"{table.meta['noise']['cost']:.3f}"
     )
-
-
-def _configs(table: tables.Table) -> list[dict[str, Any]]:
-    return [table.config(row) for row in range(len(table.columns["held_out"]))]
 
 
 def _held_out(table: tables.Table, surrogates: dict[str, CurveSurrogate]) -> list[str]:
@@ -160,8 +153,15 @@ def _held_out(table: tables.Table, surrogates: dict[str, CurveSurrogate]) -> lis
     first = next(iter(checks.values()))
     if not first:
         return ["The surrogates are not yet checked on held-out configs."]
+    held = np.flatnonzero(table.columns["held_out"] & (table.columns["epochs"] == length(table)))
+    recorded = table.columns["loss"][held, -1]
+    ranks = {
+        family: rank_checks(recorded, losses_at_target(surrogate, table, held.tolist()), chance)
+        for family, surrogate in surrogates.items()
+    }
     ties = f" (losses above {chance:.3f}, chance, count as ties)" if np.isfinite(chance) else ""
     return [
+        *rank_lines(ranks),
         f"Held-out check, {first[0].curves} configs. Rank: Spearman's correlation of "
         f"losses{ties}, over all and among the best {GOOD:.0%} at the target; errors of logarithms "
         "are medians of absolute values.",
@@ -175,7 +175,7 @@ def _held_out(table: tables.Table, surrogates: dict[str, CurveSurrogate]) -> lis
 
 
 def _held_out_row(table: tables.Table, family: str, e: Errors) -> str:
-    first, last = _in_units(table, e.first), _in_units(table, e.last)
+    first, last = in_units(table, e.first), in_units(table, e.last)
     units = f"{first}" if first == last else f"{first}-{last}"
     return (
         f"| {family} | {units} | {e.r2:.3f} | {e.rank:.3f} | {e.good_rank:.3f} "
@@ -184,102 +184,34 @@ def _held_out_row(table: tables.Table, family: str, e: Errors) -> str:
     )
 
 
-def importances(surrogate: CurveSurrogate, table: tables.Table, epochs: Sequence[int]) -> Any:
-    """Return Sobol's total effect of each hyperparameter on the noiseless loss after some epochs.
+def _fidelity_ranks(table: tables.Table) -> list[str]:
+    """Return the rank correlation of each fidelity with the target."""
+    chance = chance_of(table.meta["sizes"])
+    ranks = []
+    for entry in range(1, length(table)):
+        pairs = fidelity_ranks.pairs_of_curves(table.columns, entry)
+        ranks.append(f"{in_units(table, entry):,}: {fidelity_ranks.rank(pairs, chance):.2f}")
+    if not ranks:
+        return []
+    return [
+        f"Rank correlation of the losses after so many {table.meta['fidelity_unit']} with those of "
+        f"the full training, over {len(pairs):,} recorded configs: {', '.join(ranks)}.",
+        "",
+    ]
 
-    An epoch is an entry of a curve, from 1.
 
-    The shape is ``(hyperparameters, len(epochs))``.
-    """
-    space = table.space
-    parameters = list(space.parameters.values())
-
-    def config(numbers: NDArray[np.float64]) -> dict[str, Any]:
-        """Decode one uniform number per hyperparameter, also for a categorical one."""
-        made = {}
-        for name, parameter, u in zip(space.names, parameters, numbers, strict=True):
-            if isinstance(parameter, Categorical):
-                index = min(int(u * len(parameter.choices)), len(parameter.choices) - 1)
-                made[name] = parameter.choices[index]
-            else:
-                made[name] = parameter.decode(np.array([u]))
-        return made
-
-    def losses(u: NDArray[np.float64]) -> NDArray[np.float64]:
-        inputs = np.array([surrogate.inputs(config(numbers)) for numbers in u.T])
-        return surrogate.predict(inputs).loss[:, [epoch - 1 for epoch in epochs]].T
-
-    indices = sobol_indices(
-        func=losses, n=SAMPLES, dists=[uniform()] * len(parameters), rng=np.random.default_rng(0)
+def _low_fidelities(table: tables.Table, picture: Path) -> list[str]:
+    """Draw losses at two low fidelities against the target; returns the lines that show them."""
+    shares = shares_of(table.meta, length(table))
+    chosen = fidelity_ranks.cheapest_and_middle(shares)
+    if not chosen:
+        return []
+    entries = {share: shares.index(share) + 1 for share in chosen}
+    unit, full = table.meta["fidelity_unit"], table.meta["fidelity_full"]
+    fidelity_ranks.draw(
+        {s: fidelity_ranks.pairs_of_curves(table.columns, entry) for s, entry in entries.items()},
+        lambda share: f"{in_units(table, entries[share]):,} of {full:,} {unit}",
+        kind_of_loss(table.meta),
+        picture,
     )
-    return np.atleast_2d(indices.total_order).T
-
-
-def _draw(
-    table: tables.Table,
-    surrogates: dict[str, CurveSurrogate],
-    baseline: Config | None,
-    picture: Path,
-) -> None:
-    from analysis.figures.learning_curves import (
-        draw_learning_curves,  # matplotlib is slow to import
-    )
-
-    columns, full = table.columns, _length(table)
-    kept = np.flatnonzero(~columns["held_out"]).tolist()
-    best = kept[np.nanargmin(columns["loss"][kept, -1])]
-    numbers = None if baseline is None else table.space.numbers(baseline)
-
-    def kind(row: int) -> str:
-        if row == best:
-            return "best"
-        untuned = numbers is not None and (columns["config"][row] == numbers).all()
-        return "baseline" if untuned else "recorded"
-
-    curves = (
-        (row, kind(row), _in_units(table, epoch + 1), columns["loss"][row, epoch])
-        for row in kept
-        for epoch in range(columns["epochs"][row])
-    )
-    held = np.flatnonzero(columns["held_out"] & (columns["epochs"] == full)).tolist()
-    checked = (
-        (family, columns["loss"][row, -1], replayed)
-        for family, surrogate in surrogates.items()
-        for row, replayed in zip(held, _final(surrogate, table, held), strict=True)
-    )
-    epochs = sorted({max(1, round(share * full)) for share in (4 / 35, 18 / 35, 1.0)})
-    effects = importances(surrogates[table.meta["chosen"]], table, epochs)
-    bars = (
-        (name, _in_units(table, epoch), effects[row, column])
-        for row, name in enumerate(table.space.names)
-        for column, epoch in enumerate(epochs)
-    )
-    with tempfile.TemporaryDirectory() as folder:
-        write = _writer(Path(folder))
-        draw_learning_curves(
-            write("curves", ["curve", "kind", "epoch", "loss"], curves),
-            write("held_out", ["surrogate", "recorded", "replayed"], checked),
-            write("effects", ["hyperparameter", "epoch", "total_effect"], bars),
-            picture,
-            unit=table.meta["fidelity_unit"],
-            kind_of_loss=kind_of_loss(table.meta),
-        )
-
-
-def _final(surrogate: CurveSurrogate, table: tables.Table, rows: list[int]) -> NDArray[np.float64]:
-    if not len(rows):
-        return np.empty(0)
-    inputs = np.array([surrogate.inputs(table.config(int(row))) for row in rows])
-    return surrogate.predict(inputs).loss[:, -1]
-
-
-def _writer(folder: Path) -> Callable[[str, list[str], Iterable[Sequence[Any]]], Path]:
-    def write(name: str, heads: list[str], lines: Iterable[Sequence[Any]]) -> Path:
-        path = folder / f"{name}.csv"
-        with path.open("w", newline="") as file:
-            writer = csv.writer(file)
-            writer.writerow(heads)
-            writer.writerows(lines)
-        return path
-
-    return write
+    return ["", *fidelity_ranks.caption(picture.name)]

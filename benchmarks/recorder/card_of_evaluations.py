@@ -9,14 +9,16 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from scipy.stats import spearmanr
 
-from benchmarks.recorder import raw_rows
+from benchmarks.recorder import fidelity_ranks, raw_rows, timed_alone, untuned
 from benchmarks.recorder.backend_comparison import compare_backends, other_backends
+from benchmarks.recorder.random_configs import DRAWS
+from benchmarks.recorder.ranks_of_replay import rank_lines
 from tasks.replay import table as tables
-from tasks.replay.check_evaluations import GOOD, held_out_errors
+from tasks.replay.check_evaluations import GOOD, at_target, held_out_errors
 from tasks.replay.evaluations import RecordedTask
 from tasks.replay.maps import can_map, shares_to_map, write_maps
+from tasks.replay.rank_check import rank_checks
 
 
 def write_card(path: Path) -> Path:
@@ -31,6 +33,7 @@ def write_card(path: Path) -> Path:
     if can_map(task):
         _draw(table, task, picture)
         lines[2:2] = [*_caption(table, task, picture.name), ""]
+    lines += _low_fidelities(table, path.with_name(f"{path.stem}_fidelities.png"))
     target.write_text("\n".join(lines) + "\n")
     return target
 
@@ -65,15 +68,19 @@ def _caption(table: tables.Table, task: RecordedTask, picture: str) -> list[str]
 
 def _lines(table: tables.Table, task: RecordedTask, comparison: list[str]) -> list[str]:
     meta, columns = table.meta, table.columns
+    facts = meta.get("facts", {})
     return [
         *opening(meta),
         f"- fidelity: {meta['fidelity_low']:.5g} to 1, the share of {meta['fidelity_full']:,} "
         f"{meta['fidelity_unit']}",
-        f"- evaluations: {len(columns['loss']):,} ({counts(meta['statuses'])}), "
-        f"{meta['cpu_hours']} CPU hours charged",
+        f"- evaluations: {sum(meta['statuses'].values()):,} ({counts(meta['statuses'])}), "
+        f"{meta['cpu_hours']} CPU hours charged{_left_out(meta)}",
         cost_line(table),
-        f"- median cost of an evaluation at the target, over the box: {meta['target_cost']:g} s",
+        f"- median cost of an evaluation at the target, over the box: {meta['target_cost']:g} s"
+        f"{good_cost(facts.get('good_cost'))}",
         f"- {_best(table, task)}",
+        *untuned.lines(facts.get("baselines", {}), "error"),
+        *([timed_alone.line(facts["alone"])] if "alone" in facts else []),
         f"- sha256 of the content: `{table.sha256}`",
         "",
         "| fidelity | " + meta["fidelity_unit"] + " | configs | subset seeds | median cost, s "
@@ -169,17 +176,41 @@ def _per_fidelity(columns: Mapping[str, Any], full: int) -> list[str]:
 
 def _correlation(columns: Mapping[str, Any], share: float) -> str:
     """Return Spearman's correlation of losses at ``share`` and at the target, and its size."""
-    means = []
-    for s in (share, 1.0):
-        losses: dict[tuple[float, ...], list[float]] = {}
-        for row in np.flatnonzero((columns["fidelity"] == s) & np.isfinite(columns["loss"])):
-            losses.setdefault(tuple(columns["config"][row]), []).append(columns["loss"][row])
-        means.append({config: float(np.mean(values)) for config, values in losses.items()})
-    both = [config for config in means[0] if config in means[1]]
-    if share == 1 or len(both) < 3:
+    pairs = fidelity_ranks.pairs_of_evaluations(columns, share)
+    if share == 1 or len(pairs) < 3:
         return "-"
-    rank = spearmanr([means[0][c] for c in both], [means[1][c] for c in both]).statistic
-    return f"{rank:.2f} ({len(both)})"
+    return f"{fidelity_ranks.rank(pairs):.2f} ({len(pairs)})"
+
+
+def _low_fidelities(table: tables.Table, picture: Path) -> list[str]:
+    """Draw losses at two low fidelities against the target; returns the lines that show them."""
+    columns, meta = table.columns, table.meta
+    shares = np.unique(columns["fidelity"]).tolist()
+    paired = {s: fidelity_ranks.pairs_of_evaluations(columns, s) for s in shares if s < 1}
+    chosen = fidelity_ranks.cheapest_and_middle([s for s, p in paired.items() if len(p) >= 3])
+    if not chosen:
+        return []
+    full, unit = meta["fidelity_full"], meta["fidelity_unit"]
+    fidelity_ranks.draw(
+        {share: paired[share] for share in chosen},
+        lambda share: f"{round(share * full):,} of {full:,} {unit}",
+        "error",
+        picture,
+    )
+    return ["", *fidelity_ranks.caption(picture.name)]
+
+
+def _left_out(meta: Mapping[str, Any]) -> str:
+    count = meta.get("left_out", 0)
+    text = f"; {count:,} of them are not replayed: their subset seed has too few configs there"
+    return text * bool(count)
+
+
+def good_cost(seconds: float | None) -> str:
+    """Return the end of the line on target costs: that of good configs, if it is known."""
+    if seconds is None:
+        return ""
+    return f"; over the best tenth of {DRAWS:,} random configs: {seconds:g} s"
 
 
 def _held_out(table: tables.Table, task: RecordedTask) -> list[str]:
@@ -187,6 +218,7 @@ def _held_out(table: tables.Table, task: RecordedTask) -> list[str]:
     if not errors:
         return ["Interpolation between recorded configs is not yet checked on held-out ones."]
     lines = [
+        *rank_lines({"replay": rank_checks(*at_target(table, task))}),
         "Held-out check: interpolated minus recorded, in nats, at configs that were recorded but "
         f"are not interpolated from. Good configs: loss below {GOOD:g} times the lowest, at the "
         "target.",

@@ -10,9 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.core.records import Curve, RecordedRow
-from benchmarks.core.space import Space
+from benchmarks.core.space import Config, Space
 from benchmarks.recorder import cost_normalisation as costs
 from benchmarks.recorder import raw_rows
+from benchmarks.recorder.lowest_loss import inputs_at, lowest_loss
+from benchmarks.recorder.separate_trainings import separate_trainings
 from benchmarks.recorder.table_of_evaluations import recording_info
 from tasks.replay import fit_curves as curve_fit
 from tasks.replay import table
@@ -21,10 +23,6 @@ from tasks.replay.check_curves import Errors, chance_of, held_out_errors
 from tasks.replay.curve_surrogate import FAMILIES, CurveSurrogate
 from tasks.replay.curves import CURVES
 
-SEARCHED, STARTS, NEAR, STEPS = 5000, 20, 50, 40
-"""search for the lowest loss: random configs, the best of them that are starts besides all
-recorded configs (and the starts that are left after a few steps), neighbours of each start per
-step, steps"""
 AVERAGED = 2000
 """number of random configs for the median cost of a full training"""
 
@@ -35,18 +33,23 @@ def compact_curves(
     space: Space,
     derived: Mapping[str, Mapping[str, float]],
     caption: str | None = None,
-    truths: Mapping[str, Sequence[float]] | None = None,
+    seen: Mapping[str, Sequence[Config]] | None = None,
 ) -> Path:
     """Write the table of all curves recorded so far.
 
+    Without curves in the rows, the trainings of a config at several fidelities become one (see
+    ``separate_trainings``). A table at ``target`` of the very same curves keeps its fits, since
+    the last bits of a fit differ between machines, and with them what a replay returns; only what
+    it lacks is fitted.
+
     Args:
-        source: file of rows, each with a ``curve``.
+        source: file of rows.
         target: npz file to write.
         space: search space of the task.
         derived: additional inputs of the surrogates; see ``curve_surrogate.inputs_of``.
         caption: caption of all results; None is the task's.
-        truths: for each family, true losses that studies of this very fit saw; the best known loss
-            is at most the lowest of them.
+        seen: configs that committed studies evaluated, by name of the study; the best known loss is
+            at most the lowest of their truths.
 
     Returns:
         ``target``.
@@ -55,21 +58,43 @@ def compact_curves(
         ValueError: too few curves to fit a surrogate.
     """
     everything = raw_rows.read(source)
-    chosen = [c for c in costs.best_rows(everything) if _is_curve(c[0].record)]
-    meta = {**recording_info(chosen, everything, space), "name": target.stem}
+    best_rows = list(costs.best_rows(everything))
+    shares = None
+    if any("curve" in row.record for row, *_ in best_rows):
+        chosen = [c for c in best_rows if _is_curve(c[0].record)]
+        columns = columns_of(chosen, space, length_of(chosen))
+    else:
+        chosen = best_rows
+        shares, columns, dropped = separate_trainings(chosen, space)
+    meta = {**recording_info(best_rows, everything, space), "name": target.stem}
     if caption is not None:
         meta["caption"] = caption
-    columns = columns_of(chosen, space, length_of(chosen))
-    arrays, facts = curve_fit.fit(space, columns, derived, meta["loss_floor"])
+    if shares is not None:
+        meta |= {"shares": shares, "dropped": dropped}
+    earlier = _earlier(target, columns, derived)
+    kept = None if earlier is None else curve_fit.fitted(earlier.columns)
+    arrays, facts = curve_fit.fit(
+        space, columns, derived, meta["loss_floor"], separate=shares is not None, kept=kept
+    )
     columns |= arrays
     meta |= facts | {"training_seeds": _training_seeds(columns)}
-    truths = truths or {}
+    if earlier is not None:
+        meta |= {key: earlier.meta[key] for key in facts}
     best, origin, cost, errors = {}, {}, {}, {}
+    truths: dict[str, dict[str, float]] = {}
     for family in FAMILIES:
         surrogate = CurveSurrogate(space, meta, columns, family)
-        searched = _lowest(surrogate, space, columns)
-        best[family], origin[family] = best_known(columns, searched, truths.get(family, ()))
-        sample = _inputs(surrogate, space, np.random.default_rng(0).random((AVERAGED, space.width)))
+        searched = lowest_loss(surrogate, space, columns)
+        if (
+            earlier is not None
+            and earlier.meta.get("best_from", {}).get(family, "search") == "search"
+        ):
+            searched = min(searched, earlier.meta["best_loss"].get(family, searched))
+        truths[family] = lowest_truths(surrogate, space, columns, seen or {})
+        best[family], origin[family] = best_known(columns, searched, [*truths[family].values()])
+        sample = inputs_at(
+            surrogate, space, np.random.default_rng(0).random((AVERAGED, space.width))
+        )
         cost[family] = round(float(np.median(surrogate.predict(sample).cost[:, -1])), 3)
         errors[family] = held_out_errors(surrogate, space, columns, chance_of(meta["sizes"]))
     checked = [family for family in FAMILIES if errors[family]]
@@ -81,10 +106,58 @@ def compact_curves(
         # judged on good configs: many others are at chance, which any family predicts
         "chosen": min(checked, key=lambda f: errors[f][-1].good_loss_median, default=FAMILIES[0]),
     }
-    if truths:
-        meta["study_truths"] = {family: sorted(values) for family, values in truths.items()}
+    if seen:
+        meta["study_truths"] = {family: sorted(found.values()) for family, found in truths.items()}
+        meta["study_sources"] = {
+            family: min(found, key=lambda study: found[study])
+            for family, found in truths.items()
+            if found
+        }
     table.write(target, meta, columns, CURVES)
     return target
+
+
+def _earlier(
+    target: Path, columns: Mapping[str, Any], derived: Mapping[str, Mapping[str, float]]
+) -> table.Table | None:
+    """Return the table at ``target``; None if there is none of these curves and inputs."""
+    try:
+        earlier = table.read(target, CURVES)
+    except table.TableError:
+        return None
+    plain = {name: dict(powers) for name, powers in derived.items()}
+    same = earlier.meta.get("derived") == plain and all(
+        np.array_equal(earlier.columns[name], values.astype(CURVES.columns[name]), equal_nan=True)
+        for name, values in columns.items()
+    )
+    return earlier if same else None
+
+
+def lowest_truths(
+    surrogate: CurveSurrogate,
+    space: Space,
+    columns: Mapping[str, Any],
+    seen: Mapping[str, Sequence[Config]],
+) -> dict[str, float]:
+    """Return the lowest truth among the configs that each study evaluated.
+
+    It is the noiseless prediction of the surrogate. Configs that were recorded are left out, since
+    their truth is what was measured.
+
+    Args:
+        surrogate: fitted to the curves.
+        space: search space.
+        columns: the recorded columns.
+        seen: configs by name of the study.
+    """
+    recorded = {tuple(numbers) for numbers in columns["config"][~columns["held_out"]].tolist()}
+    found = {}
+    for study, configs in seen.items():
+        new = [config for config in configs if tuple(space.numbers(config)) not in recorded]
+        if new:
+            inputs = np.array([surrogate.inputs(config) for config in new])
+            found[study] = float(surrogate.predict(inputs).loss[:, -1].min())
+    return found
 
 
 def _is_curve(record: RecordedRow) -> bool:
@@ -146,42 +219,3 @@ def _resolution(best: float, errors: list[Errors]) -> float | None:
 def _training_seeds(columns: Mapping[str, NDArray[Any]]) -> int:
     """Return the number of training seeds that a replay draws from at unrecorded configs."""
     return max(10, int(columns["training_seed"].max()) + 1)
-
-
-def _inputs(surrogate: CurveSurrogate, space: Space, points: NDArray[np.float64]) -> Any:
-    return np.array([surrogate.inputs(space.decode(u)) for u in points])
-
-
-def _lowest(surrogate: CurveSurrogate, space: Space, columns: Mapping[str, Any]) -> float:
-    """Search for the lowest noiseless loss at the target.
-
-    The search starts at all recorded configs and the best of random ones, and moves along random
-    subsets of the coordinates, in ever smaller steps. After each step it goes on with the better
-    half, down to ``STARTS``.
-    """
-
-    def losses_at(points: NDArray[np.float64]) -> NDArray[np.float64]:
-        return surrogate.predict(_inputs(surrogate, space, points)).loss[:, -1]
-
-    rng = np.random.default_rng(0)
-    recorded = [
-        space.encode(space.from_numbers(numbers))
-        for numbers in np.unique(columns["config"], axis=0)
-    ]
-    points = rng.random((SEARCHED, space.width))
-    best = np.argsort(losses_at(points), kind="stable")[:STARTS]
-    points = np.vstack([recorded, points[best]])
-    losses = losses_at(points)
-    for step in range(STEPS):
-        old = np.repeat(points[:, None], NEAR, axis=1)
-        moved = np.clip(old + 0.4 * 0.88**step * rng.standard_normal(old.shape), 0, 1)
-        near = np.where(rng.random(old.shape) < 0.5, moved, old)
-        reached = losses_at(near.reshape(-1, space.width)).reshape(near.shape[:2])
-        lowest = reached.argmin(axis=1)
-        lines = np.arange(len(points))
-        better = reached[lines, lowest] <= losses
-        points = np.where(better[:, None], near[lines, lowest], points)
-        losses = np.where(better, reached[lines, lowest], losses)
-        kept = np.argsort(losses, kind="stable")[: max(STARTS, len(losses) // 2)]
-        points, losses = points[kept], losses[kept]
-    return float(losses.min())

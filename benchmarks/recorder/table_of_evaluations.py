@@ -16,6 +16,12 @@ from tasks.replay import evaluations as recorded
 from tasks.replay import table
 from tasks.replay.check_evaluations import held_out_errors
 
+Timed = tuple[raw_rows.Row, float, bool]
+"""a row, its normalised cost in seconds, and whether the cost is marked"""
+LEAST_CONFIGS, LEAST_SHARE = 10, 0.2
+"""a subset seed is replayed at a fidelity where it has this many configs, or this share of those of
+the seed with most of them"""
+
 
 def compact(source: Path, target: Path, space: Space) -> Path:
     """Write the table of all rows recorded so far.
@@ -32,9 +38,10 @@ def compact(source: Path, target: Path, space: Space) -> Path:
         ValueError: nothing is recorded, or no evaluation at the target fidelity.
     """
     everything = raw_rows.read(source)
-    chosen = list(costs.best_rows(everything))
-    if not chosen:
+    timed = list(costs.best_rows(everything))
+    if not timed:
         raise ValueError(f"{source} holds no evaluation")
+    chosen = without_sparse_levels(timed)
     records = [row.record for row, _, _ in chosen]
     columns = {
         "config": [space.numbers(f["config"]) for f in records],
@@ -48,11 +55,13 @@ def compact(source: Path, target: Path, space: Space) -> Path:
         "marked": [late for _, _, late in chosen],
     }
     meta = {
-        **recording_info(chosen, everything, space),
+        **recording_info(timed, everything, space),
         "name": target.stem,
         "target_cost": 1.0,
         "resolution": None,
     }
+    if len(chosen) < len(timed):
+        meta["left_out"] = len(timed) - len(chosen)
     arrays = {name: np.array(column) for name, column in columns.items()}
     with (
         tempfile.TemporaryDirectory() as folder
@@ -63,6 +72,30 @@ def compact(source: Path, target: Path, space: Space) -> Path:
         meta["resolution"] = _resolution(probe)
     table.write(target, meta, arrays)
     return target
+
+
+def without_sparse_levels(timed: list[Timed]) -> list[Timed]:
+    """Leave out a subset seed at a fidelity where it was recorded for a few configs only.
+
+    A replay interpolates within a subset seed, so that a seed recorded for little more than an
+    untuned config would give the whole space a value from this one.
+
+    Args:
+        timed: rows with costs, from ``cost_normalisation.best_rows``.
+    """
+    configs: dict[tuple[float, int], set[object]] = {}
+    for row, *_ in timed:
+        if not row.record["held_out"]:
+            configs.setdefault(row.key[1:], set()).add(row.key[0])
+    most: dict[float, int] = {}
+    for (fidelity, _), found in configs.items():
+        most[fidelity] = max(most.get(fidelity, 0), len(found))
+    sparse = {
+        level
+        for level, found in configs.items()
+        if len(found) < min(LEAST_CONFIGS, LEAST_SHARE * most[level[0]])
+    }
+    return [entry for entry in timed if entry[0].key[1:] not in sparse]
 
 
 def recording_info(

@@ -250,6 +250,8 @@ def _meta(
         "task_facts": {
             "best_loss": _to_minimise(task.best_loss, task),
             "target_cost": task.target_cost,
+            "good_cost": task.good_cost,
+            "baselines": dict(task.baselines),
             "loss_floor": 0.0 if task.maximise else task.loss_floor,
             "resolution": task.resolution,
             "caption": task.caption,

@@ -25,6 +25,8 @@ from benchmarks.settings import RunSettings
 OUTSIDE_KEY = ("study", "results", "resume", "plot", "summary", "allow", "experiment", "budget")
 # the same, inside a group: locations of data and machines
 OUTSIDE_PATH = ("task.data_dir", "workers.address")
+# untuned configs of our tasks: results are compared with them, and do not depend on them
+BASELINES = ("task.baseline", "task.baseline_default")
 
 
 class KeyMismatchError(ValueError):
@@ -79,6 +81,7 @@ def key_of(settings: RunSettings, method: Method, task: Task) -> dict[str, Any]:
         target = f"{group}._target_"
         if is_own(flat.get(target)):
             del flat[target]
+            flat = _without_baselines(flat) if group == "task" else flat
         else:
             flat[f"{group}.source"] = _source_hash(str(flat[target]))
     plain: dict[str, Any] = json.loads(json.dumps(_storable(flat), default=str))
@@ -170,6 +173,8 @@ class RunFolder:
             return
         differences = "no key"
         if held is not None:
+            if "task._target_" not in key:  # a task of ours; its runs had them before
+                held = _without_baselines(held)
             held = {n: v for n, v in held.items() if not (n.endswith("._target_") and is_own(v))}
             if not any(name.startswith("budget.") for name in key):  # runs of version 0.1 had it
                 held = {n: v for n, v in held.items() if not n.startswith("budget.")}
@@ -192,6 +197,11 @@ def _storable(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [_storable(inner) for inner in value]
     return str(value) if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def _without_baselines(flat: Mapping[str, Any]) -> dict[str, Any]:
+    inside = tuple(f"{name}." for name in BASELINES)
+    return {n: v for n, v in flat.items() if n not in BASELINES and not n.startswith(inside)}
 
 
 def _flatten(mapping: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:

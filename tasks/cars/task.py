@@ -58,7 +58,6 @@ def cars_task(
         },
         values=tuple(MULTITASK) if few else None,
         nominal=tuple(MULTITASK.values()) if few else None,
-        baseline=options.get("baseline"),
     )
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks.core.arrays import Array
 from tasks.replay import table as tables
 from tasks.replay.evaluations import RecordedTask
 
@@ -74,6 +75,21 @@ def held_out_errors(table: tables.Table, task: RecordedTask) -> list[Errors]:
             if len(chosen):
                 results.append(_errors(float(share), only_good, chosen))
     return results
+
+
+def at_target(table: tables.Table, task: RecordedTask) -> tuple[Array, Array]:
+    """Return recorded and replayed losses at the target of all held-out configs.
+
+    Recorded ones are means over subset seeds.
+    """
+    columns = table.columns
+    rows = columns["held_out"] & (columns["fidelity"] == 1) & np.isfinite(columns["loss"])
+    recorded, replayed = [], []
+    for numbers in np.unique(columns["config"][rows], axis=0):
+        same = rows & (columns["config"] == numbers).all(axis=1)
+        recorded.append(float(columns["loss"][same].mean()))
+        replayed.append(task.truth(table.space.from_numbers(numbers)).loss)
+    return np.array(recorded), np.array(replayed, dtype=float)
 
 
 def _errors(share: float, good: bool, off: NDArray[Any]) -> Errors:

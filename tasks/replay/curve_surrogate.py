@@ -1,7 +1,8 @@
 """Predict learning curves of unrecorded configs, with models fitted to recorded curves.
 
 For each curve a model predicts a few numbers: its coordinates in a basis of curves (principal
-components of log loss and log test loss) and the logarithm of its total cost. A model is an
+components of log loss and log test loss) and the logarithm of its total cost. Where each entry is a
+training of its own, coordinates in a basis of log costs take the place of the latter. A model is an
 ensemble of trees or of perceptrons. No method of this suite uses any of them, so that no method has
 the surrogate's own model.
 """
@@ -25,13 +26,14 @@ from tasks.replay.perceptrons import Perceptrons
 FAMILIES = ("extra_trees", "boosting", "perceptrons")
 SMOOTH: dict[str, str] = {
     **{f"perceptrons_{name}": kind for name, kind in perceptrons.ARRAYS.items()},
-    "recorded_range": "<f8",  # (2, 2 epochs + 1) lowest and highest of what ``mean`` is the mean of
+    "recorded_range": "<f8",  # (2, 2 epochs + costs) lowest and highest of what ``mean`` averages
 }
 """arrays of the perceptrons, which tables of format 1 lack"""
 COLUMNS: dict[str, str] = {
-    "mean": "<f8",  # (2 epochs + 1,) mean log loss and log test loss per epoch, log total cost
-    "basis": "<f8",  # (outputs, 2 epochs + 1) factor of each output of a model, added to mean
-    "cost_shape": "<f8",  # (epochs,) share of the total cost spent after each epoch
+    "mean": "<f8",  # (2 epochs + costs,) mean log loss and log test loss per epoch, log costs: one,
+    # the total, or, where each entry is a training of its own, one per entry
+    "basis": "<f8",  # (outputs, 2 epochs + costs) factor of each output of a model, added to mean
+    "cost_shape": "<f8",  # (epochs,) share of the total cost up to each entry; 1 for several costs
     "noise_shape": "<f8",  # (epochs,) sd of log loss, relative to its sd at the target
     **{
         f"{family}_{name}": kind
@@ -125,23 +127,23 @@ class CurveSurrogate:
         epochs = len(noise)
         logs[0, :epochs] += noise * z[0]
         logs[0, epochs : 2 * epochs] += noise * (rho * z[0] + math.sqrt(1 - rho**2) * z[1])
-        logs[0, -1] += self._noise["cost"] * z[2]
+        logs[0, 2 * epochs :] += self._noise["cost"] * z[2]
         return self._curves(logs)
 
     def _predicted(self, *numbers: float) -> tuple[Array, float]:
-        """Return noiseless logarithms, shape ``(1, 2 epochs + 1)``, and ``spread`` of a config."""
+        """Return noiseless logarithms of a config, as ``_logs`` does, and its ``spread``."""
         inputs = self.inputs(self._space.from_numbers(numbers))[None]
         return self._logs(inputs), float(self.spread(inputs)[0])
 
     def _logs(self, inputs: Array) -> Array:
-        """Return noiseless logarithms, shape ``(m, 2 epochs + 1)``."""
+        """Return noiseless logarithms, shape ``(m, 2 epochs + costs)``."""
         logs = self._mean + self._model.predict(inputs) @ self._basis
         return logs if self._range is None else squashed(logs, *self._range)
 
     def _curves(self, logs: Array) -> Curves:
         epochs = len(self._cost_shape)
-        losses = np.clip(np.exp(logs[:, :-1]), self._lowest, self._highest)
-        cost = np.exp(logs[:, -1:]) * self._cost_shape
+        losses = np.clip(np.exp(logs[:, : 2 * epochs]), self._lowest, self._highest)
+        cost = np.exp(logs[:, 2 * epochs :]) * self._cost_shape
         # rounded, since the last digits differ between machines
         return Curves(*(np.round(a, 12) for a in (losses[:, :epochs], losses[:, epochs:], cost)))
 

@@ -60,6 +60,7 @@ class RecordedCurves(Replay):
         nominal: tuple[float, ...] | None = None,
         resume_training: bool = False,
         baseline: Config | None = None,
+        baseline_default: Config | None = None,
         asked: Mapping[str, Any] | None = None,
     ) -> None:
         """Load a table.
@@ -71,8 +72,11 @@ class RecordedCurves(Replay):
             values: fidelities to offer, in units of the task (such as epochs), the last of them a
                 full training; None offers all that are recorded.
             nominal: nominal cost of each of ``values``, in full trainings.
-            resume_training: allow resuming a config, which charges only the added units.
-            baseline: the untuned config that gains are measured against.
+            resume_training: allow resuming a config, which charges only the added units; not of a
+                table whose fidelities are trainings of their own.
+            baseline: the talk's untuned config, which gains are measured against.
+            baseline_default: a second untuned config: the framework's defaults. If one of both is
+                None, it is that of the table, if any.
             asked: options of the live task to compare with the recording, as in
                 ``tasks.replay.evaluations.RecordedTask``.
 
@@ -103,6 +107,10 @@ class RecordedCurves(Replay):
         )
         self.resolution = meta["resolution"][family]
         self.caption, self.sizes = meta["caption"], meta["sizes"]
+        if resume_training and "shares" in meta:
+            raise ValueError(
+                f"task.resume_training=true: in {table} each fidelity is a training of its own"
+            )
         self._identity = {"table": loaded.sha256, **meta["identity"], "surrogate": family}
         self._length = loaded.columns["loss"].shape[1]
         self.fidelities = Fidelities(
@@ -113,17 +121,22 @@ class RecordedCurves(Replay):
             nominal=nominal,
         )
         self._columns, self._seeds = loaded.columns, meta["training_seeds"]
+        self._entries = np.array(shares_of(meta, self._length))
         self._surrogate = surrogates.CurveSurrogate(self.space, meta, loaded.columns, family)
         self._rows: dict[tuple[float, ...], dict[int, int]] = {}
         for row in np.flatnonzero(~loaded.columns["held_out"]):
             numbers = tuple(loaded.columns["config"][row].tolist())
             self._rows.setdefault(numbers, {})[int(loaded.columns["training_seed"][row])] = int(row)
+        facts = meta.get("facts", {})
+        self.good_cost = facts.get("good_cost", {}).get(family)
+        known = facts.get("baselines", {}).get(family, {})
+        self._set_baselines({"talk": baseline, "default": baseline_default}, known)
 
     def seeds(self, config: Config, fidelity: float) -> Sequence[int]:
         return sorted(self._recorded(config)) or range(self._seeds)
 
     def replay(self, config: Config, fidelity: float, seed: int) -> Observation:
-        info, last = {"training_seed": seed}, round(fidelity * self._length) - 1
+        info, last = {"training_seed": seed}, int(abs(self._entries - fidelity).argmin())
         row = self._recorded(config).get(seed)
         if row is None:
             loss, test_loss, cost = (c[0, last] for c in self._surrogate.draw(config, seed))
@@ -161,6 +174,17 @@ class RecordedCurves(Replay):
         return self._rows.get(tuple(self.space.numbers(config)), {})
 
 
+def shares_of(meta: Mapping[str, Any], length: int) -> tuple[float, ...]:
+    """Return the fidelity of each entry of a curve, as a share of a full training.
+
+    Args:
+        meta: metadata of the table; without ``shares`` the entries are at equal distances.
+        length: number of entries.
+    """
+    equal = tuple(number / length for number in range(1, length + 1))
+    return tuple(meta.get("shares", equal))
+
+
 def _shares(
     values: tuple[int, ...] | None, length: int, meta: Mapping[str, Any], table: str
 ) -> tuple[float, ...]:
@@ -173,14 +197,16 @@ def _shares(
         table: its name.
     """
     full, unit = meta["fidelity_full"], meta["fidelity_unit"]
+    recorded = shares_of(meta, length)
     if values is None:
-        return tuple(number / length for number in range(1, length + 1))
+        return recorded
     if max(values) != full:
         raise ValueError(
             f"{unit} {list(values)}: the last must be {full}, a full training in {table}"
         )
-    if any(value * length % full for value in values):
-        raise ValueError(
-            f"{unit} {list(values)}: {table} holds losses after every {full / length:g} only"
-        )
-    return tuple(value / full for value in values)
+    asked = tuple(value / full for value in values)
+    if not all(any(abs(share - held) < 1e-9 for held in recorded) for share in asked):
+        units = [f"{share * full:g}" for share in recorded]
+        held = ", ".join(units) if "shares" in meta else f"every {units[0]}"
+        raise ValueError(f"{unit} {list(values)}: {table} holds losses after {held} only")
+    return asked

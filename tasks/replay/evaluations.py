@@ -38,13 +38,20 @@ class RecordedTask(Replay):
 
     version = 2
 
-    def __init__(self, table: str, asked: Mapping[str, Any] | None = None) -> None:
+    def __init__(
+        self,
+        table: str,
+        asked: Mapping[str, Any] | None = None,
+        baseline_default: Config | None = None,
+    ) -> None:
         """Load a table.
 
         Args:
             table: name of a shipped table, or a path ending in ``.npz``.
             asked: options of the live task, by name, that must equal those of the recording; None
                 and False are always accepted.
+            baseline_default: the untuned config that gains are measured against; None is that of
+                the table, if any.
 
         Raises:
             tasks.replay.table.TableError: this version cannot read the file.
@@ -66,6 +73,9 @@ class RecordedTask(Replay):
             unit=meta["fidelity_unit"],
         )
         self.best_loss = self._lowest_truth()
+        facts = meta.get("facts", {})
+        self.good_cost = facts.get("good_cost")
+        self._set_baselines({"default": baseline_default}, facts.get("baselines", {}))
 
     @property
     def recorded_fidelities(self) -> list[float]:

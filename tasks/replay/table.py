@@ -25,6 +25,11 @@ from numpy.typing import NDArray
 from benchmarks.core.space import Space
 
 FOLDER = Path(__file__).resolve().parents[1] / "tables"
+MOST_BYTES = 5_000_000
+"""size of the largest table: all of them ship with the suite"""
+OUTSIDE_HASH = ("sha256", "facts")
+"""keys of ``meta`` that the hash leaves out; ``facts`` describes the recording and changes no
+evaluation, so that a run is the same whatever it says"""
 
 
 @dataclass(frozen=True)
@@ -134,16 +139,42 @@ def write(
     columns: Mapping[str, NDArray[Any]],
     kind: Kind = EVALUATIONS,
 ) -> Table:
-    """Write a table atomically; kind, format number and hash are added to ``meta``."""
+    """Write a table atomically; kind, format number and hash are added to ``meta``.
+
+    Raises:
+        TableError: it is larger than ``MOST_BYTES``; nothing is written.
+    """
     typed = {name: np.ascontiguousarray(columns[name], dtype=t) for name, t in kind.columns.items()}
     complete = {**meta, "kind": kind.name, "format": kind.format}
     complete["sha256"] = _sha256(complete, typed)
     path.parent.mkdir(parents=True, exist_ok=True)
+    _save(path, complete, typed)
+    return Table(complete, typed)
+
+
+def _save(path: Path, meta: Mapping[str, Any], columns: Mapping[str, NDArray[Any]]) -> None:
     temporary = path.with_name(path.name + ".tmp")
     with temporary.open("wb") as file:
-        np.savez_compressed(file, meta=np.array(json.dumps(complete)), **typed)  # type: ignore[arg-type]
+        np.savez_compressed(file, meta=np.array(json.dumps(meta)), **columns)  # type: ignore[arg-type]
+    size = temporary.stat().st_size
+    if size > MOST_BYTES:
+        temporary.unlink()
+        raise TableError(
+            f"{path}: the table would have {size / 1e6:.1f} MB, allowed are {MOST_BYTES / 1e6:g}"
+        )
     os.replace(temporary, path)
-    return Table(complete, typed)
+
+
+def amend(path: Path, facts: Mapping[str, Any]) -> None:
+    """Replace ``meta["facts"]`` of a table of any kind and format; its hash stays what it is.
+
+    Raises:
+        TableError: it would be larger than ``MOST_BYTES``; nothing is written.
+    """
+    with np.load(path, allow_pickle=False) as stored:
+        arrays = {name: stored[name] for name in stored.files}
+    meta = json.loads(str(arrays.pop("meta"))) | {"facts": facts}
+    _save(path, meta, arrays)
 
 
 def read(path: Path, kind: Kind = EVALUATIONS) -> Table:
@@ -194,7 +225,7 @@ def require(table: Table, keys: Collection[str], name: str) -> None:
 
 
 def _sha256(meta: Mapping[str, Any], columns: Mapping[str, NDArray[Any]]) -> str:
-    hashed = {key: value for key, value in meta.items() if key != "sha256"}
+    hashed = {key: value for key, value in meta.items() if key not in OUTSIDE_HASH}
     digest = hashlib.sha256(json.dumps(hashed, sort_keys=True).encode())
     for name, column in columns.items():
         contiguous = np.ascontiguousarray(column)

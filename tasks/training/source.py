@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from benchmarks.core.protocols import Task
-from benchmarks.core.space import Config, Space, check_choice, nearest
+from benchmarks.core.space import Space, check_choice, nearest
 
 SOURCES = ("recorded", "live")
 
@@ -60,10 +60,7 @@ def factory_of(live: Callable[..., Task], trained: Sequence[str]) -> Callable[..
         **options: Any,
     ) -> Task:
         asked = {name: options.get(name) for name in trained}
-        default = options.get("baseline_default")
-        return replay_or_live(
-            live, space, source, table, surrogate, options, asked, baseline=default
-        )
+        return replay_or_live(live, space, source, table, surrogate, options, asked)
 
     factory: Callable[..., Task] = build
     return factory
@@ -80,7 +77,6 @@ def replay_or_live(
     *,
     values: tuple[int, ...] | None = None,
     nominal: tuple[float, ...] | None = None,
-    baseline: Config | None = None,
 ) -> Task:
     """Build the replay or the live task.
 
@@ -95,7 +91,6 @@ def replay_or_live(
         asked: options that change the training; a replay checks them against its table.
         values: as in ``RecordedCurves``.
         nominal: as in ``RecordedCurves``.
-        baseline: as in ``RecordedCurves``.
 
     Raises:
         ValueError: unknown source, or an option or space differs from the recording.
@@ -115,7 +110,8 @@ def replay_or_live(
         values=values,
         nominal=nominal,
         resume_training=bool(options.get("resume_training")),
-        baseline=baseline,
+        baseline=options.get("baseline"),
+        baseline_default=options.get("baseline_default"),
         asked=asked,
     )
     if Space.from_spec(space).spec() != task.space.spec():

@@ -71,9 +71,10 @@ class WorkerTask(Task):
         Raises:
             ValueError: one of them is outside the space.
         """
-        self.baselines = {name: c for name, c in baselines.items() if c is not None}
-        for config in self.baselines.values():
+        given = {name: config for name, config in baselines.items() if config is not None}
+        for config in given.values():
             self.space.check(config)
+        self.baselines = {name: {"config": dict(config)} for name, config in given.items()}
 
     def limit_time(self, seconds: float) -> None:
         self._limit = min(self._limit, seconds)

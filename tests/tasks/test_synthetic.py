@@ -22,6 +22,17 @@ def test_the_known_minimum_is_the_minimum(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", list(FUNCTIONS))
+def test_the_median_cost_of_the_best_tenth_is_that_of_random_configs(name: str) -> None:
+    task, rng = Synthetic(name, target_cost=7.0), np.random.default_rng(2)
+    configs = [task.space.sample(rng) for _ in range(20000)]
+    losses = np.array([task.truth(config).loss for config in configs])
+    costs = np.array([task.evaluate(config, 1.0, rng).cost for config in configs])
+    good = np.median(costs[losses <= np.quantile(losses, 0.1)])
+    assert task.good_cost == pytest.approx(good, rel=0.03)
+    assert np.median(costs) == pytest.approx(7.0, rel=0.03)
+
+
+@pytest.mark.parametrize("name", list(FUNCTIONS))
 def test_losses_lie_between_the_best_loss_and_1(name: str) -> None:
     task, rng = Synthetic(name, noise=0.0), np.random.default_rng(0)
     for _ in range(300):
