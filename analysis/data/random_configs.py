@@ -35,6 +35,13 @@ class RandomConfigs:
     """median cost of a training at the target, over all configs, seconds"""
     good_cost: float
     """the same over the best tenth of configs: cost of a training of a good config"""
+    untuned: str
+    """name of the better one of the task's untuned configs; empty without one"""
+    untuned_loss: float
+    untuned_test_loss: float
+    """its true losses; NaN where not known"""
+    untuned_k: float
+    """its random-search equivalent"""
     ranks: Array
     """ranks by loss (1 is the lowest) of some of the configs, rising, shape ``(k,)``"""
     losses: Array
@@ -82,6 +89,7 @@ def read_random_configs(
     try:
         summary = pd.read_csv(folder / SUMMARY, dtype={"task": str, "table": str}, index_col="task")
         facts = summary.loc[task].to_dict()
+        facts["untuned"] = "" if facts["untuned"] != facts["untuned"] else str(facts["untuned"])
         curve = pd.read_csv(folder / f"{task}.csv")
         ranks, losses = (curve[name].to_numpy(dtype=float) for name in ("rank", "loss"))
     except (FileNotFoundError, KeyError) as error:

@@ -41,9 +41,10 @@ def tidy(runs: Sequence[Run]) -> pd.DataFrame:
         ``worker`` (its number), ``start``, ``end`` (seconds on the clock of the run).
 
     Columns that are constant within a run:
-        ``budget`` and ``target_cost`` (cost of a full training, see
-        ``analysis.data.budgets.units``), both in seconds, ``loss_floor`` and ``resolution``
-        (interpolation error of a replay), the last three NaN if not known;
+        ``budget``, ``target_cost`` (cost of a full training, see
+        ``analysis.data.budgets.units``) and ``good_cost`` (the same of a good config), all in
+        seconds, ``loss_floor`` and ``resolution`` (interpolation error of a replay), the last four
+        NaN if not known;
         ``stopped_by``;
         ``load`` (one-minute load average of the machine at the end of the run; NaN if not known);
         ``losses`` and ``test_losses`` (``true``, or ``observed`` where no true one is known);
@@ -105,8 +106,11 @@ def _rows(run: Run, unit: float | None, basis: Basis) -> pd.DataFrame:
         columns[name] = str(key.get(f"identity.{part}") or "none")
     columns["log_scale"] = _log_scale(key)
     constants = {
-        "target_cost": unit, "loss_floor": basis.floor, "resolution": task_facts.get("resolution")
-    }  # fmt: skip
+        "target_cost": unit,
+        "good_cost": task_facts.get("good_cost"),
+        "loss_floor": basis.floor,
+        "resolution": task_facts.get("resolution"),
+    }
     columns |= {name: np.nan if value is None else value for name, value in constants.items()}
     columns["losses"] = "observed" if basis.observed else "true"
     columns["test_losses"] = "observed" if basis.observed_test else "true"

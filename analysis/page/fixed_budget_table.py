@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 
@@ -17,6 +19,7 @@ MEASURES = (
     ("K, found", "found", "k"),
     ("regret, delivered", "delivered", "regret"),
     ("test error, delivered", "delivered", "test"),
+    ("runs worse than untuned, delivered", "delivered", "worse"),
 )
 """rows of the table: name, account, column of ``summarised``"""
 NOTHING = "-"
@@ -72,6 +75,8 @@ def fixed_budgets(table: pd.DataFrame, task: str, clock: str = "cost") -> Table:
     for name, account, column in MEASURES:
         if account not in judged or not np.isfinite(judged[account][column]).any():
             continue
+        if column == "worse" and np.isnan(random.untuned_test_loss):
+            continue
         cells = {
             (row.method, row.budget): _cell(row, column) for row in judged[account].itertuples()
         }
@@ -79,6 +84,10 @@ def fixed_budgets(table: pd.DataFrame, task: str, clock: str = "cost") -> Table:
             values = {f"{b:g}": cells.get((method, b), NOTHING) for b in budgets}
             if set(values.values()) != {NOTHING}:
                 lines.append({"measure": name, "method": method} | values)
+        untuned = _untuned(random, column)
+        if untuned is not None and account == accounts[-1]:
+            values = dict.fromkeys((f"{b:g}" for b in budgets), untuned)
+            lines.append({"measure": name, "method": f"untuned ({random.untuned})"} | values)
     return Table(
         pd.DataFrame(lines),
         f"What each method has to show on {task} at {CLOCKS[clock]} "
@@ -88,8 +97,23 @@ def fixed_budgets(table: pd.DataFrame, task: str, clock: str = "cost") -> Table:
         "Regret and test error: medians. Delivered: the latest recommendation that was trained at "
         "the target within the budget; below one training nothing can be delivered. Found: the "
         f"recommendation when the budget is spent. '{NOTHING}': not all runs of the method spent "
-        "the budget, or nothing was delivered." + captions.measured(rows, test=True),
+        "the budget, or nothing was delivered. Untuned: the better one of the task's untuned "
+        "configs, which costs no search." + captions.measured(rows, test=True),
     )
+
+
+def _untuned(random: RandomConfigs, column: str) -> str | None:
+    """Return what the untuned config has to show; None if the task names none."""
+    if not random.untuned or column == "worse":
+        return None
+    values = {
+        "k": random.untuned_k,
+        "regret": random.untuned_loss - random.best_loss,
+        "test": random.untuned_test_loss,
+    }
+    value = values[column]
+    text = _short(value) if column == "k" else f"{value:.3g}"
+    return text if np.isfinite(value) else None
 
 
 def over_tasks(table: pd.DataFrame) -> Table:
@@ -138,10 +162,12 @@ def over_tasks(table: pd.DataFrame) -> Table:
     )
 
 
-def _cell(row: object, column: str) -> str:
+def _cell(row: Any, column: str) -> str:
     value = float(getattr(row, column))
     if not np.isfinite(value):
         return NOTHING
+    if column == "worse":
+        return f"{value:.0f} of {row.runs}"
     if column != "k":
         return f"{value:.3g}"
     low, high = (float(getattr(row, name)) for name in ("k_low", "k_high"))

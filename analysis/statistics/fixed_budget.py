@@ -47,7 +47,8 @@ def at_budgets(
     Returns:
         One row per method, seed and budget: ``method``, ``seed``, ``budget``, ``regret`` (infinite
         if nothing is recommended or delivered yet), ``test`` (test loss, NaN then), ``k``
-        (random-search equivalent; 1 then).
+        (random-search equivalent; 1 then), ``worse`` (True if the test loss is above that of the
+        untuned config: tuning has done harm).
 
     Raises:
         ValueError: if the task has no rows, or if regrets or, for ``delivered``, costs of target
@@ -74,7 +75,10 @@ def at_budgets(
     judged = pd.DataFrame(records, columns=names)
     judged = judged[judged.method.map(ends) >= judged.budget * random.good_cost]
     judged = judged.reset_index(drop=True)
-    return judged.assign(k=equivalent(random, judged.regret.to_numpy(dtype=float)))
+    return judged.assign(
+        k=equivalent(random, judged.regret.to_numpy(dtype=float)),
+        worse=judged.test > random.untuned_test_loss,  # False where one is not known
+    )
 
 
 def latest(ready: Array, budget: float) -> int | None:
@@ -111,6 +115,7 @@ def summarised(
         low, high = np.exp(np.quantile(means, [TAIL, 1 - TAIL])) if n > 1 else (np.nan, np.nan)
         # nothing delivered is worse than any config
         regret, test = runs.regret.median(), runs.test.fillna(np.inf).median()
-        records.append((method, budget, n, np.exp(logs.mean()), low, high, regret, test))
-    names = ["method", "budget", "runs", "k", "k_low", "k_high", "regret", "test"]
+        worse = int(runs.worse.sum())
+        records.append((method, budget, n, np.exp(logs.mean()), low, high, regret, test, worse))
+    names = ["method", "budget", "runs", "k", "k_low", "k_high", "regret", "test", "worse"]
     return pd.DataFrame(records, columns=names)

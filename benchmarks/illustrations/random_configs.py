@@ -11,6 +11,7 @@ import math
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from benchmarks.core.protocols import Task
 
@@ -22,7 +23,8 @@ GOOD = 0.1
 STEP = 0.01
 SUMMARY = "summary.csv"
 COLUMNS = (
-    "task", "table", "surrogate", "configs", "best_loss", "resolution", "target_cost", "good_cost"
+    "task", "table", "surrogate", "configs", "best_loss", "resolution", "target_cost", "good_cost",
+    "untuned", "untuned_loss", "untuned_test_loss", "untuned_k",
 )  # fmt: skip
 
 
@@ -70,9 +72,32 @@ def write_random_configs(name: str, task: Task, folder: Path, count: int = COUNT
         repr(float(task.resolution or 0.0)),
         f"{np.median(costs):.6g}",
         f"{np.median(costs[good]):.6g}",
+        *_untuned(task, sign, losses, count),
     )
     _replace(folder / SUMMARY, row)
     return [folder / f"{name}.csv", folder / SUMMARY]
+
+
+def _untuned(
+    task: Task, sign: float, losses: NDArray[np.float64], count: int
+) -> tuple[str, str, str, str]:
+    """Return name, loss, test loss and K of the better one of the task's untuned configs.
+
+    Empty texts where the task names none.
+    """
+    truths = {name: task.truth(each["config"]) for name, each in task.baselines.items()}
+    known = {name: sign * truth.loss for name, truth in truths.items() if truth.loss is not None}
+    if not known:
+        return "", "", "", ""
+    name = min(known, key=lambda each: known[each])
+    better = max(1, int((losses <= known[name] + (task.resolution or 0.0)).sum()))
+    test = truths[name].test_loss
+    return (
+        name,
+        f"{known[name]:.6g}",
+        "" if test is None else f"{sign * test:.6g}",
+        f"{count / better:.4g}",
+    )
 
 
 def _ranks(count: int) -> list[int]:
