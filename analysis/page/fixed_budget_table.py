@@ -85,8 +85,8 @@ def fixed_budgets(table: pd.DataFrame, task: str, clock: str = "cost") -> Table:
             if set(values.values()) != {NOTHING}:
                 lines.append({"measure": name, "method": method} | values)
         untuned = _untuned(random, column)
-        if untuned is not None and account == accounts[-1]:
-            values = dict.fromkeys((f"{b:g}" for b in budgets), untuned)
+        if untuned is not None and account == DELIVERED:
+            values = {f"{b:g}": untuned if b >= 1 else NOTHING for b in budgets}
             lines.append({"measure": name, "method": f"untuned ({random.untuned})"} | values)
     return Table(
         pd.DataFrame(lines),
