@@ -9,6 +9,8 @@ import pytest
 from benchmarks.core.space import Float, Integer, Space
 from benchmarks.recorder import cost_normalisation as costs
 from benchmarks.recorder.card_of_curves import write_curve_card
+from benchmarks.recorder.design import sobol
+from benchmarks.recorder.promising_half import promising_half
 from benchmarks.recorder.separate_trainings import separate_trainings
 from benchmarks.recorder.table_facts import write_facts
 from benchmarks.recorder.table_of_curves import compact_curves
@@ -164,6 +166,17 @@ def test_fidelities_in_units_of_the_task_must_be_recorded(separate: Path) -> Non
         ValueError, match=r"\[150, 400\]: .* after 6.25, 12.5, 25, 50, 100, 200, 400 only"
     ):
         RecordedCurves(str(separate), values=(150, 400))
+
+
+@pytest.mark.slow
+def test_the_promising_half_is_found_by_a_pilot_of_separate_trainings(tmp_path: Path) -> None:
+    pilot = sobol(SPACE, 40, 0)
+    rows = [training(config, s) for s in SHARES for config in pilot]
+    design = {"stages": [{"sobol": {"count": 40, "seed": 0}, "fidelities": list(SHARES)}]}
+    path = tmp_path / "rows.jsonl"
+    keep = promising_half(recorded(path, opening(), *rows), design, SPACE, seed=2, count=20)
+    losses = [loss_of(config, 1.0) for config in sobol(SPACE, 40, 2)]
+    assert len(set(keep) & set(np.argsort(losses)[:20].tolist())) >= 16
 
 
 def test_its_card_counts_what_was_dropped(separate: Path) -> None:
