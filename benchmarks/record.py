@@ -132,6 +132,12 @@ def _time_alone(settings: RecordSettings, path: Path, build: Callable[[], Task])
     assert settings.alone is not None
     recorded = raw_rows.read(path)
     evaluations = timed_alone.to_time_alone(recorded, settings.alone)
+    probe = build()
+    identity = dict(probe.identity)
+    probe.close()
+    if identity != recorded[-1].session["identity"]:
+        held = recorded[-1].session["identity"]
+        raise ValueError(f"{path} holds another task: {held}, not {identity}")
     target = timed_alone.path_of(path)
     with FolderLock(target.with_suffix(".lock")):
         Recorder(build, evaluations, target).run()

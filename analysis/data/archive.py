@@ -18,7 +18,9 @@ from analysis.data.study_names import RUNS
 
 TRIALS = "trials.csv.gz"
 FORMAT = 1
-SHARED = ("version", "versions", "machine")  # equal in many runs, so each value is stored once
+SHARED = ("version", "versions", "machine", "task_facts")
+"""fields that are equal in many runs, so that each value is stored once; older archives lack the
+last one"""
 
 
 def write_archive(table: pd.DataFrame, runs: Sequence[RunMetadata], folder: Path) -> list[Path]:
@@ -74,9 +76,9 @@ def read_archive(folder: Path) -> tuple[pd.DataFrame, list[RunMetadata]]:
         stored = json.loads((folder / RUNS).read_text())
         if stored["format"] != FORMAT:
             raise ValueError(f"format {stored['format']}, not {FORMAT}")
-        shared = {name: stored["blocks"][name] for name in SHARED}
+        shared: dict[str, list[Any]] = stored["blocks"]
         runs = [
-            RunMetadata(**entry | {name: shared[name][entry[name]] for name in SHARED})
+            RunMetadata(**entry | {name: values[entry[name]] for name, values in shared.items()})
             for entry in stored["runs"]
         ]
         kinds: dict[str, str] = stored["columns"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -11,6 +12,11 @@ from analysis.data.load import Run
 
 BUDGET = "budget."
 """how the names of the limits begin in keys"""
+OWN = ("methods.", "tasks.")
+"""how the names of the suite's own classes begin"""
+FACTS = ("baselines", "good_cost")
+BASELINE = re.compile(r"task\.baseline(_default)?(\.|$)")
+"""keys of untuned configs: results do not depend on them, and only runs of version 0.1 have them"""
 
 
 @dataclass(frozen=True)
@@ -41,8 +47,8 @@ class RunMetadata:
     """all settings except the seed, the versions of method and task (``method.version``,
     ``task.version``) and the identity of the data (``identity.*``). Runs that differ here are not
     pooled. A ``_target_`` that names a class of this repository is dropped, because classes may
-    move, and so is the budget of runs of version 0.1: a run with a larger one is a longer run. The
-    budget stays where the method depends on it"""
+    move; so are untuned configs, and the budget of runs of version 0.1: a run with a larger one is
+    a longer run. The budget stays where the method depends on it"""
     versions: Mapping[str, str]
     """versions of Python and of its packages, by name"""
     machine: Mapping[str, Any]
@@ -57,13 +63,18 @@ class RunMetadata:
     version 0.1 have it in ``version`` only, from where it is taken"""
     error: str = ""
     """why the run failed, in one line; empty if it did not, or if that is not known"""
+    task_facts: Mapping[str, Any] = field(default_factory=dict)
+    """``baselines`` (untuned configs, by name) and ``good_cost`` of the task, as in
+    ``meta.json``; empty for runs from before these were written"""
 
     def __post_init__(self) -> None:
         kept = {
             name: value
             for name, value in self.version.items()
-            if not (name.endswith("._target_") and str(value).startswith(("methods.", "tasks.")))
+            if not (name.endswith("._target_") and str(value).startswith(OWN))
         }
+        if str(self.version.get("task._target_", "tasks.")).startswith(OWN):
+            kept = {name: value for name, value in kept.items() if not BASELINE.match(name)}
         if not self.budget:
             limits = {name: kept.pop(name) for name in self.version if name.startswith(BUDGET)}
             budget = {name.removeprefix(BUDGET): value for name, value in limits.items()}
@@ -103,6 +114,7 @@ def metadata_of(run: Run) -> RunMetadata:
     """
     meta, rows = run.meta, run.rows
     key = meta.get("key", {})
+    known: Mapping[str, Any] = meta["task_facts"]
     left_out = {"seed"}
     if "budgets" not in meta:  # of version 0.1, whose keys always held the budget
         left_out |= {name for name in key if name.startswith(BUDGET)}
@@ -125,4 +137,5 @@ def metadata_of(run: Run) -> RunMetadata:
         defaults={name: key[name] for name in meta.get("at_default", []) if name in key},
         budget=run.asked,
         error=" ".join(str(meta.get("error") or "").split()),
+        task_facts={name: known[name] for name in FACTS if known.get(name)},
     )

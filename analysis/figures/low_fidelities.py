@@ -11,6 +11,8 @@ import seaborn as sns
 from analysis.figures import style
 
 GREY = "#8a8a8a"
+MARGIN = 0.05
+"""share of the axes that is free on each side"""
 
 
 def draw_low_fidelities(data: Path, path: Path, *, kind_of_loss: str = "error") -> Path:
@@ -36,14 +38,19 @@ def draw_low_fidelities(data: Path, path: Path, *, kind_of_loss: str = "error") 
                 (float(row["target"]), float(row["loss"]))
             )
     values = np.array([pair for pairs in groups.values() for pair in pairs])
-    ends = np.array([values.min() / 1.1, values.max() * 1.1])
+    low, high = values.min(), values.max()
+    # a log scale over less than a factor of four would have one label or none
+    scale = "log" if high / low > 4 else "linear"
+    margin = (high / low) ** MARGIN if scale == "log" else MARGIN * (high - low)
+    ends = np.array(
+        [low / margin, high * margin] if scale == "log" else [low - margin, high + margin]
+    )
+    subs = (1, 2, 5) if high / low > 20 else (1, 1.5, 2, 3, 4, 5, 7)
     colour = sns.color_palette("colorblind")[0]
     figure, panels = plt.subplots(
         1, len(groups), figsize=(4.8 * len(groups), 4.6), layout="constrained", squeeze=False,
         sharex=True, sharey=True,
     )  # fmt: skip
-    # a log scale over less than a factor of four would have one label or none
-    scale = "log" if ends[1] / ends[0] > 4 else "linear"
     for ax, (fidelity, pairs) in zip(panels[0], groups.items(), strict=True):
         x, y = np.array(pairs).T
         ax.plot(ends, ends, color=GREY, lw=1, zorder=0)
@@ -52,7 +59,7 @@ def draw_low_fidelities(data: Path, path: Path, *, kind_of_loss: str = "error") 
         ax.set(xlabel=f"validation {kind_of_loss}, full training")
         ax.set_aspect("equal")
         for axis in (ax.xaxis, ax.yaxis):
-            few = MaxNLocator(5) if scale == "linear" else LogLocator(subs=(1, 2, 5))
+            few = MaxNLocator(5) if scale == "linear" else LogLocator(subs=subs)
             axis.set_major_locator(few)
             axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
             axis.set_minor_formatter(FuncFormatter(lambda value, _: ""))

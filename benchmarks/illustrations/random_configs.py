@@ -70,8 +70,8 @@ def write_random_configs(name: str, task: Task, folder: Path, count: int = COUNT
         count,
         repr(sign * float(task.best_loss)),
         repr(float(task.resolution or 0.0)),
-        f"{np.median(costs):.6g}",
-        f"{np.median(costs[good]):.6g}",
+        f"{task.target_cost or np.median(costs):.6g}",
+        f"{task.good_cost or np.median(costs[good]):.6g}",
         *_untuned(task, sign, losses, count),
     )
     _replace(folder / SUMMARY, row)

@@ -23,7 +23,7 @@ from benchmarks.core.space import Space
 from benchmarks.recorder import cost_normalisation as costs
 from benchmarks.recorder import raw_rows
 from benchmarks.recorder.design import expand, sobol
-from benchmarks.recorder.table_of_curves import columns_of, length_of
+from benchmarks.recorder.table_of_curves import curves_in
 from benchmarks.settings import parse_record
 from tasks.replay import fit_curves as curve_fit
 from tasks.replay.curve_surrogate import CurveSurrogate
@@ -35,7 +35,8 @@ def promising_half(
     """Select ``count`` of the first ``2 * count`` configs of a Sobol sequence.
 
     Args:
-        recorded: rows with curves; only those of the pilot are used.
+        recorded: rows with curves, or of trainings at several fidelities; only those of the pilot
+            are used.
         design: ``stages``, of which the first with ``sobol`` is the pilot, and ``derived``.
         space: search space.
         seed: seed of the sequence.
@@ -53,12 +54,14 @@ def promising_half(
     best = {row.key: (row, cost, late) for row, cost, late in costs.best_rows(recorded)}
     keys = [evaluation.key for evaluation in expand(stages[:1], space)]
     if missing := sum(key not in best for key in keys):
-        raise ValueError(f"{missing} of the pilot's {len(keys)} curves are not recorded")
+        raise ValueError(f"{missing} of the pilot's {len(keys)} trainings are not recorded")
     session = recorded[0].session
     pilot = [best[key] for key in keys]
-    columns = columns_of(pilot, space, length_of(pilot))
+    found = curves_in(pilot, space)
     derived = design.get("derived") or {}
-    arrays, facts = curve_fit.fit(space, columns, derived, session["loss_floor"])
+    arrays, facts = curve_fit.fit(
+        space, found.columns, derived, session["loss_floor"], separate=found.shares is not None
+    )
     surrogate = CurveSurrogate(space, facts, arrays, "extra_trees")
     inputs = [surrogate.inputs(config) for config in sobol(space, 2 * count, seed)]
     losses = surrogate.predict(np.array(inputs)).loss[:, -1]

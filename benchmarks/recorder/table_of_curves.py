@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +14,7 @@ from benchmarks.core.space import Config, Space
 from benchmarks.recorder import cost_normalisation as costs
 from benchmarks.recorder import raw_rows
 from benchmarks.recorder.lowest_loss import inputs_at, lowest_loss
-from benchmarks.recorder.separate_trainings import separate_trainings
+from benchmarks.recorder.separate_trainings import Timed, separate_trainings
 from benchmarks.recorder.table_of_evaluations import recording_info
 from tasks.replay import fit_curves as curve_fit
 from tasks.replay import table
@@ -59,18 +59,13 @@ def compact_curves(
     """
     everything = raw_rows.read(source)
     best_rows = list(costs.best_rows(everything))
-    shares = None
-    if any("curve" in row.record for row, *_ in best_rows):
-        chosen = [c for c in best_rows if _is_curve(c[0].record)]
-        columns = columns_of(chosen, space, length_of(chosen))
-    else:
-        chosen = best_rows
-        shares, columns, dropped = separate_trainings(chosen, space)
+    curves = curves_in(best_rows, space)
+    shares, columns = curves.shares, curves.columns
     meta = {**recording_info(best_rows, everything, space), "name": target.stem}
     if caption is not None:
         meta["caption"] = caption
     if shares is not None:
-        meta |= {"shares": shares, "dropped": dropped}
+        meta |= {"shares": shares, "dropped": curves.dropped}
     earlier = _earlier(target, columns, derived)
     kept = None if earlier is None else curve_fit.fitted(earlier.columns)
     arrays, facts = curve_fit.fit(
@@ -115,6 +110,34 @@ def compact_curves(
         }
     table.write(target, meta, columns, CURVES)
     return target
+
+
+class Found(NamedTuple):
+    """Curves of a recording."""
+
+    columns: dict[str, NDArray[Any]]
+    """the recorded columns of ``tasks.replay.curves.CURVES``"""
+    shares: list[float] | None = None
+    """fidelities of the entries, if each is a training of its own"""
+    dropped: int = 0
+    """number of curves left out, of which a training is missing or failed"""
+
+
+def curves_in(timed: list[Timed], space: Space) -> Found:
+    """Return the curves among rows with costs, or join separate trainings if there is none.
+
+    Args:
+        timed: from ``cost_normalisation.best_rows``.
+        space: search space of the task.
+
+    Raises:
+        ValueError: no curve is whole.
+    """
+    if any("curve" in row.record for row, *_ in timed):
+        chosen = [entry for entry in timed if _is_curve(entry[0].record)]
+        return Found(columns_of(chosen, space, length_of(chosen)))
+    shares, columns, dropped = separate_trainings(timed, space)
+    return Found(columns, shares, dropped)
 
 
 def _earlier(

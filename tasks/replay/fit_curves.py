@@ -156,6 +156,7 @@ def _noise(
     standard = off / sd[:, None]
     shape = np.sqrt((standard[:, :epochs] ** 2).mean(axis=0))
     ends = standard[:, [epochs - 1, -1]]
-    correlation = float((ends[:, 0] * ends[:, 1]).sum() / np.sqrt((ends**2).sum(axis=0).prod()))
+    sizes = float(np.sqrt((ends**2).sum(axis=0).prod()))
+    correlation = float((ends[:, 0] * ends[:, 1]).sum()) / sizes if sizes else 0.0
     facts = {"correlation": round(correlation, 4), "cost": round(float(cost_off.std()), 4)}
     return {"noise_shape": shape, **forest.arrays("noise")}, facts

@@ -18,7 +18,7 @@ import pytest
 from benchmarks.provenance import ROOT
 from benchmarks.record import main
 from benchmarks.recorder import cost_normalisation as costs
-from benchmarks.recorder import raw_rows
+from benchmarks.recorder import raw_rows, timed_alone
 from benchmarks.recorder import recorder as recorder_module
 from benchmarks.recorder.design import Evaluation, expand
 from benchmarks.recorder.recorder import Recorder
@@ -223,6 +223,62 @@ def test_a_finished_recording_is_left_alone_but_for_marked_timings(
     unique = [r for r in raw_rows.read(path) if r.key == raw_rows.read(path)[-1].key]
     expected = [unique[-1].key] if len(unique) == 1 else []
     assert [e.key for e in recorder.missing()] == expected
+
+
+def test_recorded_configs_are_timed_again_alone_and_the_card_says_how_far_costs_are_off(
+    recording: Recording,
+) -> None:
+    before = recording.path.read_bytes()
+    code, output = command([*recording.arguments, "alone=2"])
+    assert code == 0, output
+    assert "residual error of costs: 2 recorded configs trained again" in output
+    alone = evaluations(timed_alone.path_of(recording.path))
+    assert len(alone) == 2
+    assert {row.key for row in alone} <= {row.key for row in evaluations(recording.path)}
+    assert recording.path.read_bytes() == before
+    stored = table.read(recording.table)
+    card = recording.table.with_suffix(".md")
+    assert "residual error" not in card.read_text()
+    code, output = command([*recording.arguments, "--card"])
+    assert code == 0, output
+    assert "residual error of costs: 2 recorded configs" in card.read_text()
+    again = table.read(recording.table)
+    assert again.sha256 == stored.sha256
+    assert again.meta["facts"]["alone"]["trainings"] == 2
+    assert command([*recording.arguments, "--compact"])[0] == 0
+    assert table.read(recording.table).sha256 == stored.sha256
+    assert "residual error of costs: 2 recorded configs" in card.read_text()
+
+
+def test_the_card_names_the_untuned_config(recording: Recording) -> None:
+    card = recording.table.with_suffix(".md").read_text()
+    assert "- untuned config `baseline_default`" in card
+    assert "log_c=0, log_gamma=0.003: not recorded; validation error of the replay" in card
+
+
+def test_another_task_is_not_timed_against_a_recording(recording: Recording) -> None:
+    code, output = command([*recording.arguments, "task.train_rows=99", "alone=2"])
+    assert code == 2
+    assert "holds another task" in output
+    assert output.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["alone=0"], "alone=0: must be a whole number, 1 or more, or null"),
+        (["alone=2", "rows=nowhere.jsonl"], "no full training is recorded yet"),
+        (["--card", "table=nowhere.npz"], "nowhere.npz is not a table"),
+    ],
+)
+def test_what_cannot_be_timed_or_described_is_one_line(
+    arguments: list[str], says: str, recording: Recording
+) -> None:
+    code, output = command([*recording.arguments, *arguments])
+    assert code == 2
+    assert output.startswith("error: ")
+    assert says in output
+    assert output.count("\n") == 1
 
 
 def builder(sensit_dir: str, **options: Any) -> SVM:

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from sklearn.svm import SVC
 
+from benchmarks.compose import compose
 from benchmarks.core import child_process
 from support import clock
 from support.waiting import PATIENCE
@@ -225,6 +226,22 @@ def test_the_refit_is_another_column_and_only_made_when_asked_for(
     assert refit == pytest.approx(expected, abs=1.1 / 212)
     assert refit == task.refit_test_loss(config)
     assert task.evaluate_replicate(config, 1.0, 0).test_loss != refit
+
+
+@pytest.mark.parametrize("task", ["svm_mnist", "svm_covertype", "svm_letter", "svm_vehicle"])
+def test_the_untuned_config_is_that_of_svc_by_default(task: str, data_dir: str) -> None:
+    """``C=1, gamma="scale"``: 1 / (features * variance), of the rows as the task scales them."""
+    settings = compose("config", [f"task={task}"])["task"]
+    names = [settings["data"], f"{settings['data']}_{settings['dataset']}"]
+    loaded = data.load(names[settings["data"] != settings["dataset"]], data_dir)
+    train, _ = loaded.split(0)
+    X = loaded.X.astype(float)
+    if settings["scale"] == "minmax":
+        low, high = X[train].min(axis=0), X[train].max(axis=0)
+        X = (X - low) / np.where(high > low, high - low, 1)
+    gamma = 1 / (X.shape[1] * X[train].var())
+    assert settings["baseline_default"]["log_c"] == 0
+    assert settings["baseline_default"]["log_gamma"] == pytest.approx(math.log(gamma), abs=1e-4)
 
 
 def test_train_rows_caps_what_the_fidelity_is_a_share_of(build: Build) -> None:

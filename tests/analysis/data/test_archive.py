@@ -11,7 +11,7 @@ from analysis.data.archive import RUNS, TRIALS, read_archive, write_archive
 from analysis.data.load import load_runs
 from analysis.data.run_metadata import metadata_of
 from analysis.data.tidy import tidy
-from support.studies import metadata, write_study
+from support.studies import metadata, write_full_run, write_study
 
 
 def test_what_is_read_back_is_what_was_written_exactly(tmp_path: Path) -> None:
@@ -69,3 +69,34 @@ def test_a_folder_without_an_archive_or_with_a_foreign_one(tmp_path: Path) -> No
     (tmp_path / TRIALS).write_bytes((tmp_path / TRIALS).read_bytes()[:-9])
     with pytest.raises(ValueError, match="does not hold a valid archive"):
         read_archive(tmp_path)
+
+
+def test_untuned_configs_of_the_task_are_kept_and_stored_once(tmp_path: Path) -> None:
+    known = {"baselines": {"default": {"config": {"x": 1.0}, "loss": 0.4}}, "good_cost": 2.0}
+    facts = {"best_loss": 0.1, "target_cost": 3.0, "loss_floor": 0.0, "caption": None, **known}
+    for seed in range(3):
+        write_full_run(tmp_path / f"runs/one/random/seed-{seed}", task_facts=facts)
+    runs = load_runs(tmp_path / "runs")
+    write_archive(tidy(runs), [metadata_of(run) for run in runs], tmp_path / "a")
+    stored = json.loads((tmp_path / "a" / RUNS).read_text())
+    assert stored["blocks"]["task_facts"] == [known]
+    assert [run.task_facts for run in read_archive(tmp_path / "a")[1]] == [known] * 3
+
+
+def test_an_archive_of_version_0_1_has_no_untuned_configs(tmp_path: Path) -> None:
+    write_archive(pd.DataFrame({"task": ["t"]}), [metadata()], tmp_path)
+    stored = json.loads((tmp_path / RUNS).read_text())
+    del stored["blocks"]["task_facts"]
+    for run in stored["runs"]:
+        del run["task_facts"]
+    (tmp_path / RUNS).write_text(json.dumps(stored))
+    (run,) = read_archive(tmp_path)[1]
+    assert run.task_facts == {}
+
+
+def test_runs_with_an_untuned_config_in_their_key_are_the_same_version() -> None:
+    key = {"task.name": "t", "method.version": 1}
+    older = key | {"task.baseline.x": 1.0, "task.baseline_default": None}
+    assert metadata(version=older).version == metadata(version=key).version == key
+    foreign = older | {"task._target_": "somebody.Task"}
+    assert metadata(version=foreign).version == foreign

@@ -52,7 +52,7 @@ def test_what_is_recorded_besides_the_pilot_changes_nothing(
 
 
 def test_a_pilot_that_is_not_all_recorded_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match=r"^2 of the pilot.s 60 curves are not recorded$"):
+    with pytest.raises(ValueError, match=r"^2 of the pilot.s 60 trainings are not recorded$"):
         named(piloted(tmp_path / "rows.jsonl", count=58))
     with pytest.raises(ValueError, match=r"^the design has no sobol stage"):
         promising_half([], {"stages": []}, SPACE, 2, 40)

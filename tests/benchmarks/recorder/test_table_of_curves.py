@@ -9,12 +9,12 @@ import pytest
 from benchmarks.recorder import cost_normalisation as costs
 from benchmarks.recorder import raw_rows
 from benchmarks.recorder.card_of_curves import write_curve_card
-from benchmarks.recorder.table_of_curves import columns_of, compact_curves
+from benchmarks.recorder.table_of_curves import columns_of, compact_curves, lowest_truths
 from support.curves import DERIVED, EPOCHS, SPACE, compact, opening, record, row
 from support.recordings import facts
 from tasks.replay import table
 from tasks.replay.check_curves import held_out_errors
-from tasks.replay.curve_surrogate import FAMILIES, CurveSurrogate
+from tasks.replay.curve_surrogate import FAMILIES, SMOOTH, CurveSurrogate
 from tasks.replay.curves import CURVES, RecordedCurves
 
 CONFIG = {"rate": 0.1, "momentum": 0.5, "batch": 32, "nesterov": False}
@@ -241,3 +241,65 @@ def test_too_few_curves_leave_the_old_table(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"^5 whole curves"):
         compact_curves(path, target, SPACE, DERIVED)
     assert target.read_bytes() == b"old"
+
+
+def test_a_table_of_the_same_curves_keeps_its_fits_and_gets_what_it_lacks(
+    curve_table: Path, tmp_path: Path
+) -> None:
+    """The last bits of a fit differ between machines; a replay must return what it did."""
+    held = table.read(curve_table, CURVES)
+    shifted = held.columns["mean"] + 1e-9  # as on another machine
+    lacking = {**held.columns, "mean": shifted}
+    older = {name: kind for name, kind in CURVES.columns.items() if name not in SMOOTH}
+    target = tmp_path / "made_up.npz"
+    table.write(target, held.meta, lacking, table.Kind("curves", 1, older))
+    source = curve_table.with_suffix(".jsonl")
+    again = table.read(compact_curves(source, target, SPACE, DERIVED, "a stand-in"), CURVES)
+    for name in older:
+        np.testing.assert_array_equal(again.columns[name], lacking[name], err_msg=name)
+    assert set(SMOOTH) <= set(again.columns)
+    assert again.meta["derived"] == held.meta["derived"]
+    for family in FAMILIES:
+        assert again.meta["best_loss"][family] <= held.meta["best_loss"][family] + 0.01
+
+
+def test_configs_of_studies_lower_the_best_known_loss_with_their_source(curve_table: Path) -> None:
+    made = table.read(curve_table, CURVES)
+    surrogate = CurveSurrogate(SPACE, made.meta, made.columns, "boosting")
+    rng = np.random.default_rng(77)
+    configs = [SPACE.sample(rng) for _ in range(40)]
+    truths = surrogate.predict(np.array([surrogate.inputs(c) for c in configs])).loss[:, -1]
+    recorded = SPACE.from_numbers(made.columns["config"][0])
+    seen = {"first": configs[:20], "second": [recorded, *configs[20:]], "third": [recorded]}
+    found = lowest_truths(surrogate, SPACE, made.columns, seen)
+    assert found == {
+        "first": pytest.approx(truths[:20].min()),
+        "second": pytest.approx(truths[20:].min()),
+    }
+
+
+@pytest.mark.slow
+def test_what_studies_saw_is_in_the_table(tmp_path: Path) -> None:
+    path = record(tmp_path / "rows.jsonl", count=30, repeats=5)
+    configs = [SPACE.sample(np.random.default_rng(78)) for _ in range(5)]
+    target = tmp_path / "made_up.npz"
+    compact_curves(path, target, SPACE, DERIVED, seen={"a_study": configs})
+    meta = table.read(target, CURVES).meta
+    for family in FAMILIES:
+        assert meta["study_sources"][family] == "a_study"
+        assert meta["best_loss"][family] <= meta["study_truths"][family][0]
+
+
+def test_a_failed_training_is_no_curve_and_its_cost_is_counted(
+    curve_table: Path, tmp_path: Path
+) -> None:
+    path = tmp_path / "made_up.jsonl"
+    path.write_bytes(curve_table.with_suffix(".jsonl").read_bytes())
+    failed = facts(3600.0, config=CONFIG, fidelity=1.0, subset_seed=9, status="timeout", loss=None)
+    raw_rows.append(path, failed)
+    target = tmp_path / "made_up.npz"
+    target.write_bytes(curve_table.read_bytes())  # its fits are kept
+    meta = table.read(compact_curves(path, target, SPACE, DERIVED, "a stand-in"), CURVES).meta
+    before = table.read(curve_table, CURVES).meta
+    assert meta["statuses"] == before["statuses"] | {"timeout": 1}
+    assert meta["cpu_hours"] == pytest.approx(before["cpu_hours"] + 1, abs=0.02)

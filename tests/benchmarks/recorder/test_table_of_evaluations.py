@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from benchmarks.core.space import Categorical, Float, Integer, Space
+from benchmarks.recorder.card_of_evaluations import write_card
 from benchmarks.recorder.table_of_evaluations import compact
 from support.recordings import facts, recorded, session
 from tasks.replay import table
@@ -142,3 +143,30 @@ def test_a_caption_is_handed_on(tmp_path: Path) -> None:
     source = tmp_path / "rows.jsonl"
     recorded(source, opened, *[evaluated(a, b, 1.0, 8.0) for a, b in CORNERS])
     assert RecordedTask(str(compact(source, tmp_path / "t.npz", SPACE))).caption == "not real"
+
+
+def test_a_subset_seed_with_too_few_configs_is_not_replayed(tmp_path: Path) -> None:
+    """As an untuned config trained with three seeds, of which the others have only this one."""
+    source = tmp_path / "rows.jsonl"
+    grid = list(itertools.product(np.linspace(-2, 2, 5), np.linspace(0, 1, 5)))
+    dense = [evaluated(a, b, s, 8.0 * s) for s in (0.25, 1.0) for a, b in grid]
+    other = [evaluated(a, b, 0.25, 2.0, subset_seed=1) for a, b in grid]
+    alone = [evaluated(0.0, 0.5, 1.0, 8.0, subset_seed=1, loss=0.9)]
+    recorded(source, session(), *dense, *other, *alone)
+    stored = table.read(compact(source, tmp_path / "t.npz", SPACE))
+    assert stored.meta["left_out"] == 1
+    assert stored.meta["statuses"] == {"ok": 76}
+    assert len(stored.columns["loss"]) == 75
+    task = RecordedTask(str(tmp_path / "t.npz"))
+    assert task.subset_seeds(1.0) == [0]
+    assert task.subset_seeds(0.25) == [0, 1]
+    assert task.truth({"a": 0.0, "b": 0.5}).loss == pytest.approx(0.1 + 0.5 / 7)
+    assert "1 of them are not replayed" in write_card(tmp_path / "t.npz").read_text()
+
+
+def test_failed_evaluations_keep_their_cost(source: Path, tmp_path: Path) -> None:
+    failed = evaluated(0.0, 0.25, 1.0, 600.0, status="timeout", loss=None, test_loss=None)
+    recorded(source, failed)
+    columns = table.read(compact(source, tmp_path / "t.npz", SPACE)).columns
+    (row,) = np.flatnonzero(np.isnan(columns["loss"]))
+    assert columns["cost"][row] == 600.0

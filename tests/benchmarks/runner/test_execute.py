@@ -216,6 +216,21 @@ def test_values_to_maximise_are_in_the_trace_beside_losses(tmp_path: Path) -> No
     assert meta(tmp_path)["task_facts"]["loss_floor"] == 0.0
 
 
+def test_metadata_has_the_untuned_configs_and_the_cost_of_good_ones(tmp_path: Path) -> None:
+    untuned = {"log_c": 0.0, "log_gamma": 0.003}
+    replay = {"_target_": "tasks.RecordedTask", "name": "r", "table": "svm_vehicle"}
+    described = replay | {"baseline_default": untuned}
+    run(run_settings(budget={"trials": 2}, task=described, plot=False), tmp_path)
+    facts = meta(tmp_path)["task_facts"]
+    assert facts["baselines"]["default"]["config"] == untuned
+    assert 0 < facts["baselines"]["default"]["loss"] < 1
+    assert facts["good_cost"] > 0
+    run(settings(2), tmp_path / "tiny")
+    facts = meta(tmp_path / "tiny")["task_facts"]
+    assert facts["baselines"] == {}
+    assert facts["good_cost"] is None
+
+
 def test_a_damaged_run_is_refused_in_one_line(tmp_path: Path) -> None:
     run(settings(3), tmp_path)
     (tmp_path / "trace.jsonl").write_text('{"trial": 12}\n')

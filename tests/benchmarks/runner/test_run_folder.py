@@ -89,6 +89,29 @@ def test_a_run_made_before_an_option_goes_on_with_its_default_only(tmp_path: Pat
             folder.check_key(later | {"method.version": 99}, ["method.new"])
 
 
+OWN = {"_target_": "tasks.Synthetic", "name": "t"}
+
+
+@pytest.mark.parametrize("name", ["baseline", "baseline_default"])
+def test_an_untuned_config_of_our_tasks_is_no_part_of_the_key(name: str, tmp_path: Path) -> None:
+    """Results are compared with it. Runs from before have it in their key, and go on."""
+    assert key(task=OWN | {name: {"x": 1.0}}) == key(task=OWN)
+    with RunFolder(tmp_path) as folder:
+        folder.write_meta(run_meta(key=key(task=OWN) | {f"task.{name}.x": 0.3}))
+        folder.check_key(key(task=OWN | {name: {"x": 1.0}}))
+
+
+def test_an_option_of_this_name_of_another_persons_task_is_part_of_the_key(
+    tmp_path: Path,
+) -> None:
+    first, second = (key(task=TASK | {"baseline": {"x": x}}) for x in (0.1, 0.2))
+    assert first != second
+    with RunFolder(tmp_path) as folder:
+        folder.write_meta(run_meta(key=first))
+        with pytest.raises(KeyMismatchError, match=r"task\.baseline\.x was 0\.1, is 0\.2"):
+            folder.check_key(second)
+
+
 def test_a_folder_with_another_key_is_refused_with_the_difference(tmp_path: Path) -> None:
     with RunFolder(tmp_path) as folder:
         folder.write_meta(run_meta(key=key()))

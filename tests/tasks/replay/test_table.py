@@ -215,3 +215,34 @@ def test_a_sound_table_without_a_key_that_a_replay_needs_is_refused(path: Path) 
     table.require(read, ("sha256",), "mine")
     with pytest.raises(table.TableError, match=r"^table mine: its meta has no chosen; write it"):
         table.require(read, ("sha256", "chosen"), "mine")
+
+
+def test_facts_are_outside_the_hash_and_can_be_amended(path: Path) -> None:
+    before = table.read(path)
+    for facts in ({"good_cost": 2.0}, {"good_cost": 3.0}):
+        table.amend(path, facts)
+        after = table.read(path)
+        assert after.meta["facts"] == facts
+        assert after.sha256 == before.sha256
+    rewrite_meta(path, target_cost=4)
+    assert "checksum" in refusal(path)
+
+
+def test_a_large_table_is_refused_in_one_line_and_the_old_one_stays(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = path.read_bytes()
+    monkeypatch.setattr(table, "MOST_BYTES", 10_000)
+    noise = np.random.default_rng(0).random(2000)
+    larger = columns(2000) | {"cost": noise}
+    with pytest.raises(table.TableError, match=r"the table would have 0\.\d MB, allowed are 0.01"):
+        table.write(path, META, larger)
+    assert path.read_bytes() == before
+    assert list(path.parent.iterdir()) == [path]
+
+
+def test_all_shipped_tables_together_are_small() -> None:
+    sizes = [path.stat().st_size for path in table.FOLDER.glob("*.npz")]
+    assert len(sizes) >= 4
+    assert max(sizes) <= table.MOST_BYTES == 5_000_000
+    assert sum(sizes) <= 20_000_000
