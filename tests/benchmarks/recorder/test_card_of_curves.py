@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from benchmarks.recorder import raw_rows
-from benchmarks.recorder.card_of_curves import importances, write_curve_card
+from benchmarks.recorder.card_of_curves import write_curve_card
+from benchmarks.recorder.picture_of_curves import importances
 from benchmarks.recorder.table_of_curves import compact_curves
 from support.curves import DERIVED, SPACE, record
 from tasks.replay import table
