@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from benchmarks.core.space import Categorical, Float, PowerOfTwo, Space
-from benchmarks.recorder import raw_rows, table_of_curves
+from benchmarks.recorder import lowest_loss, raw_rows, table_of_curves
 from support.recordings import facts, session
 
 EPOCHS = 7
@@ -83,6 +83,6 @@ def compact(source: Path, caption: str | None = None) -> Path:
     """Make the table of a rows file, beside it, with a ``SHORT`` search for the lowest loss."""
     with pytest.MonkeyPatch.context() as patch:
         for name, value in SHORT.items():
-            patch.setattr(table_of_curves, name, value)
+            patch.setattr(lowest_loss, name, value)
         target = source.with_suffix(".npz")
         return table_of_curves.compact_curves(source, target, SPACE, DERIVED, caption)
