@@ -17,24 +17,35 @@ Whole = Annotated[
 ]
 
 
-LIMITS = ("trials", "cost", "target_evaluations", "nominal")
+LIMITS = ("trials", "cost", "trainings", "target_evaluations", "nominal")
 
 
 class Unit(NamedTuple):
-    """The cost of one evaluation at full fidelity, the unit of ``target_evaluations``."""
+    """The cost of one evaluation at full fidelity, the unit of the limits of the cost."""
 
     seconds: float
+    """the unit of ``target_evaluations``"""
     known_from: str
     """what it was taken from, for people"""
+    good: float | None = None
+    """the same of a good config, the unit of ``trainings``; None if not known, which then counts in
+    ``seconds``"""
+
+    @property
+    def training(self) -> float:
+        """The unit of ``trainings``, seconds."""
+        return self.seconds if self.good is None else self.good
 
 
 class Budget(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Up to four limits; no evaluation starts once the first of them is reached."""
+    """Up to five limits; no evaluation starts once the first of them is reached."""
 
     trials: Whole | None = None
     """number of evaluations"""
     cost: Amount | None = None
     """total evaluation cost, seconds"""
+    trainings: Amount | None = None
+    """total evaluation cost, in trainings of a good config (``unit``)"""
     target_evaluations: Amount | None = None
     """total evaluation cost, in multiples of that of one evaluation at full fidelity (``unit``)"""
     nominal: Amount | None = None
@@ -54,7 +65,12 @@ class Budget(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         if all(getattr(self, limit) is None for limit in LIMITS):
             raise ValueError(f"the budget is unlimited: set one of {', '.join(LIMITS)}")
 
-    def unit(self, task_target_cost: float | None, trials: Iterable[Trial]) -> Unit | None:
+    def unit(
+        self,
+        task_target_cost: float | None,
+        trials: Iterable[Trial],
+        task_good_cost: float | None = None,
+    ) -> Unit | None:
         """Return the cost of one evaluation at full fidelity; None before any trial has ended.
 
         It is the first of these that is known: ``target_cost`` of the budget, that of the task, the
@@ -63,11 +79,12 @@ class Budget(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         Args:
             task_target_cost: ``target_cost`` of the task, seconds; None if not known.
             trials: trials of the run; running ones are ignored.
+            task_good_cost: ``good_cost`` of the task, seconds; None if not known.
         """
         if self.target_cost is not None:
             return Unit(self.target_cost, "budget.target_cost")
         if task_target_cost is not None:
-            return Unit(task_target_cost, "the task")
+            return Unit(task_target_cost, "the task", task_good_cost)
         ended = [trial for trial in trials if trial.status != "running"]
         at_target = [t.cost for t in ended if t.status == "ok" and t.fidelity == 1]
         if at_target:
@@ -78,9 +95,10 @@ class Budget(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         return None
 
     def cost_limit(self, unit: Unit | None) -> tuple[float, str] | None:
-        """Return the lower of the two cost limits, in seconds, and its name.
+        """Return the lowest of the cost limits, in seconds, and its name.
 
-        None if neither ``cost`` nor ``target_evaluations`` is set, or the unit is not known yet.
+        None if none of ``cost``, ``trainings`` and ``target_evaluations`` is set, or the unit is
+        not known yet.
 
         Args:
             unit: the cost of one evaluation at full fidelity.
@@ -88,6 +106,8 @@ class Budget(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         limits = []
         if self.cost is not None:
             limits.append((self.cost, "cost"))
+        if self.trainings is not None and unit is not None:
+            limits.append((self.trainings * unit.training, "trainings"))
         if self.target_evaluations is not None and unit is not None:
             limits.append((self.target_evaluations * unit.seconds, "target_evaluations"))
         return min(limits, default=None)

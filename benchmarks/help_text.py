@@ -24,7 +24,7 @@ examples:
   untunable run method=fabolas task=svm_mnist
   untunable run -m method=random,fabolas task=svm_mnist 'seed=range(5)' summary=true
   untunable run experiment=svm_paper_quick
-  untunable run method=hyperband task=cars_head budget.target_evaluations=5 budget.trials=null
+  untunable run method=hyperband task=cars_head budget.trainings=5
 
 flags:
   -m, --multirun   sweep: one run for each combination of values; may stand anywhere

@@ -12,7 +12,7 @@ from msgspec import Meta, Struct
 from benchmarks.budget import LIMITS, Budget
 from benchmarks.core.space import nearest
 
-DEFAULT_TARGET_EVALUATIONS = 2
+DEFAULT_TRAININGS = 2
 """the limit of a run without any other, so that methods are compared at equal cost"""
 
 
@@ -111,9 +111,9 @@ def parse_run(plain: Mapping[str, Any]) -> RunSettings:
 
 
 def with_default_limit(budget: object) -> object:
-    """Return the settings of a budget; one without a limit gets ``DEFAULT_TARGET_EVALUATIONS``."""
+    """Return the settings of a budget; one without a limit gets ``DEFAULT_TRAININGS``."""
     if isinstance(budget, Mapping) and all(budget.get(limit) is None for limit in LIMITS):
-        return {**budget, "target_evaluations": DEFAULT_TARGET_EVALUATIONS}
+        return {**budget, "trainings": DEFAULT_TRAININGS}
     return budget
 
 

@@ -18,7 +18,7 @@ from analysis.data.load import Array, Run
 from benchmarks.core.records import RunMeta
 
 INFINITE = float("inf")
-SAME = ("trials", "cost", "target_evaluations", "nominal", "target_cost")
+SAME = ("trials", "cost", "trainings", "target_evaluations", "nominal", "target_cost")
 """parts of a budget; runs with the same ones had the same budget"""
 
 
@@ -32,7 +32,9 @@ class Limits(NamedTuple):
     """total nominal cost, in full trainings"""
 
 
-def smallest(asked: Iterable[Mapping[str, Any]], unit: float | None) -> Limits | None:
+def smallest(
+    asked: Iterable[Mapping[str, Any]], unit: float | None, good: float | None = None
+) -> Limits | None:
     """Return the largest budget that all runs of a task had; None if all were asked for the same.
 
     Each limit is the lowest of the runs that have it. Limits of the cost and of target evaluations
@@ -42,19 +44,21 @@ def smallest(asked: Iterable[Mapping[str, Any]], unit: float | None) -> Limits |
         asked: the budgets that the runs were asked for, see ``analysis.data.load.Run.asked``.
         unit: cost of a full training in seconds, for budgets in target evaluations; None if not
             known.
+        good: the same of a good config, for budgets in trainings; None counts them in ``unit``.
     """
     asked = list(asked)
     if len({tuple(budget.get(name) for name in SAME) for budget in asked}) < 2:
         return None
-    limits = [_limits(budget, unit) for budget in asked]
+    limits = [_limits(budget, unit, good) for budget in asked]
     return Limits(*(min(values) for values in zip(*limits, strict=True)))
 
 
-def _limits(budget: Mapping[str, Any], unit: float | None) -> Limits:
+def _limits(budget: Mapping[str, Any], unit: float | None, good: float | None = None) -> Limits:
     seconds = [budget.get("cost") or INFINITE]
-    evaluations, unit = budget.get("target_evaluations"), budget.get("target_cost") or unit
-    if evaluations and unit:
-        seconds.append(evaluations * unit)
+    stated = budget.get("target_cost")
+    for amount, one in (("target_evaluations", unit), ("trainings", good or unit)):
+        if budget.get(amount) and (stated or one):
+            seconds.append(budget[amount] * (stated or one))
     return Limits(budget.get("trials") or INFINITE, min(seconds), budget.get("nominal") or INFINITE)
 
 
@@ -141,6 +145,7 @@ def cut_of(
     ends: Sequence[End],
     unit: float | None,
     at: float | None = None,
+    good: float | None = None,
 ) -> Cut | None:
     """Return where to cut the runs of a task; None if they are analysed whole.
 
@@ -152,20 +157,22 @@ def cut_of(
         ends: how the same runs ended.
         unit: cost of a full training in seconds; None if not known.
         at: cost at which to cut, in target evaluations; None for the budget that all runs had.
+        good: cost of a training of a good config in seconds; None if not known.
     """
     if at is not None:
         if not unit:
             return None
         limits, enough = Limits(cost=at * unit), at * unit * (1 - 1e-9)
         less = [
-            min(_limits(budget, unit).cost, end.cost if end.by == "trials" else INFINITE) < enough
+            min(_limits(budget, unit, good).cost, end.cost if end.by == "trials" else INFINITE)
+            < enough
             for budget, end in zip(asked, ends, strict=True)
         ]
         return Cut(limits, unit, sum(less))
-    each = [_limits(budget, unit) for budget in asked]
+    each = [_limits(budget, unit, good) for budget in asked]
     common = Limits(*(min(values) for values in zip(*each, strict=True)))
     if max(limits.cost for limits in each) == INFINITE:
-        differs = smallest(asked, unit) is not None
+        differs = smallest(asked, unit, good) is not None
         return Cut(common, unit, 0) if differs else None
     # all budgets limit the cost: methods may have limits of trials of their own
     common = common._replace(trials=INFINITE)
@@ -244,7 +251,8 @@ def cut_runs(runs: Sequence[Run], at: float | None = None) -> tuple[list[Run], s
     for task in sorted({run.task for run in done}):
         own = [run for run in done if run.task == task]
         ends = [End(float(run.cost[-1]), run.meta.get("stopped_by")) for run in own]
-        cuts[task] = cut_of([run.asked for run in own], ends, unit_of.get(task), at)
+        good = own[0].meta["task_facts"].get("good_cost")
+        cuts[task] = cut_of([run.asked for run in own], ends, unit_of.get(task), at, good)
     made = []
     for run in runs:
         cut = cuts.get(run.task)
@@ -262,7 +270,7 @@ def _cut_run(run: Run, cut: Cut) -> Run:
         np.array([row.get("end", np.nan) if parallel else np.nan for row in rows]),
     )
     kept, reason = within(columns, cut.limits)
-    asked = {"trials": None, "cost": None, "target_evaluations": None, "nominal": None}
+    asked: dict[str, Any] = dict.fromkeys(SAME[:-1])
     asked |= {n: v for n, v in cut.limits._asdict().items() if v < INFINITE}
     meta: RunMeta = {**run.meta, "budgets": [asked]}
     if reason is not None:

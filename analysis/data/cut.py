@@ -38,7 +38,9 @@ def cut_table(
         own = [run for run in runs if run.task == task]
         ends = [End(run.cost, run.stopped_by) for run in own]
         asked = [run.budget for run in own]
-        cuts[task] = cut_of(asked, ends, unit if unit > 0 else None, at)
+        known = "good_cost" in table  # archives of version 0.1 do not have it
+        good = float(table.loc[table.task == task, "good_cost"].max()) if known else 0.0
+        cuts[task] = cut_of(asked, ends, unit if unit > 0 else None, at, good if good > 0 else None)
     said = sentence(cuts, at)
     if not any(cuts.values()):
         return table, said

@@ -99,6 +99,9 @@ class Run:
         limits = [asked["cost"]] if asked.get("cost") else []
         if asked.get("target_evaluations") and unit:
             limits.append(asked["target_evaluations"] * unit)
+        good = asked.get("target_cost") or self.meta["task_facts"].get("good_cost") or unit
+        if asked.get("trainings") and good:
+            limits.append(asked["trainings"] * good)
         return float(min(limits)) if limits else float(self.cost[-1])
 
 

@@ -115,7 +115,12 @@ def _run_in(folder: RunFolder, settings: RunSettings, method: Method, task: Task
         print(f"failed: {problem} ({_keep_error(folder, meta, problem) or kept})", file=sys.stderr)
         return "failed"
     return _finish(
-        folder, settings, meta, state, stopped_by, budget.unit(task.target_cost, state.history)
+        folder,
+        settings,
+        meta,
+        state,
+        stopped_by,
+        budget.unit(task.target_cost, state.history, task.good_cost),
     )
 
 
@@ -134,7 +139,7 @@ def _finish(
     meta["load"] = os.getloadavg()[0]
     meta["threads"] = meta["parts"][-1]["threads"] = provenance.threads()
     if unit is not None:
-        meta["unit"], meta["unit_from"] = unit
+        meta["unit"], meta["unit_from"] = unit.seconds, unit.known_from
     failures = reasons(rows)
     if not any(trial.status == "ok" for trial in state.history):
         first = next(iter(failures), "no reason was given")
@@ -161,7 +166,7 @@ def _within(rows: Sequence[TrialRow], budget: Budget, task: Task) -> list[TrialR
     for index, row in enumerate(rows):
         cost += row["cost"]
         nominal += task.fidelities.nominal_cost(row["fidelity"]) or 0.0
-        unit = budget.unit(task.target_cost, map(trial_of, rows[: index + 1]))
+        unit = budget.unit(task.target_cost, map(trial_of, rows[: index + 1]), task.good_cost)
         reason = budget.spent(index + 1, cost, unit, nominal)
         if reason == "trials":
             return [row for row in rows if row["trial"] < (budget.trials or 0)]

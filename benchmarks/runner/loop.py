@@ -105,8 +105,8 @@ def run(
 def _spent(budget: Budget, state: State, task: Task) -> str | None:
     """Return the name of the limit of the budget that is reached; None if there is none."""
     nominal = _nominal(state.history, task) if budget.nominal is not None else 0.0
-    counted = budget.target_evaluations is not None
-    unit = budget.unit(task.target_cost, state.history) if counted else None
+    counted = budget.target_evaluations is not None or budget.trainings is not None
+    unit = budget.unit(task.target_cost, state.history, task.good_cost) if counted else None
     return budget.spent(len(state.history), state.cumulative_cost, unit, nominal)
 
 

@@ -121,12 +121,24 @@ def test_nominal_costs_of_what_was_started_are_a_limit_where_there_are_some() ->
 
 @pytest.mark.parametrize("limits", [{}, {"target_cost": 3.0}])
 def test_an_unlimited_budget_is_refused(limits: dict[str, float]) -> None:
-    with pytest.raises(ValueError, match="unlimited: set one of trials, cost, target_evaluations"):
+    with pytest.raises(ValueError, match="unlimited: set one of trials, cost, trainings, target_evaluations"):
         Budget(**limits)
 
 
-def test_without_any_limit_a_run_has_two_target_evaluations() -> None:
+def test_without_any_limit_a_run_has_two_trainings() -> None:
     settings = run_settings(budget={"trials": None, "target_cost": 3.0})
-    assert settings.budget == Budget(target_evaluations=2, target_cost=3.0)
-    assert settings.plain["budget"]["target_evaluations"] == 2
+    assert settings.budget == Budget(trainings=2, target_cost=3.0)
+    assert settings.plain["budget"]["trainings"] == 2
     assert run_settings(budget={"cost": 5.0}).budget == Budget(cost=5.0)
+
+
+def test_trainings_are_those_of_a_good_config_where_the_task_knows_its_cost() -> None:
+    budget = Budget(trainings=3)
+    known = budget.unit(60.0, [], 276.0)
+    assert known == Unit(60.0, "the task", 276.0)
+    assert budget.cost_limit(known) == (828.0, "trainings")
+    assert budget.cost_limit(budget.unit(60.0, [])) == (180.0, "trainings")
+    stated = Budget(trainings=3, target_cost=10.0)
+    assert stated.cost_limit(stated.unit(60.0, [], 276.0)) == (30.0, "trainings")
+    both = Budget(trainings=1, target_evaluations=5)
+    assert both.cost_limit(known) == (276.0, "trainings")

@@ -47,6 +47,7 @@ def test_runs_with_one_budget_are_not_cut() -> None:
         ({"target_evaluations": 4}, {"cost": 7.0}, Limits(cost=7)),
         ({"target_evaluations": 4, "target_cost": 1.0}, {"target_evaluations": 4}, Limits(cost=4)),
         ({"nominal": 3}, {"nominal": 2}, Limits(nominal=2)),
+        ({"trainings": 3}, {"target_evaluations": 4}, Limits(cost=6)),
         ({"trials": 20}, {"target_evaluations": 4}, Limits(trials=20, cost=20)),
         ({"trials": 20, "target_evaluations": 9}, {"target_evaluations": 4}, Limits(20, 20)),
     ],
@@ -54,7 +55,7 @@ def test_runs_with_one_budget_are_not_cut() -> None:
 def test_the_smallest_budget_has_the_lowest_of_each_limit(
     one: dict[str, Any], other: dict[str, Any], expected: Limits
 ) -> None:
-    assert smallest([one, other], 5.0) == expected
+    assert smallest([one, other], 5.0, 2.0) == expected
 
 
 @pytest.mark.parametrize(

@@ -48,7 +48,7 @@ def card(described: Path) -> str:
         "- untuned config `baseline_talk` (a talk): rate=",
         "(2 trainings recorded)",
         "% of random configs are better",
-        "; over the best tenth of 10,000 random configs: ",
+        "; over the best tenth of 100,000 random configs: ",
         "| extra_trees | all (12) |",
         "| perceptrons | best quarter (3) |",
         "Rank correlation of the losses after so many epochs with those of the full training, over "
