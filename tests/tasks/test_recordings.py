@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from benchmarks.components import build_task
@@ -15,6 +16,11 @@ from benchmarks.recorder.raw_rows import TABLES
 from benchmarks.recorder.table_of_evaluations import compact
 from benchmarks.settings import ConfigError
 
+RECORDED = (
+    *("svm_mnist", "svm_covertype", "svm_vehicle", "svm_letter"),
+    *("cars_head", "cars_head_boosting", "cars_head64", "gbm_covertype"),
+)
+"""tasks whose table ships"""
 TASKS = ("svm_letter", "gbm_covertype", "lm_shakespeare", "cnn_fashion", "cars_head64")
 
 
@@ -54,3 +60,39 @@ def test_rows_from_before_and_after_the_move_of_the_code_make_one_table(tmp_path
     space = Space.from_spec(rows[-1].session["space"])
     table = compact(TABLES / "rows" / "svm_letter.jsonl", tmp_path / "svm_letter.npz", space)
     assert table.exists()
+
+
+@pytest.mark.parametrize("task", RECORDED)
+def test_a_shipped_task_knows_its_untuned_configs_and_the_cost_of_good_ones(task: str) -> None:
+    replay = build_task(compose("config", [f"task={task}"])["task"], [])
+    assert replay.reproducible
+    assert replay.target_cost is not None
+    assert replay.target_cost_good is not None
+    assert 0.1 * replay.target_cost < replay.target_cost_good < 10 * replay.target_cost
+    names = {"default", "talk"} if "cars" in task else {"default"}
+    assert set(replay.baselines) == names
+    for facts in replay.baselines.values():
+        replay.space.check(facts["config"])
+        assert facts["source"]
+        assert facts["loss"] == pytest.approx(replay.truth(facts["config"]).loss)
+        assert 0 <= facts["beaten_by"] <= 1
+
+
+@pytest.mark.parametrize("surrogate", ["extra_trees", "boosting", "perceptrons"])
+@pytest.mark.parametrize("task", ["cars_head", "cars_head64", "gbm_covertype"])
+def test_a_shipped_table_of_curves_has_three_surrogates(task: str, surrogate: str) -> None:
+    """No tuner is to be compared on a surrogate that is its own model."""
+    settings = compose("config", [f"task={task}", f"task.surrogate={surrogate}"])["task"]
+    replay = build_task(settings, [])
+    assert replay.identity["surrogate"] == surrogate
+    assert replay.best_loss is not None
+    assert replay.best_loss <= min(
+        replay.truth(replay.space.sample(np.random.default_rng(seed))).loss or 1
+        for seed in range(20)
+    )
+
+
+def test_an_unknown_surrogate_is_one_line_with_the_choices() -> None:
+    settings = compose("config", ["task=cars_head", "task.surrogate=forest"])["task"]
+    with pytest.raises(ConfigError, match="extra_trees, boosting, perceptrons"):
+        build_task(settings, [])
