@@ -121,7 +121,9 @@ def test_nominal_costs_of_what_was_started_are_a_limit_where_there_are_some() ->
 
 @pytest.mark.parametrize("limits", [{}, {"target_cost": 3.0}])
 def test_an_unlimited_budget_is_refused(limits: dict[str, float]) -> None:
-    with pytest.raises(ValueError, match="unlimited: set one of trials, cost, trainings, target_evaluations"):
+    with pytest.raises(
+        ValueError, match="unlimited: set one of trials, cost, trainings, target_evaluations"
+    ):
         Budget(**limits)
 
 

@@ -67,8 +67,8 @@ def test_a_shipped_task_knows_its_untuned_configs_and_the_cost_of_good_ones(task
     replay = build_task(compose("config", [f"task={task}"])["task"], [])
     assert replay.reproducible
     assert replay.target_cost is not None
-    assert replay.target_cost_good is not None
-    assert 0.1 * replay.target_cost < replay.target_cost_good < 10 * replay.target_cost
+    assert replay.good_cost is not None
+    assert 0.1 * replay.target_cost < replay.good_cost < 10 * replay.target_cost
     names = {"default", "talk"} if "cars" in task else {"default"}
     assert set(replay.baselines) == names
     for facts in replay.baselines.values():
