@@ -11,11 +11,15 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from benchmarks.core.protocols import Method, Task
+from benchmarks.core.scaled_costs import ScaledCosts
 from benchmarks.core.space import Space, nearest
 from benchmarks.core.trial import Fidelities
 from benchmarks.facts import check_facts
 from benchmarks.old_names import OLD_NAMES
 from benchmarks.settings import Component, ConfigError, parse_component
+
+HOURS = "hours_per_training"
+"""option of every task, see ``benchmarks.core.scaled_costs``"""
 
 
 def locate(target: str, allow: Sequence[str]) -> Callable[..., Any]:
@@ -99,8 +103,18 @@ def build_task(settings: Component | Mapping[str, Any], allow: Sequence[str]) ->
     Raises:
         ConfigError: an option is unknown or invalid, or ``_target_`` cannot be imported.
     """
-    task: Task = _build("task", settings, allow)
-    return task
+    if not isinstance(settings, Component):
+        settings = parse_component("task", settings)
+    options = dict(settings.options)
+    hours = options.pop(HOURS, None)
+    task: Task = _build("task", Component(settings.target, settings.name, options), allow)
+    if hours is None:
+        return task
+    try:
+        return ScaledCosts(task, hours)
+    except ValueError as error:
+        task.close()
+        raise ConfigError(f"task={settings.name}: {error}") from error
 
 
 def build_method(

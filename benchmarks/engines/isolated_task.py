@@ -60,6 +60,7 @@ class IsolatedTask(Task):
         self.version, self.loss_floor = self._task.version, self._task.loss_floor
         self.best_loss, self.target_cost = self._task.best_loss, self._task.target_cost
         self.resolution, self.caption = self._task.resolution, self._task.caption
+        self.good_cost, self.baselines = self._task.good_cost, self._task.baselines
         self.sizes, self.maximise = self._task.sizes, self._task.maximise
         self.reproducible = self._task.reproducible
         self.isolated = True

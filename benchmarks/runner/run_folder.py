@@ -27,6 +27,7 @@ OUTSIDE_KEY = ("study", "results", "resume", "plot", "summary", "allow", "experi
 OUTSIDE_PATH = ("task.data_dir", "workers.address")
 # untuned configs of our tasks: results are compared with them, and do not depend on them
 BASELINES = ("task.baseline", "task.baseline_default")
+HOURS = "task.hours_per_training"
 
 
 class KeyMismatchError(ValueError):
@@ -84,6 +85,8 @@ def key_of(settings: RunSettings, method: Method, task: Task) -> dict[str, Any]:
             flat = _without_baselines(flat) if group == "task" else flat
         else:
             flat[f"{group}.source"] = _source_hash(str(flat[target]))
+    if flat.get(HOURS) is None:  # runs that were made before there was this option are the same
+        flat.pop(HOURS, None)
     plain: dict[str, Any] = json.loads(json.dumps(_storable(flat), default=str))
     return plain
 

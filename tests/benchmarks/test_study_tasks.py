@@ -83,7 +83,7 @@ def test_a_study_that_is_nowhere_is_one_line_with_the_nearest(here: Path) -> Non
         parts_of("svm_papers")
     said = str(raised.value)
     assert said.startswith("study=svm_papers: no runs in results/runs/svm_papers, no archive in ")
-    assert "; did you mean 'svm_paper'? (allowed: cars_talk, " in said
+    assert "; did you mean 'svm_paper'? (allowed: cars_restarts, cars_talk, " in said
     assert ", mine, " in said
     with pytest.raises(ConfigError, match=r"^no runs below nothing$"):
         parts_of("x", Path("nothing"))
