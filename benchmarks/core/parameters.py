@@ -188,21 +188,7 @@ class Categorical:
             ValueError: there is none, two are equal (as 1 and True), or one is neither a text, a
                 finite number, nor a boolean.
         """
-        if not isinstance(self.choices, tuple | list):
-            raise ValueError(f"choices={self.choices!r}: must be a tuple, ({self.choices!r},)")
-        if not self.choices:
-            raise ValueError("choices=(): must have at least one value")
-        for index, choice in enumerate(self.choices):
-            if not isinstance(choice, str | bool | int | float):
-                raise ValueError(f"choice {choice!r}: must be a text, a number, or a boolean")
-            if not isinstance(choice, str):
-                if not math.isfinite(choice):
-                    raise ValueError(f"choice {choice!r}: must be finite")
-                if isinstance(choice, int):
-                    _check_size(choice)
-            if choice in self.choices[:index]:
-                twin = self.choices[self.choices.index(choice)]
-                raise ValueError(f"choices {twin!r} and {choice!r} are equal")
+        _check_choices(self.choices, least=1)
 
     @property
     def width(self) -> int:
@@ -217,3 +203,85 @@ class Categorical:
     def check(self, name: str, value: Any) -> None:
         if value not in self.choices:
             raise ValueError(f"{name}={value!r}: allowed are {list(self.choices)}")
+
+
+@dataclass(frozen=True)
+class Ordinal:
+    """One of a few values in their order, mapped to equal shares of the unit interval.
+
+    ``encode`` returns the middle of the share.
+    """
+
+    choices: tuple[Any, ...]
+    width = 1
+
+    def __post_init__(self) -> None:
+        """Check the choices.
+
+        Raises:
+            ValueError: as for ``Categorical``, or there is only one.
+        """
+        _check_choices(self.choices, least=2)
+
+    @property
+    def _index(self) -> Integer:
+        return Integer(0, len(self.choices) - 1)
+
+    def encode(self, value: Any) -> Sequence[float]:
+        return self._index.encode(self.choices.index(value))
+
+    def decode(self, u: Array) -> Any:
+        return self.choices[self._index.decode(u)]
+
+    def check(self, name: str, value: Any) -> None:
+        if value not in self.choices:
+            raise ValueError(f"{name}={value!r}: allowed are {list(self.choices)}")
+
+
+@dataclass(frozen=True)
+class Constant:
+    """A value that does not vary; it is in every config and has no coordinate."""
+
+    value: Any
+    width = 0
+
+    def __post_init__(self) -> None:
+        """Check the value.
+
+        Raises:
+            ValueError: it is neither a text, a finite number, nor a boolean.
+        """
+        _check_choices((self.value,), least=1)
+
+    def encode(self, value: Any) -> Sequence[float]:
+        return []
+
+    def decode(self, u: Array) -> Any:
+        return self.value
+
+    def check(self, name: str, value: Any) -> None:
+        if value != self.value:
+            raise ValueError(f"{name}={value!r}: allowed is {self.value!r} only")
+
+
+def _check_choices(choices: Any, least: int) -> None:
+    if not isinstance(choices, tuple | list):
+        raise ValueError(f"choices={choices!r}: must be a tuple, ({choices!r},)")
+    if len(choices) < least:
+        count = "one value" if least == 1 else f"{least} values"
+        raise ValueError(f"choices={tuple(choices)}: must have at least {count}")
+    for index, choice in enumerate(choices):
+        if not isinstance(choice, str | bool | int | float):
+            raise ValueError(f"choice {choice!r}: must be a text, a number, or a boolean")
+        if not isinstance(choice, str):
+            if not math.isfinite(choice):
+                raise ValueError(f"choice {choice!r}: must be finite")
+            if isinstance(choice, int):
+                _check_size(choice)
+        if choice in choices[:index]:
+            twin = choices[list(choices).index(choice)]
+            raise ValueError(f"choices {twin!r} and {choice!r} are equal")
+
+
+Indexed = Categorical | Ordinal
+"""kinds whose values are stored as an index in tables"""

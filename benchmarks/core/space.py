@@ -10,14 +10,25 @@ from typing import Any
 import numpy as np
 
 from benchmarks.core.arrays import Array
-from benchmarks.core.parameters import Categorical, Float, Integer, Parameter, PowerOfTwo
+from benchmarks.core.parameters import (
+    Categorical,
+    Constant,
+    Float,
+    Indexed,
+    Integer,
+    Ordinal,
+    Parameter,
+    PowerOfTwo,
+)
 
 __all__ = [
     "KINDS",
     "Categorical",
     "Config",
+    "Constant",
     "Float",
     "Integer",
+    "Ordinal",
     "Parameter",
     "PowerOfTwo",
     "Space",
@@ -54,6 +65,8 @@ KINDS: Mapping[str, type[Any]] = {
     "integer": Integer,
     "power_of_two": PowerOfTwo,
     "categorical": Categorical,
+    "ordinal": Ordinal,
+    "constant": Constant,
 }
 
 
@@ -67,7 +80,8 @@ class Space:
         """Check the hyperparameters.
 
         Raises:
-            ValueError: there is none, a name is not a text, or one is not a ``Parameter``.
+            ValueError: there is none that varies, a name is not a text, or one is not a
+                ``Parameter``.
         """
         if not isinstance(self.parameters, Mapping) or not self.parameters:
             raise ValueError("a space needs at least one hyperparameter, {name: Float(0, 1)}")
@@ -77,8 +91,10 @@ class Space:
             if isinstance(parameter, type) or not hasattr(parameter, "decode"):
                 raise ValueError(
                     f"hyperparameter {name!r}: {parameter!r} is none of "
-                    "Float, Integer, PowerOfTwo, Categorical"
+                    "Float, Integer, PowerOfTwo, Categorical, Ordinal, Constant"
                 )
+        if not self.width:
+            raise ValueError("a space needs at least one hyperparameter that varies")
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -145,19 +161,24 @@ class Space:
         return cls(parameters)
 
     def numbers(self, config: Config) -> list[float]:
-        """Return one number per hyperparameter: its value or, if categorical, its index."""
-        return [
-            float(p.choices.index(config[n]) if isinstance(p, Categorical) else config[n])
-            for n, p in self.parameters.items()
-        ]
+        """Return one number per hyperparameter: its value or, for choices, the index of it."""
+        return [_number(parameter, config[name]) for name, parameter in self.parameters.items()]
 
     def from_numbers(self, numbers: Sequence[float]) -> dict[str, Any]:
         """Return the config that ``numbers`` converted; its inverse."""
-        config: dict[str, Any] = {}
-        for (name, parameter), number in zip(self.parameters.items(), numbers, strict=True):
-            if isinstance(parameter, Categorical):
-                config[name] = parameter.choices[int(number)]
-            else:
-                whole = isinstance(parameter, Integer | PowerOfTwo)
-                config[name] = int(number) if whole else float(number)
-        return config
+        pairs = zip(self.parameters.items(), numbers, strict=True)
+        return {name: _value(parameter, number) for (name, parameter), number in pairs}
+
+
+def _number(parameter: Parameter, value: Any) -> float:
+    if isinstance(parameter, Constant):
+        return 0.0
+    return float(parameter.choices.index(value) if isinstance(parameter, Indexed) else value)
+
+
+def _value(parameter: Parameter, number: float) -> Any:
+    if isinstance(parameter, Constant):
+        return parameter.value
+    if isinstance(parameter, Indexed):
+        return parameter.choices[int(number)]
+    return int(number) if isinstance(parameter, Integer | PowerOfTwo) else float(number)

@@ -12,8 +12,10 @@ from hypothesis import strategies as st
 
 from benchmarks.core.space import (
     Categorical,
+    Constant,
     Float,
     Integer,
+    Ordinal,
     Parameter,
     PowerOfTwo,
     Space,
@@ -26,6 +28,8 @@ SPACE = Space({
     "batch": PowerOfTwo(16, 256),
     "rounds": Integer(10, 500, log=True),
     "kind": Categorical(("a", "b", True)),
+    "size": Ordinal((8, 32, "all")),
+    "fixed": Constant("adam"),
     "shift": Float(-1.0, 3.0),
 })  # fmt: skip
 POINTS = st.lists(st.floats(0, 1), min_size=SPACE.width, max_size=SPACE.width)
@@ -206,3 +210,26 @@ def test_encodings_have_the_width_they_say(parameter: Parameter) -> None:
 def test_what_is_no_space_is_refused_where_it_is_made(make: Any, message: str) -> None:
     with pytest.raises(ValueError, match=re.escape(message)):
         make()
+
+
+def test_an_ordinal_has_one_coordinate_and_equal_shares() -> None:
+    sizes = Ordinal((8, 32, "all"))
+    assert [sizes.decode(np.array([u])) for u in (0.0, 0.32, 0.34, 0.67, 1.0)] == [
+        8, 8, 32, "all", "all",
+    ]  # fmt: skip
+    assert sizes.encode(32) == [pytest.approx(0.5)]
+    with pytest.raises(ValueError, match="size=9: allowed are"):
+        sizes.check("size", 9)
+    with pytest.raises(ValueError, match="at least 2 values"):
+        Ordinal((8,))
+
+
+def test_a_constant_is_in_every_config_and_has_no_coordinate() -> None:
+    space = Space({"x": Float(0, 1), "opt": Constant("adam")})
+    assert space.width == 1
+    assert space.decode(np.array([0.5])) == {"x": 0.5, "opt": "adam"}
+    assert space.from_numbers(space.numbers({"x": 0.5, "opt": "adam"})) == {"x": 0.5, "opt": "adam"}
+    with pytest.raises(ValueError, match="allowed is 'adam' only"):
+        space.check({"x": 0.5, "opt": "sgd"})
+    with pytest.raises(ValueError, match="at least one hyperparameter that varies"):
+        Space({"opt": Constant("adam")})
