@@ -11,6 +11,7 @@ from typing import Any
 _MODULES = {
     "BoostedTrees": "tasks.boosted_trees.task",
     "Cars": "tasks.cars.live",
+    "Command": "tasks.command",
     "ConvolutionalNet": "tasks.convolutional_net.task",
     "LanguageModel": "tasks.language_model.task",
     "RecordedCurves": "tasks.replay.curves",
