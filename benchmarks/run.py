@@ -21,11 +21,13 @@ from benchmarks.compose import HYDRA_ERRORS, NO_NAME, friendly
 from benchmarks.help_text import run_help
 from benchmarks.runner.execute import run
 from benchmarks.runner.run_folder import path_of
-from benchmarks.settings import ConfigError, parse_run
+from benchmarks.settings import ConfigError, RunSettings, parse_run
 
 USAGE_ERROR, RUN_FAILED, INTERRUPTED = 2, 1, 130
 # Hydra's launchers may run a sweep in other processes, or on other machines that share the results.
 OUTCOMES, ALLOWED = "UNTUNABLE_OUTCOMES", "UNTUNABLE_ALLOWED"
+COMMAND_ALLOWED = "UNTUNABLE_ALLOW_COMMAND"
+COMMANDS = ("tasks.Command", "tasks.command.")
 RESULTS = "results/runs"
 
 
@@ -37,6 +39,7 @@ def _job(config: DictConfig) -> None:
     try:
         settings = parse_run({str(key): value for key, value in plain.items()})
         _check_allowed(settings.allow)
+        _check_command(settings)
         if settings.summary:
             outcome["study"] = str(Path(settings.results) / settings.study)
         path = path_of(settings, list(HydraConfig.get().overrides.task))
@@ -76,6 +79,27 @@ def _check_allowed(allow: Sequence[str]) -> None:
     for package in allow:
         if package not in typed:
             raise ConfigError(f"allow=[{package}] counts only on the command line, not in a YAML")
+
+
+def _check_command(settings: RunSettings) -> None:
+    """Refuse a command of a YAML that the user has not typed, nor allowed after seeing it.
+
+    Raises:
+        ConfigError: the task runs a command; the message prints it.
+    """
+    command = settings.task.options.get("command")
+    if not settings.task.target.startswith(COMMANDS) or os.environ[COMMAND_ALLOWED]:
+        return
+    raise ConfigError(
+        f"task={settings.task.name} runs a command: {command} (if you want that, add "
+        "allow_command=true)"
+    )
+
+
+def _allows_command(arguments: Sequence[str]) -> bool:
+    """Return whether the command line allows a command, or is where it is typed."""
+    words = [argument.lstrip("+") for argument in arguments]
+    return any(w == "allow_command=true" or w.startswith("task.command=") for w in words)
 
 
 def _typed_packages(arguments: Sequence[str]) -> list[str]:
@@ -153,6 +177,7 @@ def main() -> int:
     here = Path(tempfile.gettempdir()) / f"untunable-{outcomes.name}"
     os.environ[OUTCOMES] = json.dumps([str(outcomes), str(here)])
     os.environ[ALLOWED] = json.dumps(_typed_packages(sys.argv[1:]))
+    os.environ[COMMAND_ALLOWED] = "yes" if _allows_command(sys.argv[1:]) else ""
     code = _guarded(_job)
     ended = [*_collected(outcomes), *_collected(here)]
     refused = dict.fromkeys(o["message"] for o in ended if o["status"] == "refused")

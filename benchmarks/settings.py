@@ -81,6 +81,7 @@ class RunSettings(Struct, frozen=True, kw_only=True):
     plot: Switch
     summary: Switch
     allow: Packages
+    allow_command: Switch = False
     plain: dict[str, Any]
     """the same as plain values, for the key of the run and its files"""
 

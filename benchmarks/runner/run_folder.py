@@ -22,7 +22,17 @@ from benchmarks.runner.trace import DamagedError, Trace
 from benchmarks.settings import RunSettings
 
 # settings that do not change the results of a run; a larger budget only makes it longer
-OUTSIDE_KEY = ("study", "results", "resume", "plot", "summary", "allow", "experiment", "budget")
+OUTSIDE_KEY = (
+    "study",
+    "results",
+    "resume",
+    "plot",
+    "summary",
+    "allow",
+    "allow_command",
+    "experiment",
+    "budget",
+)
 # the same, inside a group: locations of data and machines
 OUTSIDE_PATH = ("task.data_dir", "workers.address")
 # untuned configs of our tasks: results are compared with them, and do not depend on them

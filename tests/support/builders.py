@@ -6,6 +6,7 @@ import atexit
 import functools
 import os
 import shutil
+import sys
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -64,6 +65,8 @@ def task_settings(name: str) -> dict[str, Any]:
     table = ROOT / "tasks" / "tables" / f"{settings.get('table')}.npz"
     if table.exists():
         return settings
+    if name == "command":
+        return settings | _script()
     if settings["_target_"] in ("tasks.Cars", "tasks.cars_task"):
         live = {"source": "live"} if "source" in settings else {}
         return settings | live | _small_cars()
@@ -76,6 +79,20 @@ def task_settings(name: str) -> dict[str, Any]:
         settings |= {"source": "live", "data_dir": folder, "backend": "sklearn", "train_rows": 300}
         settings["timings"] = 1
     return settings
+
+
+@functools.cache
+def _script() -> dict[str, Any]:
+    """Options of a command that is there: a script of these tests."""
+    folder = Path(tempfile.mkdtemp(prefix="untunable-command-"))
+    atexit.register(shutil.rmtree, folder)
+    script = Path(__file__).with_name("train_command.py")
+    words = "--lr {lr} --epochs {native} --checkpoint {checkpoint}"
+    return {
+        "command": f"'{sys.executable}' '{script}' {words}",
+        "checkpoints": str(folder / "checkpoints"),
+        "logs": str(folder / "logs"),
+    }
 
 
 def _data_folder(name: str) -> str:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -14,6 +15,7 @@ from benchmarks.engines.evaluate import evaluate
 from support.waiting import wait_for
 from tasks import Command
 
+ROOT = Path(__file__).resolve().parents[2]
 EVIL = "two words; $(touch hacked) 'x'"
 SPACE = {
     "lr": {"kind": "float", "low": 1e-4, "high": 1.0, "log": True},
@@ -159,3 +161,28 @@ def test_mistakes_are_one_line(options: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message) as error:
         command(**options)
     assert "\n" not in str(error.value)
+
+
+def test_a_command_of_a_yaml_runs_only_if_the_user_says_so(here: Path) -> None:
+    (here / "my_conf/task").mkdir(parents=True)
+    yaml = "_target_: tasks.Command\nname: mine\nspace: {lr: {kind: float, low: 0, high: 1}}\n"
+    text = f"command: {sys.executable} train.py --lr {{lr}} --epochs 3\n"
+    (here / "my_conf/task/mine.yaml").write_text(yaml + text)
+    given = ("hydra.searchpath=[file://my_conf]", "task=mine", "method=random", "plot=false")
+
+    def call(*words: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "benchmarks.run", *given, "budget.trials=2", *words]
+        environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+        return subprocess.run(
+            command, cwd=here, env=environment, capture_output=True, text=True, check=False
+        )
+
+    refused = call()
+    assert refused.returncode == 2
+    assert "task=mine runs a command: " in refused.stderr
+    assert "allow_command=true" in refused.stderr
+    assert not (here / "results/logs").exists()
+    assert call("+task.allow_command=true").returncode == 2
+    allowed = call("allow_command=true")
+    assert allowed.returncode == 0, allowed.stderr
+    assert "in 2 trials" in allowed.stdout
