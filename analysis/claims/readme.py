@@ -14,6 +14,7 @@ import pandas as pd
 
 from analysis.claims.judge import NOT_MEASURED
 from analysis.claims.page import overall
+from analysis.page.fixed_budget_table import NOTHING
 from analysis.page.tables import to_markdown
 
 PART = re.compile(r"(<!-- results: (?P<name>[\w ]+) -->\n)(.*?)(<!-- end of results -->)", re.S)
@@ -49,7 +50,7 @@ def _measured(row: Mapping[str, object]) -> str:
 
 
 def budgets(results: Path, study: str, task: str) -> str:
-    """Return the rows of K, delivered, of a study's table of fixed budgets.
+    """Return a study's table of K, delivered, at fixed budgets, below what a training costs.
 
     Args:
         results: the folder with the studies.
@@ -59,13 +60,41 @@ def budgets(results: Path, study: str, task: str) -> str:
     path = results / study / "tables" / f"fixed_budgets-{task}.csv"
     data = pd.read_csv(path, keep_default_na=False, dtype=str)
     rows = data[data.measure == MEASURE].drop(columns="measure")
-    known = rows.loc[:, [name == "method" or (rows[name] != "-").any() for name in rows]]
-    return to_markdown(known.rename(columns={n: f"{n} trainings" for n in known if n != "method"}))
+    costs = pd.read_csv(results / "random_configs" / "summary.csv", index_col="task").loc[task]
+    head = (
+        f"`{task}`: a training of a good config takes {costs.good_cost:.3g} s, the median over all "
+        f"configs is {costs.target_cost:.3g} s.\n\n"
+    )
+    known = rows.loc[:, [name == "method" or (rows[name] != NOTHING).any() for name in rows]]
+    return head + to_markdown(
+        known.rename(columns={n: f"{n} training{'s' * (n != '1')}" for n in known if n != "method"})
+    )
+
+
+def first_run(results: Path) -> str:
+    """Return the caption of the picture that README's first command ends with.
+
+    Args:
+        results: the folder with ``first_run/facts.csv``.
+    """
+    facts = pd.read_csv(results / "first_run" / "facts.csv", dtype=str).iloc[0]
+    return (
+        f"*One run, not a comparison: seed {facts.seed} at commit {facts.commit} on "
+        f"{facts.machine}, replaying recorded trainings. It ends at the cost of two trainings of a "
+        f"good config: {facts.minutes} minutes of recorded training time in {facts.trials} trials. "
+        "The recommended config then has, by interpolation between recorded trainings, a "
+        f"validation error of {facts.loss} and a test error of {facts.test_loss}; the best known "
+        f"has {facts.best_loss}. Regret in the grey band is below what the interpolation errs by.*"
+        "\n"
+    )
 
 
 def parts(results: Path) -> dict[str, Callable[[], str]]:
     """Return what writes each part, by its name."""
-    made: dict[str, Callable[[], str]] = {"claims": partial(claims, results)}
+    made: dict[str, Callable[[], str]] = {
+        "claims": partial(claims, results),
+        "first run": partial(first_run, results),
+    }
     for study, task in QUOTED:
         made[f"{study} {task}"] = partial(budgets, results, study, task)
     return made

@@ -13,6 +13,7 @@ from analysis.page.tables import Table
 from analysis.statistics.families import over_families
 from analysis.statistics.fixed_budget import BUDGETS, at_budgets, summarised
 from analysis.statistics.regret_targets import ACCOUNTS, account_of
+from analysis.statistics.step_curves import is_brief
 
 MEASURES = (
     ("K, delivered", "delivered", "k"),
@@ -22,7 +23,7 @@ MEASURES = (
     ("runs worse than untuned, delivered", "delivered", "worse"),
 )
 """rows of the table: name, account, column of ``summarised``"""
-NOTHING = "-"
+NOTHING = "–"
 DELIVERED = "delivered"
 
 
@@ -129,6 +130,8 @@ def over_tasks(table: pd.DataFrame) -> Table:
     """
     judged = {}
     for task in sorted(set(table.task)):
+        if is_brief(table[table.task == task]):
+            continue  # a suggestion takes longer than a training
         try:
             judged[task] = at_budgets(
                 table, task, random_configs_of(table, task), account=DELIVERED
