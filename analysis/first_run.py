@@ -45,7 +45,7 @@ def write_first_run(folder: Path, target: Path = FOLDER) -> list[Path]:
     row = {
         "seed": run.meta["seed"],
         "commit": str(run.meta["commit"])[:7],
-        "machine": f"{run.meta['machine']['cpu']}",
+        "machine": _name_of(str(run.meta["machine"]["cpu"])),
         "trials": len(run.rows),
         "minutes": f"{run.cost[-1] / 60:.1f}",
         "loss": f"{loss:.2%}",
@@ -59,6 +59,11 @@ def write_first_run(folder: Path, target: Path = FOLDER) -> list[Path]:
         writer.writeheader()
         writer.writerow(row)
     return [target / "regret.png", target / "facts.csv"]
+
+
+def _name_of(cpu: str) -> str:
+    """Return the name of a CPU without its family and stepping."""
+    return cpu.removeprefix("model name ").partition(",")[0]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
