@@ -163,7 +163,8 @@ class Task(ABC):
 
         Returns:
             The observation at ``fidelity``. Its cost is that of the continuation alone;
-            ``info["restart_cost"]`` is the cost of training from the start, seconds.
+            ``info["restart_cost"]`` is the cost of training from the start, seconds; ``curve`` has
+            the losses above ``trained`` only.
         """
         state = rng.bit_generator.state
         before = self.evaluate(config, trained, rng)
@@ -171,7 +172,9 @@ class Task(ABC):
         whole = self.evaluate(config, fidelity, rng)
         ended_well = before.status == whole.status == "ok"
         cost = max(whole.cost - before.cost, 0.0) if ended_well else whole.cost
-        return replace(whole, cost=cost, info={**whole.info, "restart_cost": whole.cost})
+        info = {**whole.info, "restart_cost": whole.cost}
+        paid = tuple(pair for pair in whole.curve if pair[0] > trained)
+        return replace(whole, cost=cost, info=info, curve=paid)
 
     def truth(self, config: Config) -> Truth:
         """Return the true losses and the cost of ``config`` at the target; never charged."""

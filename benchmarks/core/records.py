@@ -36,6 +36,7 @@ class TrialRow(TypedDict):
     value: NotRequired[float | None]
     cost: Seconds
     cumulative_cost: Seconds
+    curve: NotRequired[list[tuple[Share, float]]]
     crossed_budget: NotRequired[bool]
     note: NotRequired[dict[str, Any]]
     info: NotRequired[dict[str, Any]]
@@ -82,6 +83,7 @@ class EndedRow(TypedDict):
     test_loss: float | None
     cost: Seconds
     info: dict[str, Any]
+    curve: NotRequired[list[tuple[Share, float]]]
     end: float
     asked: Number
 

@@ -13,6 +13,9 @@ from benchmarks.core.space import Config
 Status = Literal["ok", "failed", "timeout", "diverged", "running"]
 STATUSES: tuple[Status, ...] = ("ok", "failed", "timeout", "diverged", "running")
 
+Losses = tuple[tuple[float, float], ...]
+"""(fidelity, loss) pairs of one training, the fidelities rising"""
+
 
 def _is_number(value: object) -> bool:
     return isinstance(value, Real) and not isinstance(value, bool) and math.isfinite(value)
@@ -113,6 +116,10 @@ class Observation:
     """test loss of the same fitted model, None if not measured; never shown to a method"""
     info: Mapping[str, Any] = field(default_factory=dict)
     """further values for the trace (wall time, subset seed, error message)"""
+    curve: Losses = ()
+    """validation losses of the same training on the way to its fidelity, which the cost has paid
+    for: above the fidelity from which it was resumed, below the one that was asked for. Only of
+    tasks whose trainings can be resumed"""
 
 
 @dataclass(frozen=True)
@@ -139,6 +146,8 @@ class Trial:
     overhead: float = 0.0
     """CPU seconds that the method took for the suggestion; a clock reading, so a method whose
     suggestions depend on it is not ``reproducible``"""
+    curve: Losses = ()
+    """as in ``Observation``: losses on the way from the resumed fidelity to this one"""
 
 
 Best = tuple[Trial | None, Trial | None]

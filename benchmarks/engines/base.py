@@ -105,13 +105,17 @@ class CompletedJob:
             "end": self.end,
             "asked": asked,
         }
-        return checked(row, EndedRow)
+        made = checked(row, EndedRow)
+        if seen.curve:  # plain numbers; to check each of them again would take long
+            made["curve"] = list(seen.curve)
+        return made
 
     @classmethod
     def of(cls, started: StartedRow, row: EndedRow) -> CompletedJob:
         """Build it from the rows that were written when it started and when it had ended."""
         loss = math.nan if row["loss"] is None else row["loss"]
-        seen = Observation(loss, row["cost"], row["status"], row["test_loss"], row["info"])
+        info, curve = row["info"], tuple(row.get("curve", ()))
+        seen = Observation(loss, row["cost"], row["status"], row["test_loss"], info, curve)
         return cls(Job.of(started), seen, row["end"])
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import math
 import time
@@ -12,7 +13,7 @@ import numpy as np
 
 from benchmarks.core.protocols import Task
 from benchmarks.core.records import plain
-from benchmarks.core.trial import STATUSES, Observation, Suggestion
+from benchmarks.core.trial import STATUSES, Losses, Observation, Suggestion
 
 
 def evaluate(
@@ -69,16 +70,34 @@ def _checked(observation: Any, maximise: bool) -> Observation:
     cost = _number("cost", observation.cost)
     if not 0 <= cost < math.inf:
         raise InvalidError(f"the task returned cost {observation.cost!r}")
+    curve = _curve(observation.curve, maximise) if observation.curve else ()
     loss, test_loss = _number("loss", observation.loss), observation.test_loss
     if test_loss is not None:
         test_loss = _number("test loss", test_loss)
         test_loss = (-test_loss if maximise else test_loss) if math.isfinite(test_loss) else None
     if status == "ok" and not math.isfinite(loss):
         info["error"] = f"{'value' if maximise else 'loss'} was {loss}"
-        return Observation(math.nan, cost, "diverged", None, info)
+        return Observation(math.nan, cost, "diverged", None, info, curve)
     if status != "ok":
-        return Observation(math.nan, cost, status, None, info)
-    return Observation(-loss if maximise else loss, cost, status, test_loss, info)
+        return Observation(math.nan, cost, status, None, info, curve)
+    return Observation(-loss if maximise else loss, cost, status, test_loss, info, curve)
+
+
+def _curve(curve: Any, maximise: bool) -> Losses:
+    """Return the losses on the way as plain numbers, to minimise, without those not finite.
+
+    Raises:
+        InvalidError: they are not (fidelity, loss) pairs, the fidelities rising in (0, 1).
+    """
+    sign = -1.0 if maximise else 1.0
+    try:
+        pairs = [(float(s), sign * float(loss)) for s, loss in curve]
+    except (TypeError, ValueError, OverflowError) as error:
+        raise InvalidError(f"the task returned curve {one_line(str(curve))[:100]}") from error
+    shares = [0.0, *(s for s, _ in pairs), 1.0]
+    if not all(low < high for low, high in itertools.pairwise(shares)):
+        raise InvalidError(f"the task returned a curve at {shares[1:-1]}: must rise in (0, 1)")
+    return tuple(pair for pair in pairs if math.isfinite(pair[1]))
 
 
 def _number(name: str, value: Any) -> float:
@@ -104,7 +123,9 @@ def sendable(observation: Any) -> Any:
     if not isinstance(observation, Observation) or not isinstance(observation.info, Mapping):
         return observation
     loss, cost, test_loss = map(plain, (observation.loss, observation.cost, observation.test_loss))
-    return Observation(loss, cost, observation.status, test_loss, jsonable(observation.info))
+    info, curve = jsonable(observation.info), observation.curve
+    curve = plain(curve) if curve else ()
+    return Observation(loss, cost, observation.status, test_loss, info, curve)
 
 
 def jsonable(mapping: Mapping[str, Any]) -> dict[str, Any]:

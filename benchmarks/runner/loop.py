@@ -180,6 +180,7 @@ def _end(ended: CompletedJob, method: Method, task: Task, seed: int, state: Stat
         loss=observation.loss,
         cost=observation.cost,
         status=observation.status,
+        curve=observation.curve,
     )
     state.history = state.history.end(trial)
     state.cumulative_cost += observation.cost
@@ -200,7 +201,10 @@ def _end(ended: CompletedJob, method: Method, task: Task, seed: int, state: Stat
         "started": job.started,
         "ended": datetime.now(UTC).isoformat(),
     }
-    return checked(row, TrialRow)
+    made = checked(row, TrialRow)
+    if trial.curve:  # plain numbers; to check each of them again would take long
+        made["curve"] = list(trial.curve)
+    return made
 
 
 def _nominal(history: History, task: Task) -> float:

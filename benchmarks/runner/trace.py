@@ -231,6 +231,7 @@ def ended_row(row: TrialRow, asked: int) -> EndedRow:
     """
     names = ("trial", "status", "loss", "test_loss", "cost")
     rest = {"info": row.get("info", {}), "end": row.get("end", 0.0), "asked": asked}
+    rest |= {"curve": row["curve"]} if "curve" in row else {}
     return checked({**{name: row[name] for name in names}, **rest}, EndedRow)  # type: ignore[literal-required]
 
 
@@ -238,7 +239,14 @@ def trial_of(row: TrialRow) -> Trial:
     """Return the trial of a row, as methods see it."""
     loss = math.nan if row["loss"] is None else row["loss"]
     config, note = read_only(row["config"]), read_only(row.get("note", {}))
-    overhead = row["suggest_overhead"]
     return Trial(
-        row["trial"], config, row["fidelity"], loss, row["cost"], row["status"], note, overhead
+        row["trial"],
+        config,
+        row["fidelity"],
+        loss,
+        row["cost"],
+        row["status"],
+        note,
+        row["suggest_overhead"],
+        tuple(row.get("curve", ())),
     )

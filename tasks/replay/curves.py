@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.core.arrays import Array
 from benchmarks.core.space import Config, check_choice
-from benchmarks.core.trial import Fidelities, Observation, Truth
+from benchmarks.core.trial import Fidelities, Losses, Observation, Truth
 from tasks.replay import curve_surrogate as surrogates
 from tasks.replay import table as tables
 from tasks.replay.best_known import best_known
@@ -121,7 +122,8 @@ class RecordedCurves(Replay):
             nominal=nominal,
         )
         self._columns, self._seeds = loaded.columns, meta["training_seeds"]
-        self._entries = np.array(shares_of(meta, self._length))
+        self._entry_shares = shares_of(meta, self._length)
+        self._entries = np.array(self._entry_shares)
         self._surrogate = surrogates.CurveSurrogate(self.space, meta, loaded.columns, family)
         self._rows: dict[tuple[float, ...], dict[int, int]] = {}
         for row in np.flatnonzero(~loaded.columns["held_out"]):
@@ -139,18 +141,28 @@ class RecordedCurves(Replay):
         info, last = {"training_seed": seed}, int(abs(self._entries - fidelity).argmin())
         row = self._recorded(config).get(seed)
         if row is None:
-            loss, test_loss, cost = (c[0, last] for c in self._surrogate.draw(config, seed))
+            curves = self._surrogate.draw(config, seed)
+            losses, test_losses, costs = (values[0] for values in curves)
         else:
+            losses, test_losses, costs = (
+                self._columns[name][row] for name in ("loss", "test_loss", "cost")
+            )
             held = int(self._columns["epochs"][row])
             if last >= held:
-                return Observation(
-                    math.nan, float(self._columns["cost"][row, held]), "diverged", None, info
-                )
-            loss, test_loss, cost = (
-                self._columns[name][row, last] for name in ("loss", "test_loss", "cost")
-            )
-        test_loss = None if math.isnan(test_loss) else float(test_loss)
-        return Observation(float(loss), float(cost), "ok", test_loss, info)
+                paid = self._paid(losses, held)
+                return Observation(math.nan, float(costs[held]), "diverged", None, info, paid)
+        loss, test_loss, cost = float(losses[last]), float(test_losses[last]), float(costs[last])
+        reported = None if math.isnan(test_loss) else test_loss
+        return Observation(loss, cost, "ok", reported, info, self._paid(losses, last))
+
+    def _paid(self, losses: Array, count: int) -> Losses:
+        """Return the first ``count`` losses of a curve with their fidelities.
+
+        Empty if trainings cannot be resumed: each fidelity is then evaluated on its own.
+        """
+        if not self.fidelities.resumable:
+            return ()
+        return tuple(zip(self._entry_shares[:count], losses[:count].tolist(), strict=True))
 
     def truth(self, config: Config) -> Truth:
         rows = list(self._recorded(config).values())

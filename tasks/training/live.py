@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from benchmarks.core.space import Config, Space
-from benchmarks.core.trial import Fidelities, Observation
+from benchmarks.core.trial import Fidelities, Losses, Observation
 from tasks.datasets import DataError
 from tasks.subprocess_worker import WorkerFailureError, WorkerProcess
 from tasks.training.worker_task import Pause, WorkerTask, build_worker, check_time_limit
@@ -130,8 +130,24 @@ class LiveTraining(WorkerTask):
             info |= {"curve": curve, "references": result["references"]}
         if result["error"] is not None:
             info["error"] = result["error"]
-            return Observation(math.nan, result["cost"], "diverged", None, info)
-        return Observation(curve["loss"][-1], result["cost"], "ok", curve["test_loss"][-1], info)
+            paid = self._paid(result, curve["loss"])
+            return Observation(math.nan, result["cost"], "diverged", None, info, paid)
+        *before, loss = curve["loss"]
+        paid, test_loss = self._paid(result, before), curve["test_loss"][-1]
+        return Observation(loss, result["cost"], "ok", test_loss, info, paid)
+
+    def _paid(self, result: Mapping[str, Any], losses: Sequence[float]) -> Losses:
+        """Return the losses that a request has paid for, with their fidelities.
+
+        Args:
+            result: answer of the worker process; ``began`` is the number of units that it resumed.
+            losses: losses after each unit on the way, from the start of the training.
+        """
+        if not self.fidelities.resumable:
+            return ()
+        first = result["began"]
+        numbered = enumerate(losses[first:], first + 1)
+        return tuple((unit / self._units, loss) for unit, loss in numbered)
 
     def _facts(self) -> dict[str, Any]:
         """Return ``read_task_info`` of the worker process; close the task on error."""

@@ -55,6 +55,17 @@ def test_the_same_rng_gives_the_same_loss(task: Task) -> None:
         assert first == second
 
 
+def test_losses_on_the_way_are_those_of_shorter_trainings(task: Task) -> None:
+    config, target = task.space.sample(np.random.default_rng(1)), task.fidelities.clip(0.2)
+    seen = task.evaluate(config, target, np.random.default_rng(2))
+    if not task.fidelities.resumable:
+        assert seen.curve == ()
+    for share, loss in seen.curve:
+        assert 0 < share < target
+        shorter = task.evaluate(config, share, np.random.default_rng(2))
+        assert shorter.loss == loss
+
+
 def test_corners_and_edges_of_the_space_can_be_evaluated(task: Task) -> None:
     width = task.space.width
     for u in (np.zeros(width), np.ones(width), np.arange(width) % 2):

@@ -11,7 +11,7 @@ from benchmarks.core.protocols import Task
 from benchmarks.core.space import Config
 from benchmarks.core.trial import Observation, Suggestion
 from benchmarks.engines import evaluate as evaluation
-from benchmarks.engines.evaluate import evaluate, failed
+from benchmarks.engines.evaluate import evaluate, failed, sendable
 from support import clock
 from support.tiny import Flaky, Tiny
 
@@ -77,6 +77,16 @@ def test_a_loss_that_is_not_finite_is_diverged(loss: float) -> None:
         (Observation(0.5, None), "the task returned cost None"),  # type: ignore[arg-type]
         (Observation(0.5, 1.0, "ok", "n/a"), "the task returned test loss 'n/a'"),  # type: ignore[arg-type]
         (Observation(0.5, 1.0, "ok", None, None), "the task returned info None"),  # type: ignore[arg-type]
+        (Observation(0.5, 1.0, curve=[0.3]), "the task returned curve [0.3]"),  # type: ignore[arg-type]
+        (Observation(0.5, 1.0, curve=((0.3, None),)), "the task returned curve ((0.3, None),)"),  # type: ignore[arg-type]
+        (
+            Observation(0.5, 1.0, curve=((0.3, 1.0), (0.2, 1.0))),
+            "the task returned a curve at [0.3, 0.2]: must rise in (0, 1)",
+        ),
+        (
+            Observation(0.5, 1.0, curve=((1.0, 1.0),)),
+            "the task returned a curve at [1.0]: must rise in (0, 1)",
+        ),
         (ValueError("mine"), "ValueError: mine"),
         (SystemExit(3), "SystemExit: 3"),
     ],
@@ -87,6 +97,17 @@ def test_rubbish_and_exceptions_are_failed_and_say_why(answer: Any, problem: str
     assert math.isnan(observation.loss)
     assert observation.info == {"error": problem}
     assert observation.cost == 0.5  # its share of a target evaluation
+
+
+def test_a_curve_is_handed_on_in_plain_numbers_to_minimise() -> None:
+    given = ((np.float32(0.25), np.float64(0.5)), (0.375, math.nan), (0.4375, 1))
+    for status in ("ok", "timeout"):
+        answer = Answers(Observation(0.5, 1.0, status, curve=given))  # type: ignore[arg-type]
+        assert ask(answer).curve == ((0.25, 0.5), (0.4375, 1.0))
+        assert all(type(number) is float for pair in ask(answer).curve for number in pair)
+        assert sendable(ask(answer)).curve == [[0.25, 0.5], [0.4375, 1.0]]
+        answer.maximise = True
+        assert ask(answer).curve == ((0.25, -0.5), (0.4375, -1.0))
 
 
 def test_control_c_is_not_a_failed_trial() -> None:

@@ -95,6 +95,52 @@ def test_a_resumable_task_continues_a_config_for_the_difference(tmp_path: Path) 
     assert noise[2] != pytest.approx(noise[0])
 
 
+class Resumable(Tiny):
+    """Its trainings continue, and report the loss at each eighth on the way."""
+
+    def __init__(self) -> None:
+        super().__init__(values=tuple(n / 8 for n in range(1, 9)))
+        self.fidelities = replace(self.fidelities, resumable=True)
+
+    def evaluate(self, config: Config, fidelity: float, rng: np.random.Generator) -> Observation:
+        seen = super().evaluate(config, fidelity, rng)
+        on_the_way = [n / 8 for n in range(1, 8) if n / 8 < fidelity]
+        return replace(seen, curve=tuple((s, self._loss(config, s)) for s in on_the_way))
+
+
+def test_losses_that_were_paid_for_are_in_the_history_and_in_the_trace(tmp_path: Path) -> None:
+    seen: list[History] = []
+
+    class Watching(Twice):
+        def suggest(self, history: History, rng: np.random.Generator) -> Suggestion:
+            seen.append(history)
+            return super().suggest(history, rng)
+
+    task = Resumable()
+    rows, _ = run(tmp_path / "whole", Watching(), task, Budget(trials=4))
+    at = [[s for s, _ in row.get("curve", ())] for row in rows]
+    assert at == [[0.125], [0.375, 0.5, 0.625, 0.75, 0.875]] * 2
+    expected = [[task._loss(row["config"], s) for s in a] for row, a in zip(rows, at, strict=True)]
+    assert [[loss for _, loss in row["curve"]] for row in rows] == expected
+    assert [trial.curve for trial in seen[-1]] == [tuple(row["curve"]) for row in rows[:3]]
+    # a run that goes on has them again, whichever of its files held them
+    run(tmp_path / "resumed", Twice(), task, Budget(trials=3))
+    trace = Trace(tmp_path / "resumed" / "trace.jsonl")
+    first = resume(trace, task).history
+    assert [trial.curve for trial in first] == [trial.curve for trial in seen[-1]]
+    lines = trace.path.read_bytes().splitlines(keepends=True)
+    trace.path.write_bytes(b"".join(lines[:-1]))
+    (waiting,) = resume(trace, task).pending
+    assert waiting.observation.curve == seen[-1].trials[2].curve
+    resumed, _ = run(tmp_path / "resumed", Twice(), task, Budget(trials=4))
+    assert without_clocks(resumed) == without_clocks(rows)
+
+
+def test_a_trace_without_losses_on_the_way_has_no_field_for_them(tmp_path: Path) -> None:
+    rows, _ = run(tmp_path, Twice(), Tiny(), Budget(trials=2))
+    assert not any("curve" in row for row in rows)
+
+
 def test_a_trace_holds_nominal_costs_where_the_task_names_them(tmp_path: Path) -> None:
     task = Tiny()
     task.fidelities = Fidelities(values=(0.25, 1.0), nominal=(0.1, 1.0))

@@ -62,6 +62,33 @@ def test_training_on_sees_the_same_curve(curve_table: Path) -> None:
     assert on.info["training_seed"] == short.info["training_seed"]
 
 
+def test_a_resumable_evaluation_has_the_losses_that_it_paid_for(curve_table: Path) -> None:
+    task = RecordedCurves(str(curve_table), resume_training=True)
+    shares = task.fidelities.values
+    assert shares is not None
+    known = recorded(curve_table)[0]["config"]
+    for config in (known, SPACE.sample(np.random.default_rng(8))):
+        each = [task.evaluate(config, s, np.random.default_rng(1)).loss for s in shares]  # type: ignore[arg-type]
+        pairs = tuple(zip(shares, each, strict=True))
+        whole = task.evaluate(config, 1.0, np.random.default_rng(1))  # type: ignore[arg-type]
+        assert whole.curve == pairs[:-1]
+        on = task.resume(config, shares[2], shares[5], np.random.default_rng(1))  # type: ignore[arg-type]
+        assert (on.loss, on.curve) == (each[5], pairs[3:5])
+        next_one = task.resume(config, shares[2], shares[3], np.random.default_rng(1))  # type: ignore[arg-type]
+        assert next_one.curve == ()
+
+
+def test_a_diverged_training_has_the_losses_until_then(curve_table: Path) -> None:
+    task = RecordedCurves(str(curve_table), resume_training=True)
+    ended = task.resume(BROKEN, 1 / EPOCHS, 1.0, np.random.default_rng(0))
+    assert ended.status == "diverged"
+    assert [round(EPOCHS * s) for s, _ in ended.curve] == [2, 3]
+
+
+def test_evaluations_that_restart_have_no_curve(task: RecordedCurves) -> None:
+    assert task.evaluate(SPACE.sample(RNG), 1.0, np.random.default_rng(0)).curve == ()
+
+
 def test_a_diverged_curve_ends_where_it_ended(task: RecordedCurves) -> None:
     rng = np.random.default_rng(0)
     assert task.evaluate(BROKEN, 3 / EPOCHS, rng).status == "ok"

@@ -37,11 +37,16 @@ def test_a_continued_training_is_charged_the_difference(data_dir: str, tmp_path:
     part = made.evaluate(CONFIG, shares[8], np.random.default_rng(0))
     on = made.resume(CONFIG, shares[8], shares[17], np.random.default_rng(0))
     whole = made.evaluate(CONFIG, shares[17], np.random.default_rng(0))
+    last = made.evaluate(CONFIG, shares[16], np.random.default_rng(0))
     made.close()
     assert on.info["continued_from"] == 9
     assert on.loss == whole.loss
+    assert [s for s, _ in whole.curve] == list(shares[:17])
+    assert on.curve == whole.curve[9:]
+    assert whole.curve[16] == (shares[16], last.loss)
+    assert whole.curve[:8] == part.curve
     assert on.info["restart_cost"] == pytest.approx(part.cost + on.cost)
-    assert len(list(tmp_path.glob("*.pt"))) == 2
+    assert len(list(tmp_path.glob("*.pt"))) == 3
 
 
 def test_the_recorder_gets_the_whole_curve(data_dir: str) -> None:
