@@ -18,6 +18,7 @@ CONF = Path(__file__).resolve().parents[1] / "conf"
 YAMLS = [(g, path.stem) for g in ("method", "task") for path in sorted(CONF.glob(f"{g}/*.yaml"))]
 REQUIRED = {
     "tasks.Cars": {"space", "backbone", "train"},
+    "tasks.Command": {"command", "space"},
     "tasks.cars_task": {"space", "backbone", "train"},
     "tasks.cnn_fashion": {"space"},
     "tasks.gbm_covertype": {"space"},

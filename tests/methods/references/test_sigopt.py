@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 import yaml
 
-from benchmarks.core.space import Categorical, Float, Integer, PowerOfTwo, Space
+from benchmarks.core.space import Categorical, Float, Integer, Ordinal, PowerOfTwo, Space
 from benchmarks.core.trial import Fidelities, History, Status, Trial
 from methods.references.sigopt import (
     REQUIREMENTS,
@@ -111,16 +111,12 @@ def test_a_rounding_error_beyond_the_bounds_is_clipped() -> None:
     assert _decode(Float(0.0, 0.99), 0.99 + 1e-15) == 0.99
 
 
-class Strange:
-    pass
-
-
 @pytest.mark.parametrize(
     ("parameter", "message"),
     [
         (Integer(3, 3), "k: SigOpt needs at least two values"),
         (Categorical(("a",)), "k: SigOpt needs at least two values"),
-        (Strange(), "k: SigOpt does not support Strange"),
+        (Ordinal((1, 2)), "k: SigOpt does not support Ordinal"),
     ],
 )
 def test_what_sigopt_has_not(parameter: Any, message: str) -> None:
