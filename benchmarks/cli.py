@@ -18,6 +18,8 @@ usage: untunable COMMAND [KEY=VALUE ...]
   report       figures and tables of a study         untunable report study=svm_paper
   summary      a table per task of a study           untunable summary study=default
   claims       the talk's claims, judged              untunable claims
+  ask          the next config of your own training  untunable ask mine method=fabolas task=declared
+  tell         its result                            untunable tell mine --trial 0 --loss .31
   record       record a live task into a table       untunable record task=svm_mnist --status
   figure_data  what figures need besides runs        untunable figure_data study=cars_talk
 
@@ -74,6 +76,18 @@ def _report(arguments: Sequence[str]) -> int:
     return report.main(arguments)
 
 
+def _ask(arguments: Sequence[str]) -> int:
+    from benchmarks import ask_tell
+
+    return ask_tell.ask(arguments)
+
+
+def _tell(arguments: Sequence[str]) -> int:
+    from benchmarks import ask_tell
+
+    return ask_tell.tell(arguments)
+
+
 def _claims(arguments: Sequence[str]) -> int:
     from analysis.claims import __main__ as claims
 
@@ -110,6 +124,8 @@ COMMANDS: dict[str, Callable[[Sequence[str]], int]] = {
     "report": _report,
     "summary": _summary,
     "claims": _claims,
+    "ask": _ask,
+    "tell": _tell,
     "record": _record,
     "figure_data": _figure_data,
 }

@@ -13,6 +13,7 @@ _MODULES = {
     "Cars": "tasks.cars.live",
     "Command": "tasks.command",
     "ConvolutionalNet": "tasks.convolutional_net.task",
+    "Declared": "tasks.declared",
     "LanguageModel": "tasks.language_model.task",
     "RecordedCurves": "tasks.replay.curves",
     "RecordedTask": "tasks.replay.evaluations",

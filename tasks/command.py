@@ -85,7 +85,7 @@ class Command(Task):
                 command without ``{checkpoint}``.
         """
         self.space = Space.from_spec(space)
-        self.fidelities = _fidelities(fidelity or {}, resumable)
+        self.fidelities = fidelities_of(fidelity or {}, resumable)
         self.maximise = maximise
         try:
             self._words = shlex.split(command)
@@ -186,7 +186,7 @@ class Command(Task):
                 watchdog.forget(process.pid)
 
 
-def _fidelities(spec: Mapping[str, Any], resumable: bool) -> Fidelities:
+def fidelities_of(spec: Mapping[str, Any], resumable: bool) -> Fidelities:
     """Build the fidelities from bounds or values in their unit.
 
     Raises:

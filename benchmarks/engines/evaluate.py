@@ -38,7 +38,7 @@ def evaluate(
             observation = task.resume(config, trained, suggestion.fidelity, rng)
         else:
             observation = task.evaluate(config, suggestion.fidelity, rng)
-        return _checked(observation, task.maximise)
+        return checked_observation(observation, task.maximise)
     except InvalidError as error:
         problem = str(error)
     except KeyboardInterrupt:
@@ -53,7 +53,7 @@ class InvalidError(ValueError):
     """A task returned something that is no observation."""
 
 
-def _checked(observation: Any, maximise: bool) -> Observation:
+def checked_observation(observation: Any, maximise: bool) -> Observation:
     """Return the observation with plain values, to minimise.
 
     Raises:

@@ -86,7 +86,7 @@ def _run_in(folder: RunFolder, settings: RunSettings, method: Method, task: Task
             return "finished"
     virtual = engine_of(settings.workers, task) == "virtual"
     simulated = settings.workers.n > 1 and virtual
-    meta = _meta(settings, key, at_default, method, task, held)
+    meta = metadata_of(settings, key, at_default, method, task, held)
     folder.write_meta(meta)  # before files are shortened, so that the run is not taken for finished
     state = resume(folder.trace, task, raised and simulated, simulated)
     meta["parts"][-1]["trials"] = len(state.history)
@@ -225,7 +225,7 @@ def _budgets(held: RunMeta) -> list[dict[str, Any]]:
     return held.get("budgets") or [held["settings"].get("budget", {})]
 
 
-def _meta(
+def metadata_of(
     settings: RunSettings,
     key: Mapping[str, Any],
     at_default: Sequence[str],
@@ -233,6 +233,16 @@ def _meta(
     task: Task,
     held: RunMeta | None,
 ) -> RunMeta:
+    """Return the metadata of a run that begins or goes on.
+
+    Args:
+        settings: its settings.
+        key: see ``benchmarks.runner.run_folder.key_of``.
+        at_default: names in ``key`` whose value is the default.
+        method: its method.
+        task: its task.
+        held: the metadata that its folder holds; None for a new run.
+    """
     now = datetime.now(UTC).isoformat(timespec="seconds")
     part: dict[str, Any] = {
         "trials": 0,

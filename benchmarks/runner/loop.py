@@ -60,7 +60,7 @@ def run(
     engine.on_completed = lambda completed: writer.end(completed.row(len(state.history)))
 
     def finish(completed: CompletedJob) -> None:
-        row = _end(completed, method, task, seed, state)
+        row = end(completed, method, task, seed, state)
         writer.append(row)
         state.ended += 1
         report(row)
@@ -69,7 +69,7 @@ def run(
         finish(completed)
     for interrupted in state.running:
         engine.start(interrupted)
-    for asked in _ask_again(method, task, seed, state, engine):
+    for asked in ask_again(method, task, seed, state, engine):
         writer.start(asked.row())
         engine.start(asked)
     method_waits = False
@@ -82,7 +82,7 @@ def run(
             and not method_waits
             and engine.idle_worker() is not None
         ):
-            job = _ask(method, task, seed, state, engine)
+            job = ask(method, task, seed, state, engine)
             method_waits = job is None
             if job is not None:
                 state.history = state.history.append(as_running_trial(job))
@@ -110,7 +110,7 @@ def _spent(budget: Budget, state: State, task: Task) -> str | None:
     return budget.spent(len(state.history), state.cumulative_cost, unit, nominal)
 
 
-def _ask(
+def ask(
     method: Method,
     task: Task,
     seed: int,
@@ -158,13 +158,11 @@ def _ask(
     )
 
 
-def _ask_again(
-    method: Method, task: Task, seed: int, state: State, engine: Engine
-) -> Iterator[Job]:
+def ask_again(method: Method, task: Task, seed: int, state: State, engine: Engine) -> Iterator[Job]:
     """Ask the method again for the suggestions that a power cut lost; yield a job for each."""
     for number in state.lost:
         trials = list(state.history.trials)
-        job = _ask(method, task, seed, state, engine, History(trials[:number], task.loss_floor))
+        job = ask(method, task, seed, state, engine, History(trials[:number], task.loss_floor))
         if job is None:
             raise MethodError(f"Method.suggest returned None for trial {number}, which was lost")
         trials[number] = as_running_trial(job)
@@ -172,7 +170,7 @@ def _ask_again(
         yield job
 
 
-def _end(ended: CompletedJob, method: Method, task: Task, seed: int, state: State) -> TrialRow:
+def end(ended: CompletedJob, method: Method, task: Task, seed: int, state: State) -> TrialRow:
     """Update the state with a trial that has ended; return its row of the trace."""
     job, observation = ended.job, ended.observation
     trial = replace(

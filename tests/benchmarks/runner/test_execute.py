@@ -91,7 +91,7 @@ def test_simulated_workers_that_train_lose_no_training_when_killed(
 
     Trains.counted = 0
     with monkeypatch.context() as broken:
-        broken.setattr("benchmarks.runner.loop._end", dies)
+        broken.setattr("benchmarks.runner.loop.end", dies)
         with pytest.raises(KeyboardInterrupt):
             run(trains(12), tmp_path / "killed")
     assert Trains.counted == 4
