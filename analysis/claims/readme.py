@@ -38,6 +38,7 @@ def claims(results: Path) -> str:
         rows.append({
             "slide": claim.slide.iloc[0],
             "claim": claim.text.iloc[0],
+            "number": claim.number.iloc[0],
             "measured here": "; ".join(map(_measured, shown.to_dict("records"))),
             "verdict": overall(list(claim.verdict)),
         })  # fmt: skip
