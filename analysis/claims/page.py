@@ -11,8 +11,8 @@ from analysis.claims.judge import FAILS, HOLDS, NOT_MEASURED, OPEN, Verdict
 from analysis.page.tables import to_markdown
 
 COLUMNS = (
-    "claim", "slide", "text", "measure", "number", "method", "reference", "task", "study", "account",
-    "detail", "value", "low", "high", "says", "verdict",
+    "claim", "slide", "text", "measure", "number", "method", "reference", "task", "study",
+    "account", "detail", "value", "low", "high", "says", "verdict",
 )  # fmt: skip
 HEAD = """# The claims of the talk
 
@@ -35,8 +35,8 @@ def rows_of(verdicts: Sequence[Verdict]) -> pd.DataFrame:
         says = each.measured.text if each.measured else ""
         claim = each.claim
         rows.append((
-            claim.name, claim.slide, claim.text, claim.measure, claim.number, each.method, each.reference,
-            each.task, each.study, each.account, each.detail, value, low, high, says, each.verdict,
+            claim.name, claim.slide, claim.text, claim.measure, claim.number, each.method,
+            each.reference, each.task, each.study, each.account, each.detail, value, low, high, says, each.verdict,
         ))  # fmt: skip
     return pd.DataFrame(rows, columns=list(COLUMNS))
 
