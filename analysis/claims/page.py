@@ -36,7 +36,8 @@ def rows_of(verdicts: Sequence[Verdict]) -> pd.DataFrame:
         claim = each.claim
         rows.append((
             claim.name, claim.slide, claim.text, claim.measure, claim.number, each.method,
-            each.reference, each.task, each.study, each.account, each.detail, value, low, high, says, each.verdict,
+            each.reference, each.task, each.study, each.account, each.detail, value, low, high,
+            says, each.verdict,
         ))  # fmt: skip
     return pd.DataFrame(rows, columns=list(COLUMNS))
 
