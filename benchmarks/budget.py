@@ -88,10 +88,11 @@ class Budget(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         ended = [trial for trial in trials if trial.status != "running"]
         at_target = [t.cost for t in ended if t.status == "ok" and t.fidelity == 1]
         if at_target:
-            return Unit(median(at_target), "the median cost of the trials at the target")
+            known_from = "the median cost of the trials at the target"
+            return Unit(median(at_target), known_from, task_good_cost)
         if ended:
             largest = max(trial.cost / trial.fidelity for trial in ended)
-            return Unit(largest, "the largest cost / fidelity of a trial")
+            return Unit(largest, "the largest cost / fidelity of a trial", task_good_cost)
         return None
 
     def cost_limit(self, unit: Unit | None) -> tuple[float, str] | None:

@@ -55,6 +55,10 @@ OF_TASK: Mapping[str, Rule] = {
         _optional(lambda v: _number(v) and v > 0),
         "a positive number of seconds, or None",
     ),
+    "good_cost": (
+        _optional(lambda v: _number(v) and v > 0),
+        "a positive number of seconds, or None",
+    ),
     "resolution": (_optional(lambda v: _number(v) and v >= 0), "a number, 0 or more, or None"),
     "caption": (_is(str), "a text"),
     "sizes": (_is(Mapping), "a mapping of names to numbers"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.core.protocols import Task
+from benchmarks.core.records import Baseline
 from benchmarks.core.space import Config
 from benchmarks.core.trial import Observation, Truth
 
@@ -32,7 +34,8 @@ class ScaledCosts(Task):
                 positive.
         """
         given = f"task.hours_per_training={hours}"
-        if isinstance(hours, bool) or not isinstance(hours, int | float) or not hours > 0:
+        number = isinstance(hours, int | float) and not isinstance(hours, bool)
+        if not number or not 0 < hours < math.inf:
             raise ValueError(f"{given}: must be a positive number")
         if not task.reproducible:
             raise ValueError(f"{given}: the task trains for real, so its costs are what they are")
@@ -41,9 +44,11 @@ class ScaledCosts(Task):
         self._task, self._factor = task, hours * HOUR / task.good_cost
         self.space, self.fidelities, self.version = task.space, task.fidelities, task.version
         self.loss_floor, self.best_loss = task.loss_floor, task.best_loss
-        self.resolution, self.caption, self.sizes = task.resolution, task.caption, task.sizes
+        self.resolution, self.sizes = task.resolution, task.sizes
+        scaled = f"costs scaled to {hours:g} h for a training of a good config"
+        self.caption = f"{task.caption}; {scaled}" if task.caption else scaled
         self.maximise, self.isolated = task.maximise, task.isolated
-        self.baselines = task.baselines
+        self.baselines = {name: self._untuned(each) for name, each in task.baselines.items()}
         self.good_cost = hours * HOUR
         self.target_cost = None if task.target_cost is None else task.target_cost * self._factor
 
@@ -80,6 +85,10 @@ class ScaledCosts(Task):
 
     def close(self) -> None:
         self._task.close()
+
+    def _untuned(self, known: Baseline) -> Baseline:
+        cost = known.get("cost")
+        return known if cost is None else {**known, "cost": cost * self._factor}
 
     def _scaled(self, seen: Observation) -> Observation:
         info = dict(seen.info)

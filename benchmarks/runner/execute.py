@@ -14,7 +14,7 @@ from typing import Any
 from threadpoolctl import threadpool_limits
 
 from benchmarks import provenance
-from benchmarks.budget import Budget, Unit
+from benchmarks.budget import LIMITS, Budget, Unit
 from benchmarks.components import build_method, options_at_default
 from benchmarks.core.protocols import Method, Task
 from benchmarks.core.records import Part, RunMeta, TrialRow, checked
@@ -22,7 +22,7 @@ from benchmarks.engines.isolated_task import EvaluationSettings, build_evaluated
 from benchmarks.engines.select import build_engine, engine_of
 from benchmarks.lock import LockedError
 from benchmarks.runner import loop
-from benchmarks.runner.progress import Reporter, closing_table, reasons
+from benchmarks.runner.progress import Reporter, closing_table, limits_text, reasons
 from benchmarks.runner.resumption import State, resume
 from benchmarks.runner.run_folder import KeyMismatchError, RunFolder, key_of
 from benchmarks.runner.trace import DamagedError, trial_of
@@ -72,6 +72,9 @@ def _run_in(folder: RunFolder, settings: RunSettings, method: Method, task: Task
         for group, component in (("method", settings.method), ("task", settings.task))
         for name in options_at_default(component, settings.allow)
     ]
+    # in the key of methods that use the budget
+    limits = [f"budget.{limit}" for limit in LIMITS]
+    at_default += [name for name in limits if name in key and key[name] is None]
     if not settings.resume:
         folder.clear()
     folder.check_key(key, at_default)
@@ -95,10 +98,12 @@ def _run_in(folder: RunFolder, settings: RunSettings, method: Method, task: Task
     (folder.path / "error.txt").unlink(missing_ok=True)
     _say_how_it_goes_on(title, state, meta, raised and settings.workers.n > 1 and not simulated)
     done = len(state.history) - len(state.running)
+    unit = budget.unit(task.target_cost, state.history, task.good_cost)
+    until = limits_text(settings.plain["budget"], unit)
     try:
         with (
             folder.trace.open(sync=not task.reproducible) as writer,
-            Reporter(title, budget.trials, task.best_loss, done) as reporter,
+            Reporter(title, budget.trials, task.best_loss, done, until) as reporter,
             closing(build_engine(settings, task, state.now, state.known)) as engine,
         ):
             stopped_by = loop.run(
@@ -114,14 +119,8 @@ def _run_in(folder: RunFolder, settings: RunSettings, method: Method, task: Task
         kept = folder.path / "error.txt"
         print(f"failed: {problem} ({_keep_error(folder, meta, problem) or kept})", file=sys.stderr)
         return "failed"
-    return _finish(
-        folder,
-        settings,
-        meta,
-        state,
-        stopped_by,
-        budget.unit(task.target_cost, state.history, task.good_cost),
-    )
+    unit = budget.unit(task.target_cost, state.history, task.good_cost)
+    return _finish(folder, settings, meta, state, stopped_by, unit)
 
 
 def _finish(

@@ -17,6 +17,7 @@ from benchmarks.core.trial import History, Observation, Suggestion, Trial, Truth
 from benchmarks.engines.base import CompletedJob, Engine, Job, stream
 from benchmarks.engines.evaluate import jsonable
 from benchmarks.engines.virtual import Virtual
+from benchmarks.runner.checkpoints import Checkpoints
 from benchmarks.runner.resumption import State, as_running_trial
 from benchmarks.runner.trace import TraceWriter
 
@@ -128,6 +129,7 @@ def ask(
         engine: has an idle worker.
         history: history to show the method; None shows all trials.
     """
+    checkpoints = state.checkpoints if history is None else Checkpoints()
     history = state.history if history is None else history
     number = len(history)
     started = datetime.now(UTC)
@@ -144,7 +146,9 @@ def ask(
     kept = Suggestion(
         jsonable(suggestion.config), float(suggestion.fidelity), jsonable(suggestion.note)
     )
-    first, trained = _checkpoint_of(kept, history, task)
+    first, trained = len(history), 0.0
+    if task.fidelities.resumable:
+        first, trained = checkpoints.of(kept, history)
     return Job(
         number,
         kept,
@@ -213,21 +217,6 @@ def _nominal(history: History, task: Task) -> float:
 def _cpu(method: Method) -> float:
     """Return the CPU seconds used so far by this process and the method's child processes."""
     return time.process_time() + method.cpu_elsewhere
-
-
-def _checkpoint_of(suggestion: Suggestion, history: History, task: Task) -> tuple[int, float]:
-    """Return the trial and the fidelity from which the suggested config's training is resumed.
-
-    The trial is the first ok one of the config, whose random stream all its trainings use; if there
-    is none, it is the trial to come. The fidelity is the highest one reached below the suggested
-    fidelity; 0 if there is none.
-    """
-    if not task.fidelities.resumable:
-        return len(history), 0.0
-    earlier = [t for t in history if t.config == suggestion.config and t.status == "ok"]
-    reached = [t.fidelity for t in earlier if t.fidelity < suggestion.fidelity]
-    first = earlier[0].number if earlier else len(history)
-    return first, max(reached, default=0.0)
 
 
 def _check(suggestion: Suggestion, task: Task) -> None:

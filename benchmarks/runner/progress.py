@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from benchmarks.budget import LIMITS, Unit
 from benchmarks.core.records import RunMeta, TrialRow
 from benchmarks.engines.evaluate import one_line
 
@@ -40,11 +41,50 @@ def reasons(rows: Sequence[TrialRow]) -> dict[str, int]:
     return dict(Counter(map(one_line, texts)).most_common())
 
 
+def limit_text(limit: str, amount: float, unit: Unit | None) -> str:
+    """Say a limit of the budget for people: ``2 trainings of a good config (52.9 s each)``.
+
+    Args:
+        limit: its name, one of ``benchmarks.budget.LIMITS``.
+        amount: its value.
+        unit: cost of a full training, see ``Budget.unit``; None if not known yet.
+    """
+    if limit == "trials":
+        return f"{amount:g} trials"
+    if limit == "cost":
+        return f"a cost of {seconds(amount)}"
+    if limit == "nominal":
+        return f"a nominal cost of {amount:g} full trainings"
+    if unit is None:
+        return f"{amount:g} full trainings (of a cost to be measured)"
+    good = unit.good if limit == "trainings" else None
+    cost = unit.seconds if good is None else good
+    words = "full trainings" if good is None else "trainings of a good config"
+    each = f"{cost:.3g} s" if cost < 2 * 60 else seconds(cost)
+    return f"{amount:g} {words} ({each} each)"
+
+
+def limits_text(asked: Mapping[str, Any], unit: Unit | None) -> str:
+    """Say all limits of a budget, as in ``limit_text``.
+
+    Args:
+        asked: the budget, by limit; None for no limit.
+        unit: as in ``limit_text``.
+    """
+    named = {limit: asked[limit] for limit in LIMITS if asked.get(limit) is not None}
+    return " or ".join(limit_text(limit, amount, unit) for limit, amount in named.items())
+
+
 class Reporter:
     """Shows the progress of a run; use in a ``with`` block."""
 
     def __init__(
-        self, title: str, trials: float | None, best_loss: float | None, done: int = 0
+        self,
+        title: str,
+        trials: float | None,
+        best_loss: float | None,
+        done: int = 0,
+        until: str = "",
     ) -> None:
         """Prepare the display.
 
@@ -53,8 +93,10 @@ class Reporter:
             trials: largest possible number of trials; None if not known.
             best_loss: that of the task, to show regret; None if not known.
             done: number of trials that ended before this start.
+            until: when the run will end, see ``limits_text``.
         """
         self._title, self._best_loss = title, best_loss
+        self._until = f", until {until}" if until else ""
         self._trials = None if trials is None else int(trials)
         self._bar: Progress | None = None
         self._done = done
@@ -68,11 +110,10 @@ class Reporter:
             )
 
     def __enter__(self) -> Reporter:
+        print(f"{self._title}{self._until}", flush=True)
         if self._bar is not None:
             self._bar.start()
             self._bar.add_task(self._title, total=self._trials, state="")
-        else:
-            print(self._title, flush=True)
         return self
 
     def __exit__(
@@ -149,6 +190,9 @@ def closing_table(rows: Sequence[TrialRow], meta: RunMeta, folder: Path, plot: P
     if bad:
         table.add_row("not ok", "; ".join(f"{n} {why}" for why, n in list(bad.items())[:REASONS]))
     table.add_row("ended by", f"budget.{meta.get('stopped_by')}")
+    limit = _limit_reached(meta)
+    if limit is not None:
+        table.add_row("which was", limit)
     unit = meta.get("unit")
     if unit is not None and meta.get("unit_from") != "the task":
         text = f"{seconds(unit)}: {meta.get('unit_from')}"
@@ -159,6 +203,20 @@ def closing_table(rows: Sequence[TrialRow], meta: RunMeta, folder: Path, plot: P
     console.print(f"trace: {folder / 'trace.jsonl'}", highlight=False)
     if plot is not None:
         console.print(f"regret plot: {plot}", highlight=False)
+
+
+def _limit_reached(meta: RunMeta) -> str | None:
+    """Return the limit that ended a run, in the words of ``limit_text``; None if not known."""
+    name, budgets, unit = meta.get("stopped_by") or "", meta.get("budgets"), None
+    amount = budgets[-1].get(name) if budgets else None
+    if amount is None:
+        return None
+    cost = meta.get("unit")
+    if cost is not None:
+        stated = budgets[-1].get("target_cost") if budgets else None
+        good = None if stated else meta["task_facts"].get("good_cost")
+        unit = Unit(cost, meta.get("unit_from", ""), good)
+    return limit_text(name, amount, unit)
 
 
 def show(value: Any) -> str:

@@ -10,6 +10,7 @@ from benchmarks.core.protocols import Task
 from benchmarks.core.read_only import read_only
 from benchmarks.core.trial import History, Observation, Trial
 from benchmarks.engines.base import CompletedJob, Job
+from benchmarks.runner.checkpoints import Checkpoints
 from benchmarks.runner.trace import Stored, Trace, ended_row, trial_of
 
 
@@ -32,6 +33,8 @@ class State:
     """what trials in ``running`` have returned, with simulated workers on a task that trains"""
     now: float = 0.0
     """reading of the run's clock, seconds"""
+    checkpoints: Checkpoints = field(default_factory=Checkpoints)
+    """of the trials in the history that a suggestion has looked for"""
 
 
 def resume(trace: Trace, task: Task, rewind: bool = False, simulated: bool = False) -> State:

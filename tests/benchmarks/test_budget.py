@@ -142,5 +142,7 @@ def test_trainings_are_those_of_a_good_config_where_the_task_knows_its_cost() ->
     assert budget.cost_limit(budget.unit(60.0, [])) == (180.0, "trainings")
     stated = Budget(trainings=3, target_cost=10.0)
     assert stated.cost_limit(stated.unit(60.0, [], 276.0)) == (30.0, "trainings")
+    measured = budget.unit(None, trials((1.0, 7.0, "ok")), 276.0)
+    assert budget.cost_limit(measured) == (828.0, "trainings")
     both = Budget(trainings=1, target_evaluations=5)
     assert both.cost_limit(known) == (276.0, "trainings")

@@ -27,6 +27,18 @@ def test_it_writes_the_toy_and_a_map_of_every_recorded_task(tmp_path: Path) -> N
     assert maps.fidelity.nunique() == 4
 
 
+def test_runs_at_scaled_costs_get_the_maps_of_their_table(tmp_path: Path) -> None:
+    written = []
+    for study, *hours in (["plain"], ["scaled", "task.hours_per_training=4.2"]):
+        quick = ("method=random", "task=svm_mnist", "budget.trials=2", "plot=false")
+        done = call_here(tmp_path, f"study={study}", *quick, *hours)
+        assert done.returncode == 0, done.stderr
+        done = call_here(tmp_path, f"study={study}", module=MODULE)
+        assert done.returncode == 0, done.stderr
+        written.append((tmp_path / f"results/{study}/data/maps_svm_mnist.csv").read_bytes())
+    assert written[0] == written[1]
+
+
 @pytest.mark.skipif(find_spec("torch") is not None, reason="torch is here, and would train")
 def test_without_torch_the_rest_is_written_and_one_line_says_what_is_not(tmp_path: Path) -> None:
     done = call_here(tmp_path, "experiment=cars_talk", module=MODULE)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
 
 import numpy as np
@@ -28,6 +29,7 @@ def test_costs_are_scaled_and_nothing_else() -> None:
         assert scaled.truth(config).loss == plain.truth(config).loss
         assert scaled.truth(config).cost == pytest.approx(plain.truth(config).cost * factor)
     assert scaled.good_cost == 4.2 * 3600
+    assert scaled.caption == "costs scaled to 4.2 h for a training of a good config"
     assert scaled.target_cost == pytest.approx(plain.target_cost * factor)
 
 
@@ -40,9 +42,24 @@ def test_a_continued_training_is_scaled_with_its_restart() -> None:
     factor = 60 / plain.good_cost
     assert b.cost == pytest.approx(a.cost * factor)
     assert b.info["restart_cost"] == pytest.approx(a.info["restart_cost"] * factor)
+    assert b.curve == a.curve
+    assert len(b.curve) == 33
+    assert scaled.caption.startswith(f"{plain.caption}; costs scaled to ")
 
 
-@pytest.mark.parametrize("hours", [0, -1, "long", True])
+def test_the_cost_of_an_untuned_config_is_scaled() -> None:
+    task = Tiny()
+    task.good_cost = 2.0
+    task.baselines = {
+        "default": {"config": {"x": 0.5, "y": 0.5}, "cost": 3.0, "loss": 0.1},
+        "talk": {"config": {"x": 0.1, "y": 0.5}},
+    }
+    scaled = ScaledCosts(task, 1.0)
+    assert scaled.baselines["default"] == {**task.baselines["default"], "cost": 5400.0}
+    assert scaled.baselines["talk"] == task.baselines["talk"]
+
+
+@pytest.mark.parametrize("hours", [0, -1, math.inf, math.nan, "long", True])
 def test_hours_must_be_positive(hours: object) -> None:
     with pytest.raises(ValueError, match=r"task.hours_per_training=.*must be a positive number"):
         ScaledCosts(Synthetic("branin"), hours)  # type: ignore[arg-type]

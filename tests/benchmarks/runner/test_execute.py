@@ -16,8 +16,9 @@ from benchmarks.runner.execute import run
 from benchmarks.runner.progress import reasons
 from benchmarks.runner.trace import Trace
 from benchmarks.settings import ConfigError
+from methods.random_search import RandomSearch
 from support.rows import trial_row
-from support.settings import run_settings
+from support.settings import composed, run_settings
 from support.tiny import Tiny, without_clocks
 
 
@@ -191,6 +192,32 @@ def test_every_part_of_a_run_has_its_provenance_and_differences_are_said(
     printed = capsys.readouterr().out
     assert f"note: code: commit {'a' * 40}, now {'b' * 40}" in printed
     assert ", now 99" in printed
+
+
+def test_a_run_from_before_a_limit_goes_on_with_a_method_that_uses_the_budget(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(RandomSearch, "uses_budget", True)
+    assert run(settings(3), tmp_path) == "finished"
+    held = meta(tmp_path)
+    assert held["key"].pop("budget.trainings", 0) is None
+    held["at_default"].remove("budget.trainings")
+    (tmp_path / "meta.json").write_text(json.dumps(held))
+    assert run(settings(3), tmp_path) == "finished"
+    with pytest.raises(ConfigError, match=r"another run \(budget\.trainings was None, is 9\)"):
+        run(settings(3, budget={"trainings": 9}), tmp_path)
+
+
+def test_a_run_says_its_limit_with_the_unit(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    described = composed("task=branin")["task"]
+    run(run_settings(task=described, plot=False), tmp_path)
+    first, *rest = capsys.readouterr().out.splitlines()
+    said = "2 trainings of a good config (105 s each)"
+    assert first == f"random on branin, seed 0, until {said}"
+    assert any("which was" in line and said in line for line in rest)
+    assert meta(tmp_path)["stopped_by"] == "trainings"
 
 
 def test_the_unit_of_the_budget_is_kept_with_its_source(tmp_path: Path) -> None:

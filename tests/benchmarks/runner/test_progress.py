@@ -5,7 +5,15 @@ from typing import Any
 
 import pytest
 
-from benchmarks.runner.progress import Reporter, closing_table, number, regret_of, seconds
+from benchmarks.budget import Unit
+from benchmarks.runner.progress import (
+    Reporter,
+    closing_table,
+    limits_text,
+    number,
+    regret_of,
+    seconds,
+)
 
 ROW: dict[str, Any] = {
     "trial": 0,
@@ -55,6 +63,52 @@ def test_without_a_terminal_progress_is_plain_lines(capsys: pytest.CaptureFixtur
     assert lines[0] == "title"
     assert lines[1] == "trial 2/20: cost 3.3 min, regret 0.05"
     assert len(lines) == 11
+
+
+GOOD = Unit(182.0, "the task", 52.9)
+
+
+@pytest.mark.parametrize(
+    ("asked", "unit", "text"),
+    [
+        ({"trainings": 2, "trials": None}, GOOD, "2 trainings of a good config (52.9 s each)"),
+        ({"trainings": 2}, GOOD._replace(good=None), "2 full trainings (3.0 min each)"),
+        (
+            {"target_evaluations": 2.5, "trials": 150},
+            GOOD,
+            "150 trials or 2.5 full trainings (3.0 min each)",
+        ),
+        ({"trainings": 2}, None, "2 full trainings (of a cost to be measured)"),
+        (
+            {"cost": 60, "nominal": 4},
+            None,
+            "a cost of 60.00 s or a nominal cost of 4 full trainings",
+        ),
+    ],
+)
+def test_a_budget_is_said_with_its_unit(asked: dict[str, Any], unit: Any, text: str) -> None:
+    assert limits_text(asked, unit) == text
+
+
+@pytest.mark.parametrize(
+    ("changes", "text"),
+    [
+        ({}, "2 trainings of a good config (52.9 s each)"),
+        ({"target_cost": 182.0}, "2 full trainings (3.0 min each)"),
+    ],
+)
+def test_the_closing_table_says_the_limit_that_ended_the_run(
+    changes: dict[str, Any], text: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    meta: Any = META | {
+        "stopped_by": "trainings",
+        "budgets": [{"trials": 5}, {"trainings": 2, **changes}],
+        "unit": 182.0,
+        "unit_from": "the task",
+        "task_facts": {**META["task_facts"], "good_cost": 52.9},  # type: ignore[dict-item]
+    }
+    closing_table([ROW], meta, Path("folder"), None)  # type: ignore[list-item]
+    assert text in capsys.readouterr().out
 
 
 def test_the_closing_table_says_what_was_found_and_what_it_cost(
