@@ -19,6 +19,7 @@ YAMLS = [(g, path.stem) for g in ("method", "task") for path in sorted(CONF.glob
 REQUIRED = {
     "tasks.Cars": {"space", "backbone", "train"},
     "tasks.Command": {"command", "space"},
+    "tasks.Declared": {"space"},
     "tasks.cars_task": {"space", "backbone", "train"},
     "tasks.cnn_fashion": {"space"},
     "tasks.gbm_covertype": {"space"},
