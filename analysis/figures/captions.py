@@ -6,8 +6,9 @@ from collections.abc import Iterable
 
 import pandas as pd
 
-from analysis.data.incumbents import notes
+from analysis.data.incumbents import FINEST, notes
 from analysis.figures import style
+from analysis.statistics.regret_targets import EXAMPLES
 
 RULES = {
     "recommended": "recommended config",
@@ -109,6 +110,34 @@ def regret_name(rows: pd.DataFrame) -> str:
 def _tasks_with(rows: pd.DataFrame, column: str, value: str) -> list[str]:
     """Return the tasks with a value in a column; archives of version 0.1 do not have it."""
     return sorted(set(rows.task[rows[column] == value])) if column in rows else []
+
+
+def lowest_target(rows: pd.DataFrame) -> str:
+    """Name the lowest target of the regret, without a full stop.
+
+    See ``lowest_target`` of ``analysis.statistics.regret_targets``.
+
+    Args:
+        rows: rows of the tidy table.
+    """
+    floors = rows.groupby("task").loss_floor.first()
+    of_study = set(_tasks_with(rows, "best", "study"))
+    replayed = "resolution" in rows and (rows.resolution > 0).any()
+    error = ", or the error of the replay if that is larger" if replayed else ""
+    kinds = {
+        f"{EXAMPLES} times the loss floor of the task ({EXAMPLES // 2} validation examples, where "
+        f"the loss is an error rate){error}": [
+            task for task, floor in floors.items() if floor > 0 and task not in of_study
+        ],
+        f"{EXAMPLES * FINEST:g} of the median regret of the first incumbents": [
+            task for task, floor in floors.items() if floor > 0 and task in of_study
+        ],
+        "the lowest positive regret": [task for task, floor in floors.items() if not floor > 0],
+    }
+    said = {words: ", ".join(map(str, tasks)) for words, tasks in kinds.items() if tasks}
+    if len(said) == 1:
+        return next(iter(said))
+    return "; ".join(f"{words} on {tasks}" for words, tasks in said.items())
 
 
 def not_compared(rows: pd.DataFrame, rule: str, otherwise: str) -> str:

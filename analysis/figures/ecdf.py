@@ -75,7 +75,8 @@ def draw_ecdf(
                 continue
             x, y = curve.cost.to_list(), curve.share.to_list()
             look = {"color": style.colour_of(method), "ls": style.dash_of(method)}
-            ax.step([x[0], *x], [0, *y], where="post", lw=2, label=method, **look)
+            name = style.legend_name(method)
+            ax.step([x[0], *x], [0, *y], where="post", lw=2, label=name, **look)
             ax.plot(x[-1:], y[-1:], "x", color=look["color"], mew=2, markersize=7)
         ends = f"\n{len(targets)} targets, {targets[0]:.2g} to {targets[-1]:.2g}" if targets else ""
         ax.set_title(task + ends, fontsize="medium")
@@ -92,9 +93,9 @@ def draw_ecdf(
         for ax in grid.flat
         for handle, text in zip(*ax.get_legend_handles_labels(), strict=True)
     }
-    shown = [method for method in methods if method in handles]
+    shown = [name for name in map(style.legend_name, methods) if name in handles]
     figure.legend(
-        [handles[m] for m in shown],
+        [handles[name] for name in shown],
         shown,
         loc="outside lower center",
         ncols=columns,
@@ -102,9 +103,8 @@ def draw_ecdf(
     caption = (
         "Share of the pairs of a run and a target in which the run has reached the target within a "
         "cost, and its incumbent stays there to the end of the run. Targets are evenly spaced in "
-        "log regret, down to three validation examples or the replay's error. A curve further up "
-        "and left is better; a "
-        f"cross marks the end of a method's longest run. Lowest regret of any run: "
+        f"log regret, down to {captions.lowest_target(rows)}. A curve further up and left is "
+        "better; a cross marks the end of a method's longest run. Lowest regret of any run: "
         f"{_lowest(rows, names, rule)}. "
         + captions.basis(rows, clock, rule)
         + captions.ended_early(rows, "might have reached more targets with more trials")

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
 from analysis.data.escaping import csv
+from analysis.figures.literal import literal
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as MatplotlibFigure
@@ -22,14 +24,18 @@ _SURPLUS = re.compile(r"(?<=\.\d\d)\d+")
 DENSE = 100  # collections of more marks than this are rasterised in an SVG file
 
 
-class Figure(NamedTuple):
-    """A figure of a report, with its data and its caption."""
+@dataclass(frozen=True)
+class Figure:
+    """A figure of a report, with its data and its caption; its texts hold no formulas."""
 
     figure: MatplotlibFigure
     data: pd.DataFrame
     """the values drawn, one row per mark"""
     caption: str
     """what the figure shows, with the clock, the incumbent rule and the number of seeds"""
+
+    def __post_init__(self) -> None:
+        literal(self.figure)
 
 
 def save(figure: Figure, folder: Path, name: str) -> list[Path]:

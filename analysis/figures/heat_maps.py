@@ -11,6 +11,7 @@ import pandas as pd
 
 from analysis.data.load import Array
 from analysis.figures import style
+from analysis.figures.literal import literal
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -30,6 +31,7 @@ def draw_heat_maps(maps: Path, path: Path, points: Path | None = None) -> Path:
     import matplotlib.pyplot as plt
 
     figure = heat_maps(pd.read_csv(maps), None if points is None else pd.read_csv(points))
+    literal(figure)
     figure.savefig(path)
     plt.close(figure)
     return path
@@ -107,4 +109,4 @@ def _fraction(share: float) -> str:
 
 def _label(name: str) -> str:
     """Return the label of a hyperparameter; ``log_c`` and ``log_gamma`` are natural logarithms."""
-    return {"log_c": "ln C", "log_gamma": r"ln $\gamma$"}.get(name, name)
+    return {"log_c": "ln C", "log_gamma": "ln γ"}.get(name, name)

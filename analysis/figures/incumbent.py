@@ -153,7 +153,7 @@ def _panel(ax: Axes, lines: pd.DataFrame, rows: pd.DataFrame, quantity: str, clo
         live = np.flatnonzero(~ended)
         ax.step(
             x[live], median[live], where="post", color=colour, linestyle=dash, linewidth=2,
-            label=str(method),
+            label=style.legend_name(str(method)),
         )  # fmt: skip
         if ended.any():
             rest = np.concatenate([live[-1:], np.flatnonzero(ended)])

@@ -10,6 +10,7 @@ import numpy as np
 import seaborn as sns
 
 from analysis.figures import style
+from analysis.figures.literal import literal
 
 if TYPE_CHECKING:  # slow to import
     from matplotlib.axes import Axes
@@ -50,6 +51,7 @@ def draw_learning_curves(
     _curves(panels[0], _rows(curves), unit, kind_of_loss)
     _held_out(panels[1], _rows(held_out), kind_of_loss)
     _effects(panels[2], _rows(effects), unit, kind_of_loss)
+    literal(figure)
     figure.savefig(path)
     plt.close(figure)
     return path

@@ -74,7 +74,7 @@ def draw_overhead(table: pd.DataFrame) -> Figure:
     names = ordered(handles)
     figure.legend(
         [handles[name] for name in names],
-        names,
+        [style.legend_name(name) for name in names],
         loc="outside lower center",
         ncols=min(len(names), 6),
     )

@@ -8,6 +8,7 @@ import numpy as np
 
 from analysis.data.load import Array, Run, load_run
 from analysis.figures import style
+from analysis.figures.literal import literal
 
 REGRET = "regret of the recommended config"
 
@@ -72,6 +73,7 @@ def plot_run(folder: Path) -> Path:
         notes.append("hollow: failed, timeout or diverged")
     lower.set_title("; ".join(notes), fontsize="small", loc="left")
     path = folder / "regret.png"
+    literal(figure)
     figure.savefig(path)
     plt.close(figure)
     return path

@@ -79,7 +79,7 @@ def draw_speedup(table: pd.DataFrame) -> Figure:
     names = ordered(handles)
     figure.legend(
         [*(handles[name] for name in names), ideal],
-        [*names, "proportional"],
+        [*map(style.legend_name, names), "proportional"],
         loc="outside lower center",
         ncols=min(len(names) + 1, 6),
     )

@@ -107,6 +107,11 @@ def colour_of(method: str) -> str:
     return "#555555"
 
 
+def legend_name(name: str) -> str:
+    """Return a name for a legend, which leaves out texts that begin with an underscore."""
+    return f" {name}" if name.startswith("_") else name
+
+
 def dash_of(method: str) -> str:
     """Return the line style of a method in the notation of matplotlib, such as ``--``."""
     return KIN.get(method.partition(",")[0], (method, "-"))[1]

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
-from typing import NamedTuple
 
 import pandas as pd
 
@@ -29,86 +28,19 @@ from analysis.figures.wins import draw_wins
 from analysis.page import cars_case_study as case_study
 from analysis.page import surrogate_agreement as surrogates
 from analysis.page import tables
+from analysis.page.entries import (
+    Entry,
+    ReportContext,
+    Section,
+    by_task,
+    file_name,
+    is_scaling_study,
+    lowest,
+    tasks_of,
+)
 from analysis.page.failure_table import failed_trials
-from analysis.page.figure_data import FigureData
 from analysis.page.fixed_budget_table import fixed_budgets, over_tasks
-from analysis.page.prices import PRICE, WORKERS
-from analysis.page.tables import Table
-from analysis.statistics.step_curves import is_brief, within_budget
-
-
-class ReportContext(NamedTuple):
-    """The data and options that figures and tables are made from."""
-
-    table: pd.DataFrame
-    """tidy table, see ``analysis.data.tidy.tidy``"""
-    data: FigureData
-    """files that ``benchmarks.figure_data`` wrote for the study"""
-    price: float = PRICE
-    """price of one hour of evaluation cost in USD"""
-    workers: int = WORKERS
-    """number of workers among which the cost of a serial run is divided, for an ideal wall-clock"""
-    whole: pd.DataFrame | None = None
-    """the table for measures that know what a run had spent when it ended, see ``by_cost`` of
-    ``analysis.data.study.Study``; None for ``table``"""
-
-    @property
-    def by_cost(self) -> pd.DataFrame:
-        """``whole`` if it is there, else ``table``."""
-        return self.table if self.whole is None else self.whole
-
-
-class Entry(NamedTuple):
-    """One figure or table of a report."""
-
-    name: str
-    """name of its files, without the suffix"""
-    title: str
-    make: Callable[[], Figure | Table]
-    """makes the figure or table; raises ValueError, with one sentence, if there are too few data"""
-    of_runs: bool = True
-    """False for what does not depend on the runs of the study"""
-
-
-class Section(NamedTuple):
-    """A section of a report: its heading and the entries below it."""
-
-    name: str
-    """anchor of the section on the page"""
-    title: str
-    entries: Callable[[ReportContext], Sequence[Entry]]
-    """returns the entries; if there are none, the section is left out of the report"""
-
-
-def tasks_of(table: pd.DataFrame) -> list[str]:
-    """Return the names of the tasks, sorted."""
-    return sorted(set(table.task))
-
-
-def file_name(*parts: str) -> str:
-    """Join parts to a file name of letters, digits, ``_``, ``-``, ``.`` and ``=`` only."""
-    return re.sub(r"[^\w.=-]+", "_", "-".join(parts))
-
-
-def lowest(table: pd.DataFrame, task: str) -> str:
-    """Return the method with the lowest median final regret on a task; in a tie, the first by name.
-
-    The regret is that of the config recommended at the end of the budget. If it is not known, the
-    test error of that config is used and, if that is not known, the lowest observed loss.
-    """
-    rows = table[table.task == task]
-    last = within_budget(rows).groupby(["method", "seed"]).tail(1)
-    for name in ("regret_recommended", "test_recommended"):
-        medians = last.groupby("method")[name].median().dropna()
-        if len(medians):
-            return str(medians.idxmin())
-    return str(rows.groupby("method").loss.min().fillna(float("inf")).idxmin())
-
-
-def is_scaling_study(table: pd.DataFrame) -> bool:
-    """Return True for a worker-scaling study: its methods differ in their numbers of workers."""
-    methods = set(table.method)
-    return table.workers.nunique() > 1 and all(",workers.n=" in method for method in methods)
+from analysis.statistics.step_curves import is_brief
 
 
 def sections_of(table: pd.DataFrame) -> list[Section]:
@@ -149,12 +81,6 @@ def _supplement(context: ReportContext) -> list[Entry]:
     ]
 
 
-def _by_task(
-    name: str, draw: Callable[..., Figure | Table], table: pd.DataFrame, tasks: Sequence[str]
-) -> list[Entry]:
-    return [Entry(file_name(name, task), task, partial(draw, table, task)) for task in tasks]
-
-
 def _landscape(context: ReportContext) -> list[Entry]:
     """Return an entry for each recorded task with exactly two hyperparameters, both numeric."""
     entries = []
@@ -173,7 +99,7 @@ def _landscape_of(context: ReportContext, task: str, method: str) -> Figure:
     name = f"maps_{task}.csv"
     figure = draw_landscape(context.data.read(name), context.table, task, method)
     warning = context.data.other_table(name, _replays(context.table, task))
-    return figure._replace(caption=figure.caption + warning)
+    return replace(figure, caption=figure.caption + warning)
 
 
 def _replays(table: pd.DataFrame, task: str) -> object:
@@ -233,9 +159,9 @@ def _hyperparameters(context: ReportContext) -> list[Entry]:
 
 def _cost_to_target(context: ReportContext) -> list[Entry]:
     table, tasks = context.by_cost, tasks_of(context.table)
-    return _by_task("cost_to_target", draw_cost_to_target, table, tasks) + [
+    return by_task("cost_to_target", draw_cost_to_target, table, tasks) + [
         entry._replace(title=f"{entry.title}: ratios of average costs")
-        for entry in _by_task("speedups", tables.speedups, table, tasks)
+        for entry in by_task("speedups", tables.speedups, table, tasks)
     ]
 
 
@@ -248,17 +174,17 @@ def _tables(context: ReportContext) -> list[Entry]:
             ("final", tables.final, table, "results at the end"),
             ("to_target", to_target, context.by_cost, "effort to reach a target"),
         )
-        for entry in _by_task(name, draw, rows, tasks)
+        for entry in by_task(name, draw, rows, tasks)
     ]
     entries += [
         entry._replace(title=f"{entry.title}: at fixed budgets")
-        for entry in _by_task("fixed_budgets", fixed_budgets, context.by_cost, tasks)
+        for entry in by_task("fixed_budgets", fixed_budgets, context.by_cost, tasks)
     ]
     if (table.workers > 1).any():
         entries += [
             entry._replace(title=f"{entry.title}: at fixed {clock}")
             for clock in ("wall-clock", "machine-hours")
-            for entry in _by_task(
+            for entry in by_task(
                 f"fixed_{clock}", partial(fixed_budgets, clock=clock), context.by_cost, tasks
             )
         ]
@@ -314,7 +240,7 @@ def _one(name: str, draw: Callable[..., Figure]) -> Callable[[ReportContext], Se
 
 
 def _each(name: str, draw: Callable[..., Figure]) -> Callable[[ReportContext], Sequence[Entry]]:
-    return lambda context: _by_task(name, draw, context.table, tasks_of(context.table))
+    return lambda context: by_task(name, draw, context.table, tasks_of(context.table))
 
 
 CLUSTERS = 10

@@ -19,6 +19,7 @@ from analysis.figures.figure import Figure, save
 from analysis.figures.misclassified import draw_misclassified
 from analysis.page import cars_case_study as case_study
 from analysis.page import page, sections
+from analysis.page.entries import Entry, ReportContext, file_name
 from analysis.page.figure_data import FigureData
 from analysis.page.prices import PRICE, WORKERS
 from analysis.page.tables import Table, to_markdown
@@ -41,7 +42,7 @@ def write_report(
     """
     write_archive(study.whole, study.runs, out)
     data = FigureData(name, report_of(name) / "data")
-    context = sections.ReportContext(study.table, data, price, workers, study.by_cost)
+    context = ReportContext(study.table, data, price, workers, study.by_cost)
     stamp = _stamp(study)
     written = [
         page.Section(section.name, section.title, [_write(entry, out, stamp) for entry in entries])
@@ -83,19 +84,19 @@ def _stamp(study: Study) -> Callable[[str], str]:
     tasks = sorted({run.task for run in runs})
 
     def stamp(name: str) -> str:
-        named = [task for task in tasks if name.endswith(sections.file_name("", task))]
+        named = [task for task in tasks if name.endswith(file_name("", task))]
         return "".join(captions.get(task, "") for task in named or tasks) + made
 
     return stamp
 
 
-def _photos(context: sections.ReportContext, folder: Path) -> list[page.PageFigure]:
+def _photos(context: ReportContext, folder: Path) -> list[page.PageFigure]:
     """Draw the photos that ``benchmarks.figure_data`` wrote to a folder; save the figures there."""
     if not folder.is_dir():
         return []
     entries = [
-        sections.Entry(
-            sections.file_name("misclassified", task),
+        Entry(
+            file_name("misclassified", task),
             task,
             partial(_misclassified, context, task, folder),
         )
@@ -105,13 +106,13 @@ def _photos(context: sections.ReportContext, folder: Path) -> list[page.PageFigu
     return [element for element in elements if isinstance(element, page.PageFigure)]
 
 
-def _misclassified(context: sections.ReportContext, task: str, folder: Path) -> Figure:
+def _misclassified(context: ReportContext, task: str, folder: Path) -> Figure:
     photos = case_study.with_photos(task, context.data, folder)
     return draw_misclassified(photos, case_study.counts(task, context.data))
 
 
 def _write(
-    entry: sections.Entry, out: Path, stamp: Callable[[str], str] = lambda name: ""
+    entry: Entry, out: Path, stamp: Callable[[str], str] = lambda name: ""
 ) -> page.PageFigure | page.PageTable | page.Absent:
     """Make an entry, write its files below ``out`` and return it as an element of the page."""
     try:
