@@ -180,13 +180,22 @@ def test_it_runs_on_losses_of_any_sign(method_name: str, kind: str, tmp_path: Pa
     assert kind != "turning" or not any(ranked[: AnySign.TURN + 1])
 
 
+@pytest.mark.slow
+@pytest.mark.whole_runs
+def test_it_runs_on_losses_far_from_zero(method_name: str, tmp_path: Path) -> None:
+    task = AnySign("far", **OFFERED.get(method_name, {}))
+    rows = run(tmp_path, method_name, task, Budget(trials=15))
+    assert min(row["loss"] for row in rows) >= AnySign.FAR
+    assert {row["status"] for row in rows} == {"ok"}
+
+
 @pytest.mark.whole_runs
 def test_a_fresh_object_and_a_used_one_agree_and_asking_twice_changes_nothing(
     method_name: str, whole: Callable[[str], Path]
 ) -> None:
     long, task = history_of(whole(method_name), TRIALS), tiny(method_name)
     short = History(long.trials[:11], long.loss_floor)
-    used = make_method(method_name, task)
+    used, handed = make_method(method_name, task), repr((long.trials, short.trials))
     for past in (short, long, short, long):
         fresh = make_method(method_name, task)
         # in the other order, so that what is cached for one is not what decides the other
@@ -194,6 +203,7 @@ def test_a_fresh_object_and_a_used_one_agree_and_asking_twice_changes_nothing(
         suggestion = fresh.suggest(past, np.random.default_rng(7))
         assert used.suggest(past, np.random.default_rng(7)) == suggestion
         assert used.recommend(past, np.random.default_rng(8)) == wanted
+    assert repr((long.trials, short.trials)) == handed
 
 
 @pytest.mark.whole_runs

@@ -89,11 +89,13 @@ class Flaky(Tiny):
 
 class AnySign(Tiny):
     """Losses that may have no logarithm: ``accuracy`` is minus the accuracy, in [-1, 0]; ``zero``
-    is always 0; ``turning`` is a bowl above 0 for ``TURN`` evaluations, and minus accuracy then.
+    is always 0; ``turning`` is a bowl above 0 for ``TURN`` evaluations, and minus accuracy then;
+    ``far`` is a bowl above ``FAR``.
     """
 
     loss_floor = 0.0
     TURN = 15
+    FAR = 1e6
 
     def __init__(self, kind: str, **fidelities: Any) -> None:
         super().__init__(**fidelities)
@@ -104,6 +106,8 @@ class AnySign(Tiny):
         self._evaluated += 1
         if self._kind == "zero":
             loss = 0.0
+        elif self._kind == "far":
+            loss += self.FAR
         elif self._kind == "accuracy" or self._evaluated > self.TURN:
             loss = min(loss, 1.0) - 1.0
         return Observation(loss, fidelity)
