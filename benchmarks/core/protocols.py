@@ -170,8 +170,8 @@ class Task(ABC):
         before = self.evaluate(config, trained, rng)
         rng.bit_generator.state = state
         whole = self.evaluate(config, fidelity, rng)
-        ended_well = before.status == whole.status == "ok"
-        cost = max(whole.cost - before.cost, 0.0) if ended_well else whole.cost
+        # also of a training that diverges on the way: what was trained before has been paid for
+        cost = max(whole.cost - before.cost, 0.0) if before.status == "ok" else whole.cost
         info = {**whole.info, "restart_cost": whole.cost}
         paid = tuple(pair for pair in whole.curve if pair[0] > trained)
         return replace(whole, cost=cost, info=info, curve=paid)

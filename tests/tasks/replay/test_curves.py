@@ -83,6 +83,8 @@ def test_a_diverged_training_has_the_losses_until_then(curve_table: Path) -> Non
     ended = task.resume(BROKEN, 1 / EPOCHS, 1.0, np.random.default_rng(0))
     assert ended.status == "diverged"
     assert [round(EPOCHS * s) for s, _ in ended.curve] == [2, 3]
+    assert ended.cost == pytest.approx(2 * 4 + 0.5)  # without the first epoch, paid for before
+    assert ended.info["restart_cost"] == pytest.approx(3 * 4 + 0.5)
 
 
 def test_evaluations_that_restart_have_no_curve(task: RecordedCurves) -> None:
