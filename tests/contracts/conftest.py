@@ -8,6 +8,8 @@ import pytest
 import yaml
 
 CONF = Path(__file__).resolve().parents[2] / "conf"
+DECLARED = ("declared",)
+"""tasks that are evaluated by others, who ask and tell"""
 REFERENCES = ("emukit_es", "emukit_fabolas", "emukit_mes", "gpy_ei")
 """methods of other packages, which take long for a run: tests of whole runs are slow"""
 
@@ -28,6 +30,8 @@ def chosen(group: str, config: pytest.Config) -> list[str]:
     names = sorted(path.stem for path in (CONF / group).glob("*.yaml"))
     if group == "method":
         names = [name for name in names if not is_preset(name)]
+    else:
+        names = [name for name in names if name not in DECLARED]
     else:
         names.append(WRAPPED)
     return config.getoption(f"--{group}") or names
