@@ -31,9 +31,7 @@ def chosen(group: str, config: pytest.Config) -> list[str]:
     if group == "method":
         names = [name for name in names if not is_preset(name)]
     else:
-        names = [name for name in names if name not in DECLARED]
-    else:
-        names.append(WRAPPED)
+        names = [*(name for name in names if name not in DECLARED), WRAPPED]
     return config.getoption(f"--{group}") or names
 
 
