@@ -17,7 +17,7 @@ def test_it_has_a_space_and_fidelities_and_is_evaluated_by_others() -> None:
 
 
 def test_mistakes_are_one_line() -> None:
-    with pytest.raises(ValueError, match="lr.kind=flot"):
+    with pytest.raises(ValueError, match=r"lr\.kind=flot"):
         Declared({"lr": {"kind": "flot"}})
     with pytest.raises(ValueError, match=r"task.fidelity=.*either low or values"):
         Declared(SPACE, {"full": 9})
