@@ -99,7 +99,8 @@ def fixed_budgets(table: pd.DataFrame, task: str, clock: str = "cost") -> Table:
         "the target within the budget; below one training nothing can be delivered. Found: the "
         f"recommendation when the budget is spent. '{NOTHING}': not all runs of the method spent "
         "the budget, or nothing was delivered. Untuned: the better one of the task's untuned "
-        "configs, which costs no search." + captions.measured(rows, test=True),
+        "configs, which costs no search. Worse than untuned: of the runs that delivered a config."
+        + captions.measured(rows, test=True),
     )
 
 
@@ -177,7 +178,7 @@ def _cell(row: Any, column: str) -> str:
     if not np.isfinite(value):
         return NOTHING
     if column == "worse":
-        return f"{value:.0f} of {row.runs}"
+        return f"{value:.0f} of {row.compared}"
     if column != "k":
         return f"{value:.3g}"
     low, high = (float(getattr(row, name)) for name in ("k_low", "k_high"))

@@ -48,8 +48,8 @@ def at_budgets(
     Returns:
         One row per method, seed and budget: ``method``, ``seed``, ``budget``, ``regret`` (infinite
         if nothing is recommended or delivered yet), ``test`` (test loss, NaN then), ``k``
-        (random-search equivalent; 1 then), ``worse`` (True if the test loss is above that of the
-        untuned config: tuning has done harm).
+        (random-search equivalent; 1 then), ``worse`` (1 if the test loss is above that of the
+        untuned config: tuning has done harm; else 0; NaN where one of both is not known).
 
     Raises:
         ValueError: if the task has no rows, or if regrets or, for ``delivered``, costs of target
@@ -81,7 +81,11 @@ def at_budgets(
     judged = judged.reset_index(drop=True)
     return judged.assign(
         k=equivalent(random, judged.regret.to_numpy(dtype=float)),
-        worse=judged.test > random.untuned_test_loss,  # False where one is not known
+        worse=np.where(
+            np.isnan(judged.test - random.untuned_test_loss),
+            np.nan,
+            judged.test > random.untuned_test_loss,
+        ),
     )
 
 
@@ -122,7 +126,8 @@ def summarised(
     Returns:
         One row per method and budget: ``method``, ``budget``, ``runs``, ``k`` (geometric mean, with
         its 95 % percentile interval ``k_low`` to ``k_high``, NaN for a single run), ``regret`` and
-        ``test`` (medians).
+        ``test`` (medians), ``worse`` (number of runs of which tuning has done harm, NaN if that is
+        known of none) and ``compared`` (number of runs of which it is known).
     """
     rng = rng or np.random.default_rng(SEED)
     records = []
@@ -132,7 +137,12 @@ def summarised(
         low, high = np.exp(np.quantile(means, [TAIL, 1 - TAIL])) if n > 1 else (np.nan, np.nan)
         # nothing delivered is worse than any config
         regret, test = runs.regret.median(), runs.test.fillna(np.inf).median()
-        worse = int(runs.worse.sum())
-        records.append((method, budget, n, np.exp(logs.mean()), low, high, regret, test, worse))
-    names = ["method", "budget", "runs", "k", "k_low", "k_high", "regret", "test", "worse"]
+        worse = runs.worse.sum(min_count=1)
+        records.append((
+            method, budget, n, np.exp(logs.mean()), low, high, regret, test, worse,
+            int(runs.worse.count()),
+        ))  # fmt: skip
+    names = [
+        "method", "budget", "runs", "k", "k_low", "k_high", "regret", "test", "worse", "compared"
+    ]  # fmt: skip
     return pd.DataFrame(records, columns=names)

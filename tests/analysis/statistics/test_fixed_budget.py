@@ -81,3 +81,13 @@ def test_idle_workers_are_paid_for_while_the_last_training_ends() -> None:
     assert delivered.regret.tolist() == [np.inf, 0.9, 0.4]
     delivered = at_budgets(rows, "t", RANDOM, (2, 3), "delivered", "wall-clock")
     assert delivered.regret.tolist() == [0.9, 0.4]
+
+
+def test_harm_is_counted_among_the_runs_that_delivered_a_config() -> None:
+    """After two trials only ``a`` has delivered, in one of two runs, a config that is worse."""
+    rows = table({"a": [(0.9, 0.4), (np.inf, 0.4)], "b": [(np.inf, 0.4)]}, delivery=0.0)
+    rows["test_recommended"] = rows.regret_recommended.replace(np.inf, np.nan)
+    untuned = random_configs(RANDOM.losses, untuned_test_loss=0.5)
+    summary = summarised(at_budgets(rows, "t", untuned, (1,), "delivered")).set_index("method")
+    assert (summary.worse["a"], summary.compared["a"]) == (1, 1)
+    assert np.isnan(summary.worse["b"])
