@@ -39,7 +39,8 @@ def at_budgets(
     Args:
         table: tidy table, see ``analysis.data.tidy.tidy``; not cut.
         task: name of the task.
-        random: random configs of the task, which have the unit and K.
+        random: random configs of the task, which have K and, where the runs do not know it, the
+            unit.
         budgets: in trainings of a good config, rising.
         account: one of ``analysis.statistics.regret_targets.ACCOUNTS``.
         clock: one of ``analysis.statistics.step_curves.CLOCKS``.
@@ -47,8 +48,8 @@ def at_budgets(
     Returns:
         One row per method, seed and budget: ``method``, ``seed``, ``budget``, ``regret`` (infinite
         if nothing is recommended or delivered yet), ``test`` (test loss, NaN then), ``k``
-        (random-search equivalent; 1 then), ``worse`` (True if the test loss is above that of the
-        untuned config: tuning has done harm).
+        (random-search equivalent; 1 then), ``worse`` (1 if the test loss is above that of the
+        untuned config: tuning has done harm; else 0; NaN where one of both is not known).
 
     Raises:
         ValueError: if the task has no rows, or if regrets or, for ``delivered``, costs of target
@@ -58,13 +59,16 @@ def at_budgets(
     missing = deliveries_of(rows) if account == "delivered" else pd.Series(0.0, rows.index)
     records: list[tuple[object, ...]] = []
     ends: dict[object, float] = {}
+    idle = clock == "machine-hours"  # all workers are paid for while the last training ends
     possible = [budget for budget in budgets if account == "found" or budget >= 1]
     for (method, seed), run in rows.groupby(["method", "seed"], sort=True):
-        times = clock_of(run, clock)
-        ready = times + missing[run.index].to_numpy(dtype=float)
-        ends[method] = min(float(times[-1]) * ROUNDING, ends.get(method, np.inf))
+        times, training = clock_of(run, clock), good_cost_of(run, random)
+        last_training = missing[run.index].to_numpy(dtype=float)
+        ready = times + last_training * (run.workers.to_numpy(dtype=float) if idle else 1.0)
+        spent = float(times[-1]) * ROUNDING / training
+        ends[method] = min(spent, ends.get(method, np.inf))
         for budget in possible:
-            last = latest(ready, budget * random.good_cost * ROUNDING)
+            last = latest(ready, budget * training * ROUNDING)
             known = last is not None
             records.append((
                 method, seed, budget,
@@ -73,12 +77,29 @@ def at_budgets(
             ))  # fmt: skip
     names = ["method", "seed", "budget", "regret", "test"]
     judged = pd.DataFrame(records, columns=names)
-    judged = judged[judged.method.map(ends) >= judged.budget * random.good_cost]
+    judged = judged[judged.method.map(ends) >= judged.budget]
     judged = judged.reset_index(drop=True)
     return judged.assign(
         k=equivalent(random, judged.regret.to_numpy(dtype=float)),
-        worse=judged.test > random.untuned_test_loss,  # False where one is not known
+        worse=np.where(
+            np.isnan(judged.test - random.untuned_test_loss),
+            np.nan,
+            judged.test > random.untuned_test_loss,
+        ),
     )
+
+
+def good_cost_of(rows: pd.DataFrame, random: RandomConfigs) -> float:
+    """Return what a training of a good config cost in a run, seconds.
+
+    It differs from that of the random configs where ``task.hours_per_training`` scaled the costs.
+
+    Args:
+        rows: rows of the tidy table of one run.
+        random: random configs of its task.
+    """
+    cost = float(rows.good_cost.iloc[0]) if "good_cost" in rows else np.nan
+    return cost if cost > 0 else random.good_cost
 
 
 def latest(ready: Array, budget: float) -> int | None:
@@ -105,7 +126,8 @@ def summarised(
     Returns:
         One row per method and budget: ``method``, ``budget``, ``runs``, ``k`` (geometric mean, with
         its 95 % percentile interval ``k_low`` to ``k_high``, NaN for a single run), ``regret`` and
-        ``test`` (medians).
+        ``test`` (medians), ``worse`` (number of runs of which tuning has done harm, NaN if that is
+        known of none) and ``compared`` (number of runs of which it is known).
     """
     rng = rng or np.random.default_rng(SEED)
     records = []
@@ -115,7 +137,12 @@ def summarised(
         low, high = np.exp(np.quantile(means, [TAIL, 1 - TAIL])) if n > 1 else (np.nan, np.nan)
         # nothing delivered is worse than any config
         regret, test = runs.regret.median(), runs.test.fillna(np.inf).median()
-        worse = int(runs.worse.sum())
-        records.append((method, budget, n, np.exp(logs.mean()), low, high, regret, test, worse))
-    names = ["method", "budget", "runs", "k", "k_low", "k_high", "regret", "test", "worse"]
+        worse = runs.worse.sum(min_count=1)
+        records.append((
+            method, budget, n, np.exp(logs.mean()), low, high, regret, test, worse,
+            int(runs.worse.count()),
+        ))  # fmt: skip
+    names = [
+        "method", "budget", "runs", "k", "k_low", "k_high", "regret", "test", "worse", "compared"
+    ]  # fmt: skip
     return pd.DataFrame(records, columns=names)

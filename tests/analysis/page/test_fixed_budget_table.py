@@ -46,3 +46,10 @@ def test_without_the_cost_of_delivery_only_found_is_shown(study: pd.DataFrame) -
 def test_without_random_configs_there_is_a_line_that_says_what_to_do(study: pd.DataFrame) -> None:
     with pytest.raises(ValueError, match=r"of another table.*figure_data"):
         fixed_budgets(study.assign(replays="abc"), "branin")
+
+
+def test_the_caption_says_what_a_training_of_the_runs_costs(study: pd.DataFrame) -> None:
+    scaled = study.assign(good_cost=15120.0, total_cost=study.total_cost * 1000)
+    assert "(1.51e+04 s each)" in fixed_budgets(scaled, "branin").caption
+    both = pd.concat([study[study.method == "random"], scaled[scaled.method == "ei"]])
+    assert " s or 1.51e+04 s each)" in fixed_budgets(both, "branin").caption

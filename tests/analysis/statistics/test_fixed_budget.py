@@ -63,3 +63,31 @@ def test_a_summary_averages_log_k_and_resamples_runs() -> None:
     assert summary.k.tolist() == pytest.approx([np.sqrt(10), 1])
     assert (summary.k_low["a"], summary.k_high["a"]) == pytest.approx((1, 10))
     assert np.isnan(summary.k_low["b"])
+
+
+def test_a_budget_counts_the_trainings_of_the_run_where_its_costs_were_scaled() -> None:
+    """A training costs 20 s in this run: two trials of 10 s are one."""
+    rows = table({"a": [(0.9, 0.4, 0.1, 0.0)]}, test_recommended=0.5, good_cost=20.0)
+    assert at_budgets(rows, "t", RANDOM, (1, 2)).regret.tolist() == [0.4, 0.0]
+    unknown = rows.assign(good_cost=np.nan)
+    assert at_budgets(unknown, "t", RANDOM, (1, 2)).regret.tolist() == [0.9, 0.4]
+
+
+def test_idle_workers_are_paid_for_while_the_last_training_ends() -> None:
+    """After 10 s on two workers, 20 machine-seconds, a training of 10 s costs another 20."""
+    rows = table({"a": [(0.9, 0.4, 0.1, 0.0)]}, test_recommended=0.5, delivery=10.0)
+    rows = rows.assign(workers=2, end=rows.total_cost)
+    delivered = at_budgets(rows, "t", RANDOM, (3.9, 4, 6), "delivered", "machine-hours")
+    assert delivered.regret.tolist() == [np.inf, 0.9, 0.4]
+    delivered = at_budgets(rows, "t", RANDOM, (2, 3), "delivered", "wall-clock")
+    assert delivered.regret.tolist() == [0.9, 0.4]
+
+
+def test_harm_is_counted_among_the_runs_that_delivered_a_config() -> None:
+    """After two trials only ``a`` has delivered, in one of two runs, a config that is worse."""
+    rows = table({"a": [(0.9, 0.4), (np.inf, 0.4)], "b": [(np.inf, 0.4)]}, delivery=0.0)
+    rows["test_recommended"] = rows.regret_recommended.replace(np.inf, np.nan)
+    untuned = random_configs(RANDOM.losses, untuned_test_loss=0.5)
+    summary = summarised(at_budgets(rows, "t", untuned, (1,), "delivered")).set_index("method")
+    assert (summary.worse["a"], summary.compared["a"]) == (1, 1)
+    assert np.isnan(summary.worse["b"])
