@@ -12,6 +12,7 @@ from analysis.figures import captions
 from analysis.page.tables import Table
 from analysis.statistics.families import over_families
 from analysis.statistics.fixed_budget import BUDGETS, at_budgets, good_cost_of, summarised
+from analysis.statistics.random_equivalent import equivalent
 from analysis.statistics.regret_targets import ACCOUNTS, account_of
 from analysis.statistics.step_curves import is_brief
 
@@ -72,6 +73,7 @@ def fixed_budgets(table: pd.DataFrame, task: str, clock: str = "cost") -> Table:
         raise ValueError(f"no method spent the cost of {BUDGETS[0]:g} trainings on {task}")
     methods = captions.ordered(found.method)
     budgets = [budget for budget in BUDGETS if budget in set(found.budget)]
+    highest = _short(float(equivalent(random, 0.0)))
     lines = []
     for name, account, column in MEASURES:
         if account not in judged or not np.isfinite(judged[account][column]).any():
@@ -94,7 +96,7 @@ def fixed_budgets(table: pd.DataFrame, task: str, clock: str = "cost") -> Table:
         f"What each method has to show on {task} at {CLOCKS[clock]} "
         f"({_seconds(rows, random)} each). K: the recommended config is as good as the best of K "
         "random full trainings (geometric mean over runs, 95 % bootstrap interval; losses within "
-        f"the replay's error, {random.resolution:.2g}, are tied; at most {random.configs:,}). "
+        f"the replay's error, {random.resolution:.2g}, are tied, so K is at most {highest}). "
         "Regret and test error: medians. Delivered: the latest recommendation that was trained at "
         "the target within the budget; below one training nothing can be delivered. Found: the "
         f"recommendation when the budget is spent. '{NOTHING}': not all runs of the method spent "

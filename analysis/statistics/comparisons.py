@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -54,11 +55,8 @@ class CostRatio(NamedTuple):
     """the ratio of the costs ``found``"""
 
 
-def cost_ratios(table: pd.DataFrame, task: str, method: str, reference: str) -> list[CostRatio]:
-    """Return the ratios of average costs to two targets; below 1 the method is cheaper.
-
-    The targets are the lowest candidate that half of the runs of both methods reach for good, and
-    the next one that is at least ten times as coarse. Costs are delivered where known.
+def reached_by_both(table: pd.DataFrame, task: str, method: str, reference: str) -> list[float]:
+    """Return the candidate targets that half of the runs of both methods reach for good, rising.
 
     Args:
         table: tidy table, see ``analysis.data.tidy.tidy``; runs as long as they are.
@@ -75,14 +73,45 @@ def cost_ratios(table: pd.DataFrame, task: str, method: str, reference: str) -> 
     if missing:
         raise ValueError(f"no runs of {' and '.join(sorted(missing))} on {task}")
     both = rows[rows.method.isin([method, reference])]
-    account = account_of(both)
-    runs = reached(both, task, candidates(rows), account=account)
+    runs = reached(both, task, candidates(rows))
     shares = runs.groupby(["target", "method"]).reached.mean().unstack()
     near = sorted(float(target) for target in shares.index[(shares >= HALF).all(axis=1)])
     if not near:
         raise ValueError(f"half of the runs of {method} and {reference} reach no target on {task}")
+    return near
+
+
+def cost_ratios(
+    table: pd.DataFrame,
+    task: str,
+    method: str,
+    reference: str,
+    targets: Sequence[float] | None = None,
+) -> list[CostRatio]:
+    """Return the ratios of average costs to two targets; below 1 the method is cheaper.
+
+    The targets are the lowest candidate that half of the runs of both methods reach for good, and
+    the next one that is at least ten times as coarse. Costs are delivered where known.
+
+    Args:
+        table: as in ``reached_by_both``.
+        task: name of the task.
+        method: name of the method.
+        reference: name of the reference method.
+        targets: regrets that take the place of these two.
+
+    Raises:
+        ValueError: as in ``reached_by_both``.
+    """
+    near = reached_by_both(table, task, method, reference)
     coarse = [target for target in near if target >= COARSER * near[0] * (1 - 1e-9)]
-    until_found = reached(both, task, near) if account != "found" else runs
+    chosen = {near[0], *coarse[:1]} if targets is None else set(targets)
+    rows = rows_of(table, task)
+    both = rows[rows.method.isin([method, reference])]
+    account = account_of(both)
+    runs, until_found = (
+        reached(both, task, sorted(chosen), account=name) for name in (account, "found")
+    )
 
     def ratio(of: pd.DataFrame, target: float) -> Measured:
         row = ratios(of[of.target == target], (reference,)).iloc[0]
@@ -90,7 +119,7 @@ def cost_ratios(table: pd.DataFrame, task: str, method: str, reference: str) -> 
 
     return [
         CostRatio(target, account, ratio(runs, target), ratio(until_found, target))
-        for target in sorted({near[0], *coarse[:1]}, reverse=True)
+        for target in sorted(chosen, reverse=True)
     ]
 
 

@@ -64,3 +64,21 @@ def test_a_mistake_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--help"]) == 0
     assert main(["study=x"]) == 2
     assert len(capsys.readouterr().err.splitlines()) == 1
+
+
+def test_savings_with_one_and_with_twenty_workers_are_those_at_the_same_target(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Finer targets are reached with 20 workers, which spend more, than with one."""
+    from analysis.claims import judge
+
+    monkeypatch.chdir(ROOT)
+    judge._study.cache_clear()
+    found = list(judge._multiply())
+    assert len(found) == 3
+    for each in found:
+        target = float(each.detail.split(";")[0].removeprefix("regret "))
+        pair = ("cars_head", each.method, "random")
+        for study in ("cars_restarts", "talk_parallel"):
+            (ratio,) = judge.cost_ratios(judge._study(study).whole, *pair, [target])
+            assert ratio.measured.text in each.detail

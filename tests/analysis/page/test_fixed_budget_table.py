@@ -53,3 +53,13 @@ def test_the_caption_says_what_a_training_of_the_runs_costs(study: pd.DataFrame)
     assert "(1.51e+04 s each)" in fixed_budgets(scaled, "branin").caption
     both = pd.concat([study[study.method == "random"], scaled[scaled.method == "ei"]])
     assert " s or 1.51e+04 s each)" in fixed_budgets(both, "branin").caption
+
+
+def test_the_caption_says_the_highest_k_that_ties_allow(study: pd.DataFrame) -> None:
+    """Ten of the 500 configs are within the error of the replay of the best one."""
+    path = Path("results/random_configs")
+    losses = pd.read_csv(path / "branin.csv").set_index("rank").loss
+    summary = pd.read_csv(path / "summary.csv")
+    summary["resolution"] = losses[10] - summary.best_loss + 1e-12
+    summary.to_csv(path / "summary.csv", index=False)
+    assert "are tied, so K is at most 50)" in fixed_budgets(study, "branin").caption

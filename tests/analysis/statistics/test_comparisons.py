@@ -9,6 +9,7 @@ from analysis.statistics.comparisons import (
     cheapest_config,
     cost_ratios,
     equivalent_ratio,
+    reached_by_both,
 )
 from support.random_configs import random_configs
 from support.regrets import table
@@ -22,6 +23,13 @@ def test_costs_are_compared_at_the_finest_target_that_both_reach_and_a_coarser_o
     assert (coarse.measured.value, fine.measured.value) == pytest.approx((1 / 3, 1 / 4))
     assert coarse.account == "found"
     assert coarse.found == coarse.measured
+
+
+def test_targets_may_be_given_so_that_two_studies_are_compared_at_the_same_one() -> None:
+    runs = {"new": [(0.01,) * 5] * 2, "old": [(0.5, 0.5, 0.05, 0.01, 0.001)] * 2}
+    assert reached_by_both(table(runs), "t", "new", "old") == [0.01, 0.02, 0.05, 0.1]
+    (ratio,) = cost_ratios(table(runs), "t", "new", "old", [0.05])
+    assert (ratio.target, ratio.measured.value) == pytest.approx((0.05, 1 / 3))
 
 
 def test_delivered_costs_decide_and_those_found_are_beside_them() -> None:
