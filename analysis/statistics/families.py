@@ -30,8 +30,9 @@ def over_families(
         resamples: number of bootstrap resamples.
 
     Returns:
-        One row per method, budget and family, and one over all families (family ``all``): ``method``, ``budget``, ``family``, ``tasks``, ``clusters``, ``k``, ``k_low``,
-        ``k_high`` (95 % percentile interval; NaN for one run of one task).
+        One row per method, budget and family, and one over all families (family ``all``):
+        ``method``, ``budget``, ``family``, ``tasks``, ``clusters``, ``k``, ``k_low``, ``k_high``
+        (95 % percentile interval; NaN for one run of one task).
     """
     rng = rng or np.random.default_rng(SEED)
     families: dict[str, dict[str, list[str]]] = {}
