@@ -204,6 +204,14 @@ def fidelities_of(spec: Mapping[str, Any], resumable: bool) -> Fidelities:
         raise ValueError(
             f"task.fidelity={dict(spec)}: must have full, a whole number, and either low or values"
         )
+    given = [spec["low"]] if "low" in spec else spec["values"]
+    numbers = isinstance(given, Sequence) and all(
+        isinstance(value, int | float) and not isinstance(value, bool) for value in given
+    )
+    if not numbers:
+        raise ValueError(
+            f"task.fidelity={dict(spec)}: low must be a number, values a list of numbers, in {unit}"
+        )
     if "low" in spec:
         return Fidelities(low=spec["low"] / full, full=full, unit=unit, resumable=resumable)
     shares = tuple(value / full for value in spec["values"])

@@ -171,7 +171,7 @@ def over_tasks(table: pd.DataFrame) -> Table:
         "as good as the best of K random full trainings. Averaged as log K over runs, tasks, "
         "clusters of related tasks and families, each with equal weight; 95 % bootstrap intervals "
         f"over seeds and clusters. Tasks: {', '.join(judged)}. '{NOTHING}': not all runs of the "
-        "method on a task spent the budget.",
+        "method on each of the tasks spent the budget.",
     )
 
 

@@ -21,7 +21,8 @@ def over_families(
     """Average log K over runs, tasks, clusters and families, in this order, with equal weights.
 
     The bootstrap resamples seeds within tasks and clusters within families; families are fixed. A
-    method and budget is averaged over the families in which all tasks have it.
+    method and budget is averaged over a family only if all its tasks have it, and over all families
+    only if all families do: otherwise methods would be compared on different tasks.
 
     Args:
         judged: by task, the result of ``analysis.statistics.fixed_budget.at_budgets``.
@@ -29,9 +30,9 @@ def over_families(
         resamples: number of bootstrap resamples.
 
     Returns:
-        One row per method, budget and family, and one over all families that have them (family
-        ``all``): ``method``, ``budget``, ``family``, ``tasks``, ``clusters``, ``k``, ``k_low``,
-        ``k_high`` (95 % percentile interval; NaN for one run of one task).
+        One row per method, budget and family, and one over all families (family ``all``):
+        ``method``, ``budget``, ``family``, ``tasks``, ``clusters``, ``k``, ``k_low``, ``k_high``
+        (95 % percentile interval; NaN for one run of one task).
     """
     rng = rng or np.random.default_rng(SEED)
     families: dict[str, dict[str, list[str]]] = {}
@@ -54,11 +55,11 @@ def over_families(
             means.append(mean)
             drawn.append(resampled)
             records.append((method, budget, family, count, len(logs), *_interval(mean, resampled)))
-        if means:
-            over = [r for r in records if r[:2] == (method, budget)]
-            sums = [sum(int(str(r[i])) for r in over) for i in (3, 4)]
+        if len(means) == len(families):
             both = float(np.mean(means)), np.mean(drawn, axis=0)
-            records.append((method, budget, "all", *sums, *_interval(*both)))
+            # a cluster may have tasks of several families
+            counts = len(judged), len(set(map(cluster_of, judged)))
+            records.append((method, budget, "all", *counts, *_interval(*both)))
     names = ["method", "budget", "family", "tasks", "clusters", "k", "k_low", "k_high"]
     return pd.DataFrame(records, columns=names)
 

@@ -146,3 +146,11 @@ def test_trainings_are_those_of_a_good_config_where_the_task_knows_its_cost() ->
     assert budget.cost_limit(measured) == (828.0, "trainings")
     both = Budget(trainings=1, target_evaluations=5)
     assert both.cost_limit(known) == (276.0, "trainings")
+
+
+def test_trainings_are_those_of_a_good_config_where_the_task_knows_that_cost_alone() -> None:
+    seen = trials((1.0, 5.0, "ok"))
+    unit = Budget(trainings=2).unit(None, seen, 3.0)
+    assert unit is not None
+    assert Budget(trainings=2).cost_limit(unit) == (6.0, "trainings")
+    assert Budget(target_evaluations=2).cost_limit(unit) == (10.0, "target_evaluations")

@@ -186,3 +186,9 @@ def test_a_command_of_a_yaml_runs_only_if_the_user_says_so(here: Path) -> None:
     allowed = call("allow_command=true")
     assert allowed.returncode == 0, allowed.stderr
     assert "in 2 trials" in allowed.stdout
+
+
+@pytest.mark.parametrize("bad", [{"low": "x"}, {"values": 4}, {"values": ["a", 10]}])
+def test_fidelities_that_are_no_numbers_are_named(bad: dict[str, object]) -> None:
+    with pytest.raises(ValueError, match=r"task.fidelity=.*low must be a number, values a list"):
+        Command("train", SPACE, {"full": 10, **bad})

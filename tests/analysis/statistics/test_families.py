@@ -51,7 +51,13 @@ def test_a_method_that_lacks_a_task_of_a_family_is_not_averaged_there() -> None:
         "branin": pd.concat([judged(2), judged(3, method="b")]),
     }
     found = over_families(tasks)
-    assert found[found.method == "b"].family.tolist() == ["synthetic", "all"]
+    assert found[found.method == "a"].family.tolist() == ["SVMs", "synthetic", "all"]
+    assert found[found.method == "b"].family.tolist() == ["synthetic"]
+
+
+def test_a_cluster_of_two_families_is_counted_once_over_all_families() -> None:
+    found = over_families({"svm_covertype": judged(1, 2), "gbm_covertype": judged(1, 2)})
+    assert found.set_index("family").clusters["all"] == 1
 
 
 def test_the_effective_number_of_tasks() -> None:
